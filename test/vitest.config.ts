@@ -1,0 +1,24 @@
+import { defineConfig } from 'vitest/config';
+
+/** One project per kind of proof, so that a person can run only the fast ones: `npx vitest --config test/vitest.config.ts --project unit`. */
+const project = (name: string, testTimeout: number) => ({
+  test: {
+    name,
+    root: new URL('..', import.meta.url).pathname,
+    include: [`test/${name}/**/*.test.ts`],
+    testTimeout,
+    hookTimeout: testTimeout,
+  },
+});
+
+export default defineConfig({
+  test: {
+    projects: [
+      project('unit', 20_000),
+      project('contract', 60_000),
+      project('architecture', 60_000),
+      project('integration', 120_000),
+      project('e2e', 300_000),
+    ],
+  },
+});
