@@ -1,0 +1,85 @@
+import type { JobId, SubmissionId } from './ids.ts';
+import type { JobState, SubmissionState } from './states.ts';
+
+/** How far a crash-safe submit has come; `advance` goes on from here. */
+export type SubmitStage = 'splitting' | 'storing-tasks' | 'ready';
+
+/** State item `J#<job>/META`. Optional fields are absent, never null. */
+export type JobMeta = {
+  readonly state: JobState;
+  readonly stage: SubmitStage;
+  readonly name: string;
+  readonly createdMs: number;
+  readonly updatedMs: number;
+  readonly generation: number;
+  /** sha-256 (hex) of the canonical JSON of spec and backends. */
+  readonly specHash: string;
+  /** Fence of the last advance lease that wrote here; only grows. */
+  readonly fence: number;
+  /** Totals; 0 until the input is split. */
+  readonly tasks: number;
+  readonly items: number;
+  readonly shards: number;
+  /** Highest wave planned; its elements may or may not be submitted yet. */
+  readonly wave: number;
+  /** Highest wave with an accepted array; −1 before the first. Tasks PENDING in such a wave are shown as `submitted`. */
+  readonly submittedWave: number;
+  /** For FAILED and CANCELLED: one line for people. */
+  readonly reason?: string;
+  /** Name of the current publication under output/. */
+  readonly publication?: string;
+  readonly finishedMs?: number;
+};
+
+/** State item `JOBS/<job>`: what `list` needs without reading every META. `live` is dropped when the job is final. */
+export type JobIndexItem = {
+  readonly name: string;
+  readonly createdMs: number;
+  readonly live: boolean;
+};
+
+/** State item `J#<job>/SUB#<ulid>`: the outbox row of one sbatch call. */
+export type SubmissionItem = {
+  readonly state: SubmissionState;
+  readonly kind: 'array' | 'finaliser';
+  /** Unguessable name in the batch system: `<job>.<submission>`. */
+  readonly jobName: string;
+  readonly wave: number;
+  /** Array elements (1 for a finaliser) and the number of the first one within its wave. */
+  readonly elements: number;
+  readonly offset: number;
+  readonly createdMs: number;
+  /** Id in the batch system, once known. */
+  readonly handle?: string;
+  /** Cluster name when sbatch printed one. */
+  readonly cluster?: string;
+  readonly submittedMs?: number;
+  /** For REJECTED: what the batch system said. */
+  readonly reason?: string;
+};
+
+/** State item `J#<job>/ROLLUP`: counts once the job is final, so that status needs no task query. */
+export type JobRollup = {
+  readonly tasks: TaskCounts;
+  readonly items: ItemCounts;
+};
+
+/** Field names are those of `status --json` (DESIGN §10). */
+export type TaskCounts = {
+  readonly total: number;
+  readonly pending: number;
+  readonly submitted: number;
+  readonly running: number;
+  readonly wait: number;
+  readonly done: number;
+  readonly dead: number;
+  readonly cancelled: number;
+};
+export type ItemCounts = {
+  readonly total: number;
+  readonly succeeded: number;
+  readonly failed: number;
+  readonly pending: number;
+};
+
+export const submissionName = (job: JobId, submission: SubmissionId): string => `${job}.${submission}`;

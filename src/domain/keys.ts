@@ -1,0 +1,43 @@
+import type { AttemptId, JobId, SubmissionId, TaskId } from './ids.ts';
+
+/**
+ * Every object key, built here and nowhere else (DESIGN §6). Keys use `/`, never start with it, and sort by bytes.
+ */
+export const JOBS_PREFIX = 'jobs/';
+export const jobPrefix = (job: JobId): string => `jobs/${job}/`;
+export const jobManifestKey = (job: JobId): string => `jobs/${job}/manifest.json`;
+/** The job file's exact text, kept as evidence. */
+export const jobFileKey = (job: JobId): string => `jobs/${job}/job.yaml`;
+
+export const batchKey = (job: JobId, task: TaskId): string => `jobs/${job}/batches/${task}.jsonl`;
+export const taskManifestKey = (job: JobId, task: TaskId): string => `jobs/${job}/tasks/${task}.json`;
+/** The task list of a wave after wave 0 (wave 0 is every task). */
+export const waveKey = (job: JobId, wave: number): string => `jobs/${job}/waves/${String(wave).padStart(4, '0')}.json`;
+/** The exact script given to the batch system, kept as evidence. */
+export const scriptKey = (job: JobId, submission: SubmissionId): string => `jobs/${job}/submissions/${submission}.sh`;
+
+export const taskAttemptsPrefix = (job: JobId, task: TaskId): string => `jobs/${job}/attempts/${task}/`;
+export const attemptPrefix = (job: JobId, task: TaskId, attempt: AttemptId): string =>
+  `jobs/${job}/attempts/${task}/${attempt}/`;
+export const resultsKey = (job: JobId, task: TaskId, attempt: AttemptId): string =>
+  `${attemptPrefix(job, task, attempt)}results.sqlite`;
+export const partKey = (job: JobId, task: TaskId, attempt: AttemptId): string =>
+  `${attemptPrefix(job, task, attempt)}part.parquet`;
+export const attemptLogKey = (job: JobId, task: TaskId, attempt: AttemptId): string =>
+  `${attemptPrefix(job, task, attempt)}log.jsonl`;
+export const doneKey = (job: JobId, task: TaskId, attempt: AttemptId): string =>
+  `${attemptPrefix(job, task, attempt)}done.json`;
+/** Immutable checkpoint segment; `seq` counts from 1 within the attempt. */
+export const segmentKey = (job: JobId, task: TaskId, attempt: AttemptId, seq: number): string =>
+  `${attemptPrefix(job, task, attempt)}seg/${String(seq).padStart(6, '0')}.jsonl`;
+
+export const outputPrefix = (job: JobId): string => `jobs/${job}/output/`;
+export const publicationPrefix = (job: JobId, publication: string): string => `jobs/${job}/output/${publication}/`;
+export const outputResultsKey = (job: JobId, publication: string): string =>
+  `${publicationPrefix(job, publication)}results.parquet`;
+export const outputErrorsKey = (job: JobId, publication: string): string =>
+  `${publicationPrefix(job, publication)}errors.parquet`;
+export const outputManifestKey = (job: JobId, publication: string): string =>
+  `${publicationPrefix(job, publication)}_manifest.json`;
+/** The pointer at the current publication; moved last. */
+export const finalKey = (job: JobId): string => `jobs/${job}/final.json`;

@@ -1,0 +1,50 @@
+import type { Cause } from './causes.ts';
+import type { AttemptId } from './ids.ts';
+import type { TaskState } from './states.ts';
+
+/** The commit: names the one attempt whose output counts. Written once, together with `state: DONE`. */
+export type Win = {
+  readonly attempt: AttemptId;
+  /** sha-256 (hex) of done.json. */
+  readonly sha256: string;
+  readonly rows: number;
+  readonly succeeded: number;
+  readonly failed: number;
+};
+
+/** Immutable segments 1…seq of `attempt` hold the outcomes of `items` items. */
+export type CheckpointPointer = { readonly attempt: AttemptId; readonly seq: number; readonly items: number };
+
+/**
+ * The state item of a task (`J#<job>#T#<shard>/<task>`), below 1 KB. Optional fields are absent, never null.
+ */
+export type TaskItem = {
+  readonly state: TaskState;
+  /** Generation: raised when finished items are run again on purpose. */
+  readonly generation: number;
+  /** Wave in which the task may be claimed. */
+  readonly wave: number;
+  /** Number of items. */
+  readonly items: number;
+  /** Attempts begun so far. */
+  readonly attempts: number;
+  /** Attempts that count against `retry.attempts` (infrastructure failures do not). */
+  readonly charged: number;
+  readonly owner?: AttemptId;
+  /** Node the owner runs on. */
+  readonly node?: string;
+  /** Epoch ms of the owner's last heartbeat. */
+  readonly heartbeatMs?: number;
+  /** Items finished by the owner so far, for display. */
+  readonly progress?: number;
+  /** Of those, failed. */
+  readonly progressFailed?: number;
+  readonly checkpoint?: CheckpointPointer;
+  /** Why the last attempt ended without a commit. */
+  readonly cause?: Cause;
+  /** One line of detail for people (bounded to 300 characters). */
+  readonly causeDetail?: string;
+  /** Epoch ms before which a WAIT task is not retried. */
+  readonly notBeforeMs?: number;
+  readonly win?: Win;
+};

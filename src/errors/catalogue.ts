@@ -1,0 +1,22 @@
+import { batchErrors } from './catalogue/batch.ts';
+import { configErrors } from './catalogue/config.ts';
+import { inputErrors } from './catalogue/input.ts';
+import { jobErrors } from './catalogue/job.ts';
+import { outputErrors } from './catalogue/output.ts';
+import { stateErrors } from './catalogue/state.ts';
+import { storeErrors } from './catalogue/store.ts';
+import { workerErrors } from './catalogue/worker.ts';
+
+/** Every expected failure, by code. A code is stable: scripts match on it. One file an area, so that each stays readable. */
+export const catalogue = {
+  ...configErrors,
+  ...inputErrors,
+  ...jobErrors,
+  ...batchErrors,
+  ...storeErrors,
+  ...stateErrors,
+  ...workerErrors,
+  ...outputErrors,
+} as const;
+
+export type ErrorCode = keyof typeof catalogue;

@@ -1,0 +1,99 @@
+import type { Cause } from '../domain/causes.ts';
+import type { ResourceSpec, SlurmSpec } from '../domain/job-spec.ts';
+
+/**
+ * Runs scripts as arrays of elements somewhere else. Contract (test/contract/batch-system.contract.ts). Drivers: `slurm`, `local`.
+ * A submission may be accepted with the answer lost: `submit` then throws BATCH_UNCERTAIN and the caller uses `find`.
+ */
+export interface BatchHandle {
+  /** Job id in the batch system (of the whole array). */
+  readonly id: string;
+  /** Cluster name when the batch system named one. */
+  readonly cluster?: string;
+}
+
+export interface SubmitRequest {
+  /** Unguessable job name, by which `find` recognises a submission. Letters, digits, `.`, `-`. */
+  readonly name: string;
+  /** What each element execs; any bytes but NUL, quoted by the driver. */
+  readonly command: readonly string[];
+  readonly environment: Readonly<Record<string, string>>;
+  /** Working directory of the elements. */
+  readonly cwd: string;
+  /** Directory for stdout and stderr of the elements: `<id>_<index>.out` (appended to over restarts). Exists. */
+  readonly logDir: string;
+  /** Indices 0…count−1; absent: one plain job (its element index is 0). */
+  readonly array?: { readonly count: number; readonly throttle?: number };
+  readonly resources: ResourceSpec;
+  readonly slurm: Pick<SlurmSpec, 'partition' | 'account' | 'qos' | 'extra'>;
+  /** Seconds before the time limit at which the elements get SIGUSR2. */
+  readonly warnBeforeEndSec: number;
+  /** True: the batch system may requeue elements after preemption or node failure. */
+  readonly requeue: boolean;
+  /** Starts when all of these have ended, however they ended. */
+  readonly after?: readonly BatchHandle[];
+  /** Starts this many seconds from submission at the earliest. */
+  readonly beginAfterSec?: number;
+}
+
+/** What `submit` would send: shown by `plan`, stored as evidence. */
+export interface RenderedSubmission {
+  /** argv of the submitting command; for the local driver a description with the same shape. */
+  readonly argv: readonly string[];
+  readonly script: string;
+}
+
+export interface BatchLimits {
+  /** Largest array: highest index + 1. */
+  readonly maxArraySize: number;
+  /** Array elements of this size the partition can run at once; null when it cannot be found out. */
+  readonly slots: number | null;
+  /** Longest time limit of the partition in ms; null when unlimited or unknown. */
+  readonly maxTimeMs: number | null;
+  /** Where each figure came from, for `plan` and `doctor`. */
+  readonly sources: readonly { readonly name: string; readonly value: string; readonly from: string }[];
+}
+
+export interface ElementState {
+  /** `BatchHandle.id` of the submission. */
+  readonly id: string;
+  readonly index: number;
+  /**
+   * `waiting` (queued, held, requeued) · `running` (also completing) · `ended` · `unknown`: no source knows it, which proves nothing
+   * (accounting lags; it may be disabled). Unknown is never success.
+   */
+  readonly phase: 'waiting' | 'running' | 'ended' | 'unknown';
+  /** For `ended`: null when it ended well (exit 0), else the cause. */
+  readonly cause: Cause | null;
+  readonly exitCode?: number;
+  readonly signal?: number;
+  readonly node?: string;
+  readonly restarts?: number;
+  /** The batch system's own word, e.g. `OUT_OF_MEMORY`, and its reason, e.g. `QOSMaxJobsPerUserLimit`. */
+  readonly rawState: string;
+  readonly reason?: string;
+}
+
+export interface BatchSystem {
+  readonly kind: 'slurm' | 'local';
+  /** Does it answer? Never throws. */
+  ping(): Promise<{ readonly ok: boolean; readonly version?: string; readonly detail: string }>;
+  /** @throws BATCH_REFUSED for a partition that does not exist, BATCH_UNREACHABLE */
+  limits(request: { readonly partition?: string; readonly resources: ResourceSpec }): Promise<BatchLimits>;
+  render(request: SubmitRequest): RenderedSubmission;
+  /** @throws BATCH_LIMIT (wait and repeat), BATCH_REFUSED (the user's error), BATCH_UNCERTAIN, BATCH_UNREACHABLE */
+  submit(request: SubmitRequest): Promise<BatchHandle>;
+  /**
+   * Looks submissions up by name. A name missing from the answer was certainly never accepted, or ended longer ago than anybody
+   * remembers. @throws BATCH_UNREACHABLE
+   */
+  find(names: readonly string[]): Promise<ReadonlyMap<string, BatchHandle>>;
+  /** Every element of every handle, with one query for all. `count` is the array size (1 for a plain job). */
+  states(handles: readonly (BatchHandle & { readonly count: number; readonly sinceMs: number })[]): Promise<ElementState[]>;
+  /** Cancels waiting and running elements; ended or unknown ones are fine. */
+  cancel(handle: BatchHandle, indices?: readonly number[]): Promise<void>;
+  hold(handle: BatchHandle): Promise<void>;
+  release(handle: BatchHandle): Promise<void>;
+  /** Changes the most elements that run at once. */
+  setThrottle(handle: BatchHandle, most: number): Promise<void>;
+}
