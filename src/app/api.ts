@@ -1,0 +1,81 @@
+import type {
+  AdvanceDocument,
+  AggregateDocument,
+  CancelDocument,
+  DoctorDocument,
+  GcDocument,
+  InitDocument,
+  ListDocument,
+  LogLine,
+  PlanDocument,
+  ResultsDocument,
+  StatusDocument,
+  SubmitDocument,
+  TickDocument,
+} from './documents.ts';
+
+/** Flags every command takes; each beats environment, settings files and defaults. */
+export interface GlobalFlags {
+  readonly home?: string;
+  readonly store?: string;
+  readonly state?: string;
+  readonly queue?: string;
+  readonly scheduler?: string;
+  readonly profile?: string;
+}
+
+/** Progress of long work, for a bar: `done` of `total` (null while unknown) `unit`. */
+export interface Progress {
+  readonly phase: 'splitting' | 'submitting' | 'running' | 'merging';
+  readonly done: number;
+  readonly total: number | null;
+  readonly unit: 'bytes' | 'items' | 'tasks' | 'elements' | 'parts';
+  /** A sentence about a wait, e.g. for a submit limit. */
+  readonly note?: string;
+}
+export type OnProgress = (progress: Progress) => void;
+
+/**
+ * Everything the command line can do, as data in and data out: no argv, no printing, no exit codes. A `job` argument is an id, a unique prefix,
+ * a name (the newest of that name) or `@last`. Every method may throw AppError.
+ */
+export interface App {
+  plan(request: { readonly jobFile: string; readonly set: readonly string[] }): Promise<PlanDocument>;
+  submit(request: {
+    readonly jobFile: string;
+    readonly set: readonly string[];
+    readonly onProgress?: OnProgress;
+    /** Called as soon as the job exists, before anything is sent to the batch system. */
+    readonly onJob?: (jobId: string) => void;
+    readonly signal?: AbortSignal;
+  }): Promise<SubmitDocument>;
+  /** Drives the job attached (advances it whenever something is due) until it is final; then its last status. */
+  follow(request: { readonly job: string; readonly onStatus?: (status: StatusDocument) => void; readonly signal?: AbortSignal }): Promise<StatusDocument>;
+  /** Yields a status at once and then whenever it may have changed, until the job is final. Never advances the job. */
+  watch(request: { readonly job: string; readonly signal?: AbortSignal }): AsyncIterable<StatusDocument>;
+  status(job: string): Promise<StatusDocument>;
+  list(request: { readonly all: boolean }): Promise<ListDocument>;
+  logs(request: { readonly job: string; readonly task?: string; readonly follow: boolean; readonly signal?: AbortSignal }): AsyncIterable<LogLine>;
+  results(job: string): Promise<ResultsDocument>;
+  /** Runs SQL over the views `results` and `errors`; `columns` is known before the first row is read. */
+  query(request: { readonly job: string; readonly sql: string }): Promise<{
+    readonly columns: readonly { readonly name: string; readonly type: string }[];
+    readonly rows: AsyncIterable<readonly (readonly unknown[])[]>;
+    close(): Promise<void>;
+  }>;
+  /** The whole output as text, in pieces. */
+  export(request: { readonly job: string; readonly format: 'csv' | 'jsonl' }): AsyncIterable<string>;
+  advance(job: string, onProgress?: OnProgress): Promise<AdvanceDocument>;
+  tick(): Promise<TickDocument>;
+  cancel(request: { readonly job: string; readonly reason?: string }): Promise<CancelDocument>;
+  aggregate(job: string, onProgress?: OnProgress): Promise<AggregateDocument>;
+  doctor(): Promise<DoctorDocument>;
+  gc(request: { readonly dryRun: boolean; readonly olderThanMs: number; readonly job?: string; readonly purge: boolean }): Promise<GcDocument>;
+  /** Templates that `init` can write, with one line about each. */
+  examples(): Promise<readonly { readonly name: string; readonly summary: string }[]>;
+  init(request: { readonly example: string; readonly directory: string }): Promise<InitDocument>;
+  close(): Promise<void>;
+}
+
+/** Opens the app for one command; drivers are constructed when first used, so that a light command stays light. */
+export type CreateApp = (options: { readonly flags: GlobalFlags; readonly env: NodeJS.ProcessEnv; readonly cwd: string; readonly jobFile?: string }) => Promise<App>;

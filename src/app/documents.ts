@@ -1,0 +1,167 @@
+import type { Cause } from '../domain/causes.ts';
+import type { ItemCounts, SubmissionItem, TaskCounts } from '../domain/job-item.ts';
+import type { JobState } from '../domain/states.ts';
+import type { Problem } from '../errors/app-error.ts';
+
+/**
+ * What commands return: plain data, printed as a screen or, with `--json`, as one document. Each is versioned by `schema`; fields are added,
+ * never renamed or removed within a version. Times are ISO-8601 UTC, durations milliseconds, sizes bytes.
+ */
+export interface StatusDocument {
+  readonly schema: 'slurmctl.status/1';
+  readonly job: {
+    readonly id: string;
+    readonly name: string;
+    readonly state: JobState;
+    /** One line for FAILED, CANCELLED, and for a job that waits for something (a submit limit, a retry time). */
+    readonly reason: string | null;
+    readonly createdAt: string;
+    readonly finishedAt: string | null;
+    readonly scheduler: 'slurm' | 'local';
+    readonly wave: number;
+  };
+  readonly items: ItemCounts;
+  readonly tasks: TaskCounts;
+  /** Items that finished per second over the life of the job; null before the first. */
+  readonly itemsPerSec: number | null;
+  readonly etaMs: number | null;
+  /** Tasks that wait for a retry or are dead, by cause, most frequent first. */
+  readonly causes: readonly { readonly cause: Cause; readonly tasks: number; readonly explanation: string; readonly example: string }[];
+  readonly submissions: readonly (Pick<SubmissionItem, 'state' | 'kind' | 'jobName' | 'wave' | 'elements'> & {
+    readonly handle: string | null;
+    readonly reason: string | null;
+  })[];
+  /** Path or URL of the published Parquet file; null before. */
+  readonly output: string | null;
+}
+
+export interface ListDocument {
+  readonly schema: 'slurmctl.list/1';
+  readonly jobs: readonly {
+    readonly id: string;
+    readonly name: string;
+    readonly state: JobState;
+    readonly reason: string | null;
+    readonly createdAt: string;
+    readonly items: ItemCounts;
+  }[];
+}
+
+export interface PlanDocument {
+  readonly schema: 'slurmctl.plan/1';
+  readonly name: string;
+  readonly scheduler: 'slurm' | 'local';
+  readonly schedulerFrom: string;
+  readonly home: string;
+  readonly items: number;
+  readonly bytes: number;
+  readonly tasks: number;
+  readonly badRecords: number;
+  /** Array elements of wave 0 and how that figure came about, in plain words. */
+  readonly elements: number;
+  readonly elementsReason: string;
+  /** One a submission, in order; the exact command and script. */
+  readonly submissions: readonly { readonly elements: number; readonly argv: readonly string[]; readonly script: string }[];
+  readonly limits: readonly { readonly name: string; readonly value: string; readonly from: string }[];
+  readonly warnings: readonly Problem[];
+}
+
+export interface SubmitDocument {
+  readonly schema: 'slurmctl.submit/1';
+  readonly jobId: string;
+  readonly name: string;
+  readonly state: JobState;
+  readonly scheduler: 'slurm' | 'local';
+  readonly schedulerFrom: string;
+  readonly items: number;
+  readonly tasks: number;
+  readonly elements: number;
+  readonly submissions: readonly { readonly handle: string; readonly elements: number }[];
+  /** Set when the batch system made us wait and the rest of the submission is left to `advance`. */
+  readonly waitingFor: string | null;
+}
+
+/** What one reconcile pass did. */
+export interface AdvanceDocument {
+  readonly schema: 'slurmctl.advance/1';
+  readonly jobId: string;
+  readonly state: JobState;
+  /** Plain sentences, in order: "task 000012: node-fail on n2, retried in wave 1". */
+  readonly steps: readonly string[];
+  /** Milliseconds until the next step can be due; null when the job is final or only Slurm has to act. */
+  readonly nextDueMs: number | null;
+}
+
+export interface TickDocument {
+  readonly schema: 'slurmctl.tick/1';
+  readonly jobs: readonly (Omit<AdvanceDocument, 'schema'> & { readonly error: string | null })[];
+}
+
+export interface CancelDocument {
+  readonly schema: 'slurmctl.cancel/1';
+  readonly jobId: string;
+  readonly state: JobState;
+  readonly cancelledSubmissions: number;
+  readonly tasksCancelled: number;
+}
+
+export interface AggregateDocument {
+  readonly schema: 'slurmctl.aggregate/1';
+  readonly jobId: string;
+  readonly publication: string;
+  /** False when the same output was published already. */
+  readonly published: boolean;
+  readonly path: string;
+  readonly rows: number;
+  readonly failed: number;
+}
+
+export interface ResultsDocument {
+  readonly schema: 'slurmctl.results/1';
+  readonly jobId: string;
+  readonly path: string;
+  readonly errorsPath: string;
+  readonly rows: number;
+  readonly succeeded: number;
+  readonly failed: number;
+  readonly columns: readonly { readonly name: string; readonly type: string }[];
+}
+
+export interface DoctorDocument {
+  readonly schema: 'slurmctl.doctor/1';
+  readonly ok: boolean;
+  readonly checks: readonly {
+    readonly name: string;
+    readonly verdict: 'ok' | 'warn' | 'fail';
+    /** What was found. */
+    readonly found: string;
+    /** What to do; null for ok. */
+    readonly remedy: string | null;
+  }[];
+  /** Every setting with where it came from. */
+  readonly settings: readonly { readonly name: string; readonly value: string; readonly from: string }[];
+}
+
+export interface GcDocument {
+  readonly schema: 'slurmctl.gc/1';
+  readonly dryRun: boolean;
+  /** One line a job or orphan: what was (or would be) removed. */
+  readonly removed: readonly { readonly what: string; readonly objects: number; readonly bytes: number }[];
+}
+
+export interface InitDocument {
+  readonly schema: 'slurmctl.init/1';
+  readonly example: string;
+  readonly directory: string;
+  readonly files: readonly string[];
+}
+
+/** One line of `logs`: of the handler or worker (`source: attempt`), or the raw output of an array element (`source: element`). */
+export interface LogLine {
+  readonly source: 'attempt' | 'element';
+  readonly task: string | null;
+  readonly attempt: string | null;
+  /** File or key the line comes from. */
+  readonly origin: string;
+  readonly text: string;
+}
