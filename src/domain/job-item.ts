@@ -26,6 +26,8 @@ export type JobMeta = {
   readonly submittedWave: number;
   /** For FAILED and CANCELLED: one line for people. */
   readonly reason?: string;
+  /** What a live job waits for (a submit limit, an unreachable controller): one line for people. */
+  readonly waitingFor?: string;
   /** Name of the current publication under output/. */
   readonly publication?: string;
   readonly finishedMs?: number;
@@ -48,7 +50,11 @@ export type SubmissionItem = {
   /** Array elements (1 for a finaliser) and the number of the first one within its wave. */
   readonly elements: number;
   readonly offset: number;
+  /** Array elements of the wave over all its submissions: the stride of each of them. */
+  readonly waveElements: number;
   readonly createdMs: number;
+  /** Epoch ms at which it was last handed to the batch system; absent: never, so nothing can exist under this name. */
+  readonly sentMs?: number;
   /** Id in the batch system, once known. */
   readonly handle?: string;
   /** Cluster name when sbatch printed one. */

@@ -6,6 +6,8 @@ import type { AttemptId, JobId, SubmissionId, TaskId } from './ids.ts';
 export const JOBS_PREFIX = 'jobs/';
 export const jobPrefix = (job: JobId): string => `jobs/${job}/`;
 export const jobManifestKey = (job: JobId): string => `jobs/${job}/manifest.json`;
+/** What was asked for, before the input is split; a submit that died goes on from here. */
+export const jobRequestKey = (job: JobId): string => `jobs/${job}/request.json`;
 /** The job file's exact text, kept as evidence. */
 export const jobFileKey = (job: JobId): string => `jobs/${job}/job.yaml`;
 

@@ -4,6 +4,7 @@ import type { ColumnType } from './output-columns.ts';
 
 /** Every stored manifest says what it is, so that a reader of another version refuses instead of guessing. */
 export const MANIFEST_SCHEMAS = {
+  request: 'slurmctl.job-request/1',
   job: 'slurmctl.job-manifest/1',
   task: 'slurmctl.task-manifest/1',
   wave: 'slurmctl.wave/1',
@@ -12,23 +13,28 @@ export const MANIFEST_SCHEMAS = {
   final: 'slurmctl.final/1',
 } as const;
 
-/** `jobs/<job>/manifest.json`, written once when the input is split. */
-export interface JobManifest {
-  readonly schema: typeof MANIFEST_SCHEMAS.job;
+/** `jobs/<job>/request.json`, the first thing a submit writes. */
+export interface JobRequest {
+  readonly schema: typeof MANIFEST_SCHEMAS.request;
   readonly job: JobId;
   readonly createdMs: number;
   readonly spec: JobSpec;
   readonly backends: BackendUrls;
   /** sha-256 (hex) of the canonical JSON of {spec, backends}; equals META.specHash. */
   readonly specHash: string;
-  /** sha-256 (hex) over the task batches' sha-256 in order: equal inputs split equally give equal digests. */
-  readonly inputDigest: string;
   /** sha-256 (hex) of the handler module or command file at submit, for provenance; null when not a file. */
   readonly handlerSha256: string | null;
-  readonly counts: { readonly items: number; readonly tasks: number; readonly bytes: number; readonly badRecords: number };
-  readonly shards: number;
   /** Version of slurmctl that wrote this. */
   readonly version: string;
+}
+
+/** `jobs/<job>/manifest.json`, written once when the input is split. */
+export interface JobManifest extends Omit<JobRequest, 'schema'> {
+  readonly schema: typeof MANIFEST_SCHEMAS.job;
+  /** sha-256 (hex) over the task batches' sha-256 in order: equal inputs split equally give equal digests. */
+  readonly inputDigest: string;
+  readonly counts: { readonly items: number; readonly tasks: number; readonly bytes: number; readonly badRecords: number };
+  readonly shards: number;
 }
 
 /** `jobs/<job>/tasks/<task>.json` */

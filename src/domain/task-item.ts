@@ -44,7 +44,7 @@ export type TaskItem = {
   readonly cause?: Cause;
   /** One line of detail for people (bounded to 300 characters). */
   readonly causeDetail?: string;
-  /** Epoch ms before which a WAIT task is not retried. */
+  /** Epoch ms before which a WAIT task is not retried. Absent in WAIT: the retry is not decided yet (a worker that drains leaves that to `advance`). */
   readonly notBeforeMs?: number;
   readonly win?: Win;
 };
