@@ -1,0 +1,111 @@
+/**
+ * Runs one outside command to its end: no shell, a deadline, a cap on output. What a command did is an answer, not an
+ * exception; the caller knows what each ending means for it. Never throws for anything the command can do.
+ */
+export interface CommandRequest {
+  /** Program and arguments; looked up in `env.PATH`. */
+  readonly argv: readonly string[];
+  /** The whole environment; nothing is inherited. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Text for standard input; absent: empty. */
+  readonly input?: string;
+  readonly deadlineMs: number;
+  /** Most characters of stdout, and of stderr; default 64 Mi. */
+  readonly maxOutput?: number;
+}
+
+export interface CommandResult {
+  /**
+   * `exited` by itself · `deadline`: we killed it, and what it had done by then is not known · `too-much-output`: likewise ·
+   * `not-found`: no such program · `not-started`: the system refused to start it (permissions, argument list too long).
+   */
+  readonly ended: 'exited' | 'deadline' | 'too-much-output' | 'not-found' | 'not-started';
+  /** Null when a signal ended it, or it never ran. */
+  readonly exitCode: number | null;
+  readonly signal: string | null;
+  readonly stdout: string;
+  readonly stderr: string;
+  /** For `not-started`: the system's reason, e.g. `EACCES`. */
+  readonly detail?: string;
+}
+
+export type RunCommand = (request: CommandRequest) => Promise<CommandResult>;
+
+/** Between the polite signal and SIGKILL. */
+const FORCE_AFTER_MS = 500;
+
+export const runCommand: RunCommand = async (request) => {
+  const { execa } = await import('execa');
+  const [program, ...args] = request.argv;
+  if (program === undefined) throw new Error('an empty command');
+  // A process group of its own: site wrappers fork, and a grandchild that survives would hold our pipes open.
+  const child = execa(program, args, {
+    reject: false,
+    detached: true,
+    input: request.input ?? '',
+    extendEnv: false,
+    env: withoutUndefined(request.env),
+    stripFinalNewline: false,
+    maxBuffer: request.maxOutput ?? 64 * 1024 ** 2,
+  });
+  let exited = false;
+  let late = false;
+  child.once('exit', () => {
+    exited = true;
+  });
+  const deadline = endAtDeadline(child, request.deadlineMs, () => {
+    late = !exited;
+  });
+  const result = await child;
+  deadline.cancel();
+  if (result.isMaxBuffer) signalGroup(child.pid, 'SIGKILL');
+  const text = { stdout: result.stdout, stderr: result.stderr };
+  const nothing = { exitCode: null, signal: null };
+  if (child.pid === undefined) {
+    const detail = result.code ?? 'unknown reason';
+    return { ended: detail === 'ENOENT' ? 'not-found' : 'not-started', ...nothing, ...text, detail };
+  }
+  if (late) return { ended: 'deadline', ...nothing, ...text };
+  if (result.isMaxBuffer) return { ended: 'too-much-output', ...nothing, ...text };
+  return { ended: 'exited', exitCode: result.exitCode ?? null, signal: result.signal ?? null, ...text };
+};
+
+interface Endable {
+  readonly pid?: number | undefined;
+  readonly stdout: { destroy(): unknown } | null;
+  readonly stderr: { destroy(): unknown } | null;
+}
+
+/** Ends the whole process group at the deadline, then lets go of its pipes whoever may still hold them. */
+function endAtDeadline(child: Endable, deadlineMs: number, onDeadline: () => void): { cancel(): void } {
+  let force: NodeJS.Timeout | undefined;
+  const polite = setTimeout(() => {
+    onDeadline();
+    signalGroup(child.pid, 'SIGTERM');
+    force = setTimeout(() => {
+      signalGroup(child.pid, 'SIGKILL');
+      child.stdout?.destroy();
+      child.stderr?.destroy();
+    }, FORCE_AFTER_MS);
+  }, deadlineMs);
+  return {
+    cancel() {
+      clearTimeout(polite);
+      clearTimeout(force);
+    },
+  };
+}
+
+function signalGroup(pid: number | undefined, signal: NodeJS.Signals): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid, signal);
+  } catch (error) {
+    // ESRCH: the group is gone already, which is what was wanted.
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
+}
+
+function withoutUndefined(env: Readonly<Record<string, string | undefined>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined));
+}
