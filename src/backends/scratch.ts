@@ -1,0 +1,80 @@
+import { accessSync, constants, statfsSync, statSync } from 'node:fs';
+import { mkdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+
+import { AppError, messageOf } from '../errors/app-error.ts';
+import type { Ids } from '../ports/random.ts';
+import type { Scratch, ScratchVerdict } from '../ports/scratch.ts';
+import { errnoOf } from './shared/fs-errno.ts';
+import { fileSystemOf } from './shared/fs-magic.ts';
+
+interface ScratchOptions {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly ids: Ids;
+  /** The file system of a path; replaced in tests. */
+  readonly statfs?: (path: string) => { readonly type: number; readonly bavail: number; readonly bsize: number };
+}
+
+/**
+ * Node-local disk: the first of SLURMCTL_SCRATCH, SLURM_TMPDIR, TMPDIR and the system's temporary directory that is set; a set one
+ * that is unfit is refused rather than passed over, because the site or user meant it. Network file systems are refused: SQLite's locks
+ * and write ordering do not hold there. SLURMCTL_SCRATCH_ALLOW_NETWORK=1 lifts that for diskless nodes, at the owner's risk.
+ */
+export function createScratch(options: ScratchOptions): Scratch {
+  const statfs = options.statfs ?? ((path: string) => statfsSync(path));
+  const allowNetwork = options.env['SLURMCTL_SCRATCH_ALLOW_NETWORK'] === '1';
+
+  const check = (): ScratchVerdict => {
+    const { path, source } = choose(options.env);
+    requireWritableDirectory(path, source);
+    const stats = statfs(path);
+    const { name, network } = fileSystemOf(stats.type);
+    if (network && !allowNetwork)
+      throw unfit(`scratch directory ${path} (from ${source}) is on a network file system (${name})`);
+    return { path, source, fileSystem: name, network, freeBytes: stats.bavail * stats.bsize };
+  };
+
+  return {
+    check,
+    async open(purpose) {
+      const path = join(
+        check().path,
+        `slurmctl-${purpose.replaceAll(/[^A-Za-z0-9._-]/g, '-')}-${options.ids.token(10)}`,
+      );
+      try {
+        await mkdir(path, { mode: 0o700 });
+      } catch (error) {
+        throw openFailure(path, error);
+      }
+      return { path, dispose: () => rm(path, { recursive: true, force: true, maxRetries: 3 }) };
+    },
+  };
+}
+
+function choose(env: ScratchOptions['env']): { path: string; source: string } {
+  for (const source of ['SLURMCTL_SCRATCH', 'SLURM_TMPDIR', 'TMPDIR']) {
+    const path = env[source];
+    if (path !== undefined && path !== '') return { path: resolve(path), source };
+  }
+  return { path: tmpdir(), source: 'default' };
+}
+
+function requireWritableDirectory(path: string, source: string): void {
+  try {
+    if (!statSync(path).isDirectory()) throw unfit(`scratch path ${path} (from ${source}) is not a directory`);
+    accessSync(path, constants.W_OK | constants.X_OK);
+  } catch (error) {
+    if (error instanceof AppError) throw error;
+    const why = errnoOf(error) === 'ENOENT' ? 'does not exist' : `cannot be used: ${messageOf(error)}`;
+    throw unfit(`scratch directory ${path} (from ${source}) ${why}`, error);
+  }
+}
+
+const unfit = (message: string, cause?: unknown): AppError => new AppError('SCRATCH_UNFIT', { message, cause });
+
+function openFailure(path: string, error: unknown): AppError {
+  const full = ['ENOSPC', 'EDQUOT'].includes(errnoOf(error) ?? '');
+  if (full) return new AppError('SCRATCH_FULL', { message: `no space left for ${path}`, cause: error });
+  return unfit(`cannot create ${path}: ${messageOf(error)}`, error);
+}
