@@ -20,7 +20,7 @@ export type JobMeta = {
   readonly tasks: number;
   readonly items: number;
   readonly shards: number;
-  /** Highest wave planned; its elements may or may not be submitted yet. */
+  /** Highest wave planned, −1 before the first; its elements may or may not be submitted yet. */
   readonly wave: number;
   /** Highest wave with an accepted array; −1 before the first. Tasks PENDING in such a wave are shown as `submitted`. */
   readonly submittedWave: number;

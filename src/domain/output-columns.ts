@@ -29,3 +29,18 @@ export const FIXED_COLUMNS = [
   'error_class',
   'error_message',
 ] as const;
+
+/**
+ * How a leaf part stores each column type, so that its writer and the merge agree (checked against DuckDB by a test):
+ * `parquet` is the logical type in the file, `duckdb` the type under which DuckDB reads it.
+ */
+export const LEAF_PHYSICAL = {
+  string: { parquet: 'UTF8', duckdb: 'VARCHAR' },
+  int: { parquet: 'INT32', duckdb: 'INTEGER' },
+  bigint: { parquet: 'INT64', duckdb: 'BIGINT' },
+  double: { parquet: 'DOUBLE', duckdb: 'DOUBLE' },
+  bool: { parquet: 'BOOLEAN', duckdb: 'BOOLEAN' },
+  timestamp: { parquet: 'TIMESTAMP_MILLIS', duckdb: 'TIMESTAMP' },
+  /** JSON text; the merge casts it when it wants DuckDB's JSON type. */
+  json: { parquet: 'UTF8', duckdb: 'VARCHAR' },
+} as const satisfies Record<ColumnType, { readonly parquet: string; readonly duckdb: string }>;

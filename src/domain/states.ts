@@ -15,7 +15,7 @@ export type JobState = (typeof JOB_STATES)[number];
 /**
  * - `SUBMITTING`: input is being split, or the first array is not accepted yet
  * - `RUNNING`: elements may be claiming tasks
- * - `AGGREGATING`: every task is final, the output is being merged
+ * - `AGGREGATING`: every task is final, the output is being merged; back to `RUNNING` when a committed result turns out corrupt
  * - `COMPLETED`: published, every item succeeded
  * - `COMPLETED_WITH_FAILURES`: published, failures within `retry.tolerate`
  * - `FAILED`: published with more failures than tolerated, or never got as far as an output (see `reason`)
@@ -24,7 +24,7 @@ const JOB_ARROWS: Record<JobState, readonly JobState[]> = {
   SUBMITTING: ['RUNNING', 'FAILED', 'CANCELLED'],
   RUNNING: ['PAUSED', 'AGGREGATING', 'FAILED', 'CANCELLED'],
   PAUSED: ['RUNNING', 'CANCELLED'],
-  AGGREGATING: ['COMPLETED', 'COMPLETED_WITH_FAILURES', 'FAILED', 'CANCELLED'],
+  AGGREGATING: ['RUNNING', 'COMPLETED', 'COMPLETED_WITH_FAILURES', 'FAILED', 'CANCELLED'],
   COMPLETED: [],
   COMPLETED_WITH_FAILURES: [],
   FAILED: [],
@@ -46,14 +46,14 @@ export type TaskState = (typeof TASK_STATES)[number];
  * - `PENDING`: claimable by any element of its wave
  * - `RUNNING`: owned by an attempt
  * - `WAIT`: its attempt ended without a commit; retried in a later wave, not before `notBefore`
- * - `DONE`: `win` names the committed attempt; absorbing within a generation
+ * - `DONE`: `win` names the committed attempt; absorbing within a generation (the arrow to `PENDING` opens the next one)
  * - `DEAD`: budgets spent; its unfinished items are failed items
  */
 const TASK_ARROWS: Record<TaskState, readonly TaskState[]> = {
   PENDING: ['RUNNING', 'WAIT', 'DEAD', 'DONE', 'CANCELLED'],
   RUNNING: ['RUNNING', 'WAIT', 'DONE', 'DEAD', 'CANCELLED'],
   WAIT: ['PENDING', 'DONE', 'DEAD', 'CANCELLED'],
-  DONE: [],
+  DONE: ['PENDING'],
   DEAD: ['DONE'],
   CANCELLED: ['DONE'],
 };

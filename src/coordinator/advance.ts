@@ -1,0 +1,191 @@
+/**
+ * SPLIT + SUBMIT, and the reconcile pass that drives a job from there (DESIGN §7 "Advance").
+ *
+ * What it does: looks at the truth (META, outbox, batch system, tasks), takes every step that is due, and ends. It is level-triggered:
+ * it never depends on having seen an event; running it twice, at once, or killing it anywhere is harmless.
+ * What it never does: run items, merge results (`needs.aggregate`), or decide retries (`needs.decideRetry`).
+ * States: those of `domain/states.ts`. Failure codes: LEASE_HELD, LEASE_LOST, JOB_NOT_FOUND, JOB_BAD_STATE, BATCH_*, RESULT_*, STORE_*, STATE_*.
+ */
+import { AppError, isAppError } from '../errors/app-error.ts';
+import type { JobId } from '../domain/ids.ts';
+import type { JobMeta } from '../domain/job-item.ts';
+import type { JobManifest } from '../domain/manifest.ts';
+import { jobIndexKey } from '../domain/state-keys.ts';
+import { isFinalJobState } from '../domain/states.ts';
+import { continueCreation, failCreation } from './create-job.ts';
+import { observe, type Observed } from './element-states.ts';
+import { ensureFinaliser } from './finaliser.ts';
+import { finishJob, tidyUp } from './finish-job.ts';
+import { moveJob, updateMeta } from './job-meta.ts';
+import { acquireLease, type Lease } from './lease.ts';
+import { readManifest } from './manifests.ts';
+import type { CoordinatorDeps } from './needs.ts';
+import { planElements } from './plan-array.ts';
+import { reconcileTasks, type Reconciled } from './reconcile.ts';
+import type { SendContext } from './send.ts';
+import { planWave, sendWave } from './submit-wave.ts';
+import { moveSubmission, readSubmissions } from './submissions.ts';
+
+export const advanceLeaseName = (job: JobId): string => `advance:${job}`;
+
+/** When nobody can vouch for a running task yet, another look is due after this long. */
+const LOOK_AGAIN_MS = 60_000;
+
+export interface AdvanceRequest {
+  readonly job: JobId;
+  /** How long to wait for another process that advances the job. */
+  readonly waitLeaseMs: number;
+  /** How long submit limits are waited out in this pass. */
+  readonly patienceMs: number;
+  readonly signal?: AbortSignal;
+  readonly onWait?: (note: string) => void;
+}
+
+export interface AdvanceResult {
+  readonly meta: JobMeta;
+  readonly steps: readonly string[];
+  /** ms until something is due that no array element brings about; null when there is nothing such. */
+  readonly nextDueMs: number | null;
+}
+
+/** One pass. @throws LEASE_HELD when somebody else is at it for longer than `waitLeaseMs` */
+export async function advanceJob(deps: CoordinatorDeps, request: AdvanceRequest): Promise<AdvanceResult> {
+  await requireKnown(deps, request.job);
+  const lease = await acquireLease(deps, {
+    name: advanceLeaseName(request.job),
+    waitMs: request.waitLeaseMs,
+    ...(request.signal === undefined ? {} : { signal: request.signal }),
+  });
+  try {
+    await createOrFail(deps, lease, request);
+    return await advanceUnderLease(deps, lease, request);
+  } finally {
+    await lease.release();
+  }
+}
+
+/** The pass itself, for a caller that holds the lease already (submit). */
+export async function advanceUnderLease(
+  deps: CoordinatorDeps,
+  lease: Lease,
+  request: AdvanceRequest,
+): Promise<AdvanceResult> {
+  const meta = await continueCreation(deps, lease, request);
+  if (isFinalJobState(meta.state) || meta.state === 'PAUSED') {
+    await tidyUp(deps, request.job, meta);
+    return { meta, steps: [], nextDueMs: null };
+  }
+  const manifest = await readManifest(deps.store, request.job, meta);
+  const context: SendContext = { deps, lease, manifest, ...request };
+  return meta.state === 'AGGREGATING' ? finishOnly(context, meta) : drive(context, meta);
+}
+
+/** A job that only has to be merged: its tasks are all final. */
+async function finishOnly(context: SendContext, meta: JobMeta): Promise<AdvanceResult> {
+  const { deps, job, manifest } = context;
+  const reconciled = await reconcileTasks(deps, { job, manifest, meta, elements: new Map() });
+  if (!allFinal(reconciled)) return drive(context, await moveJob(deps.state, job, 'RUNNING', stamp(context)));
+  const finished = await finishJob(context, meta, reconciled);
+  return { ...finished, nextDueMs: isFinalJobState(finished.meta.state) ? null : 0 };
+}
+
+async function drive(context: SendContext, before: JobMeta): Promise<AdvanceResult> {
+  const { deps, job, manifest } = context;
+  const sent = await sendOutstanding(context, before);
+  const observed = await observe(deps, await readSubmissions(deps.state, job));
+  const reconciled = await reconcileTasks(deps, { job, manifest, meta: sent.meta, elements: observed.elements });
+  for (const row of observed.over) await moveSubmission(deps.state, job, row, { from: 'SUBMITTED', set: { state: 'ENDED' } });
+  const steps = [...sent.steps, ...reconciled.steps];
+  if (allFinal(reconciled) && sent.meta.state === 'RUNNING') {
+    const finished = await finishJob(context, sent.meta, reconciled);
+    return { meta: finished.meta, steps: [...steps, ...finished.steps], nextDueMs: isFinalJobState(finished.meta.state) ? null : 0 };
+  }
+  const next = await submitNextWave(context, sent.meta, { reconciled, observed });
+  const rows = await readSubmissions(deps.state, job);
+  const stillLive = rows.filter((row) => row.state === 'SUBMITTED');
+  const dueInMs = nextDue(deps, reconciled, next.waitingFor ?? sent.waitingFor);
+  const finaliser = await ensureFinaliser(context, rows, { live: stillLive, dueInMs });
+  return { meta: next.meta, steps: [...steps, ...next.steps, ...finaliser], nextDueMs: dueInMs };
+}
+
+/** Rows that were planned but never answered, or the whole of wave 0 when it was never planned. */
+async function sendOutstanding(
+  context: SendContext,
+  meta: JobMeta,
+): Promise<{ meta: JobMeta; steps: readonly string[]; waitingFor: string | null }> {
+  const { deps, job } = context;
+  const rows = await readSubmissions(deps.state, job);
+  const planned = rows.some((row) => row.kind === 'array') ? meta : await planWave(context, meta, { wave: 0, tasks: null });
+  return sendOrFail(context, planned);
+}
+
+/** A submission that is refused before any array was ever accepted ends the job; later ones leave it waiting for a remedy. */
+async function sendOrFail(context: SendContext, meta: JobMeta): Promise<Awaited<ReturnType<typeof sendWave>>> {
+  try {
+    return await sendWave(context, meta);
+  } catch (error) {
+    if (!isAppError(error)) throw error;
+    const { deps, job } = context;
+    if (isAppError(error, 'BATCH_REFUSED') && meta.submittedWave < 0) {
+      const reason = `the batch system refused it: ${error.message}`;
+      const failed = await moveJob(deps.state, job, 'FAILED', { ...stamp(context), set: { reason, finishedMs: deps.clock.nowMs() } });
+      await tidyUp(deps, job, failed);
+    } else if (!isAppError(error, 'JOB_BAD_STATE') && !isAppError(error, 'LEASE_LOST'))
+      await updateMeta(deps.state, job, [meta.state], { ...stamp(context), set: { waitingFor: error.message } });
+    throw error;
+  }
+}
+
+async function submitNextWave(
+  context: SendContext,
+  meta: JobMeta,
+  seen: { readonly reconciled: Reconciled; readonly observed: Observed },
+): Promise<Awaited<ReturnType<typeof sendWave>>> {
+  const { reconciled, observed } = seen;
+  const quiet = { meta, steps: [], waitingFor: null };
+  if (meta.state !== 'RUNNING' || reconciled.pending.length === 0) return quiet;
+  const most = missingElements(context, { pending: reconciled.pending.length, released: reconciled.released, live: observed.liveElements });
+  if (most === 0) return quiet;
+  const planned = await planWave(context, meta, { wave: meta.wave + 1, tasks: reconciled.pending, most });
+  return sendOrFail(context, planned);
+}
+
+/**
+ * Elements worth adding: all that are wanted when none is left, the difference when retries came back to a wave that is mostly over.
+ * Live elements keep claiming, so a few of them are left to finish a few tasks.
+ */
+function missingElements(
+  context: SendContext,
+  seen: { readonly pending: number; readonly released: number; readonly live: number },
+): number {
+  const wanted = planElements(context.manifest.spec.slurm, seen.pending, null).elements;
+  if (seen.live === 0) return wanted;
+  return seen.released > 0 && seen.live * 2 <= wanted ? wanted - seen.live : 0;
+}
+
+const allFinal = ({ tasks }: Reconciled): boolean => tasks.done + tasks.dead + tasks.cancelled === tasks.total;
+
+function nextDue(deps: CoordinatorDeps, reconciled: Reconciled, waitingFor: string | null): number | null {
+  const due: number[] = [];
+  if (reconciled.nextRetryMs !== null) due.push(Math.max(0, reconciled.nextRetryMs - deps.clock.nowMs()));
+  if (reconciled.unclear > 0 || waitingFor !== null) due.push(LOOK_AGAIN_MS);
+  return due.length === 0 ? null : Math.min(...due);
+}
+
+const stamp = (context: SendContext) => ({ fence: context.lease.fence, nowMs: context.deps.clock.nowMs() });
+
+/** Input that turns out bad when nobody watches ends the job with its reason; the submitting process removes the job instead. */
+async function createOrFail(deps: CoordinatorDeps, lease: Lease, request: AdvanceRequest): Promise<void> {
+  try {
+    await continueCreation(deps, lease, request);
+  } catch (error) {
+    if (isAppError(error) && error.exitCode === 2) await failCreation(deps, lease, request.job, error.message);
+    throw error;
+  }
+}
+
+/** Refuses unknown jobs before a lock item is made for them. */
+async function requireKnown(deps: CoordinatorDeps, job: JobId): Promise<void> {
+  if ((await deps.state.get(jobIndexKey(job))) === null)
+    throw new AppError('JOB_NOT_FOUND', { message: `no job ${job}` });
+}

@@ -1,0 +1,103 @@
+/**
+ * The end of a job: merge, publish, name the final state, tidy up. Every step can be repeated, so a process that dies here is simply
+ * followed by another `advance`.
+ */
+import { isAppError } from '../errors/app-error.ts';
+import type { JobId, TaskId } from '../domain/ids.ts';
+import type { JobMeta, JobRollup } from '../domain/job-item.ts';
+import type { Tolerance } from '../domain/job-spec.ts';
+import { rollupKey, taskKey } from '../domain/state-keys.ts';
+import { isFinalJobState, type JobState } from '../domain/states.ts';
+import type { TaskItem } from '../domain/task-item.ts';
+import type { StateValue } from '../ports/state-table.ts';
+import { moveJob, retireFromIndex, updateMeta } from './job-meta.ts';
+import type { CoordinatorDeps } from './needs.ts';
+import type { SendContext } from './send.ts';
+import { handleOf, moveSubmission, readSubmissions } from './submissions.ts';
+import type { Counts } from './task-list.ts';
+
+/** Generations a task may reach because its committed result was found corrupt; after that the storage itself is at fault. */
+const MAX_GENERATION = 3;
+
+/** The final state by what failed and what `retry.tolerate` allows; pure. */
+export function finalState(counts: { readonly total: number; readonly failed: number }, tolerate: Tolerance): JobState {
+  if (counts.failed === 0) return 'COMPLETED';
+  const bounds = [tolerate.count, tolerate.percent === undefined ? undefined : (counts.total * tolerate.percent) / 100];
+  const given = bounds.filter((bound) => bound !== undefined);
+  const within = given.length > 0 && given.every((bound) => counts.failed <= bound);
+  return within ? 'COMPLETED_WITH_FAILURES' : 'FAILED';
+}
+
+/**
+ * Aggregates and closes a job whose tasks are all final.
+ * A task whose committed result is corrupt is opened again (next generation), and the job goes back to RUNNING.
+ * @throws RESULT_CORRUPT when that happened too often, RESULT_INCOMPLETE, STORE_*, SCRATCH_*
+ */
+export async function finishJob(
+  context: SendContext,
+  meta: JobMeta,
+  counts: Counts,
+): Promise<{ readonly meta: JobMeta; readonly steps: readonly string[] }> {
+  const { deps, job, manifest, lease } = context;
+  const write = () => ({ fence: lease.fence, nowMs: deps.clock.nowMs() });
+  if (meta.state !== 'AGGREGATING') await moveJob(deps.state, job, 'AGGREGATING', { ...write(), remove: ['waitingFor'] });
+  let merged;
+  try {
+    merged = await deps.aggregate({ job, fenced: async () => lease.assertHeld() });
+  } catch (error) {
+    const task = isAppError(error, 'RESULT_CORRUPT') ? error.details['task'] : undefined;
+    if (typeof task === 'string' && (await reopenTask(deps, job, meta, task as TaskId))) {
+      const reopened = await moveJob(deps.state, job, 'RUNNING', write());
+      return { meta: reopened, steps: [`task ${task}: its committed result is corrupt, it runs again`] };
+    }
+    if (isAppError(error))
+      await updateMeta(deps.state, job, ['AGGREGATING'], { ...write(), set: { waitingFor: `aggregation failed: ${error.message}` } });
+    throw error;
+  }
+  const items = { total: counts.items.total, succeeded: merged.succeeded, failed: merged.failed, pending: 0 };
+  const rollup: JobRollup = { tasks: counts.tasks, items };
+  await deps.state.write(rollupKey(job), { set: rollup as unknown as Record<string, StateValue> }, { op: 'not', of: { op: 'present', path: 'never' } });
+  const state = finalState(items, manifest.spec.retry.tolerate);
+  const reason = state === 'FAILED' ? { reason: `${items.failed} of ${items.total} items failed, more than retry.tolerate allows` } : {};
+  const closed = await moveJob(deps.state, job, state, {
+    ...write(),
+    set: { publication: merged.publication, finishedMs: deps.clock.nowMs(), ...reason },
+    remove: ['waitingFor'],
+  });
+  await tidyUp(deps, job, closed);
+  return { meta: closed, steps: [`published ${items.total} rows, ${items.failed} of them failed`] };
+}
+
+/** What must not outlive a final job: queued finalisers, hints, its place among the live jobs. */
+export async function tidyUp(deps: CoordinatorDeps, job: JobId, meta: JobMeta): Promise<void> {
+  if (!isFinalJobState(meta.state)) return;
+  for (const row of await readSubmissions(deps.state, job)) {
+    if (row.state !== 'SUBMITTED' || row.handle === deps.ownBatchJobId) continue;
+    await deps.batch.cancel(handleOf(row));
+    await moveSubmission(deps.state, job, row, { from: 'SUBMITTED', set: { state: 'ENDED' } });
+  }
+  await deps.queue.purge(job);
+  await retireFromIndex(deps.state, job);
+}
+
+async function reopenTask(deps: CoordinatorDeps, job: JobId, meta: JobMeta, task: TaskId): Promise<boolean> {
+  const key = taskKey(job, task, meta.shards);
+  const item = (await deps.state.get(key)) as TaskItem | null;
+  if (item?.win === undefined || item.generation >= MAX_GENERATION) return false;
+  const result = await deps.state.write(
+    key,
+    {
+      set: { state: 'PENDING', generation: item.generation + 1, charged: 0, causeDetail: 'the committed result was corrupt' },
+      remove: ['win', 'checkpoint', 'owner'],
+    },
+    {
+      op: 'and',
+      of: [
+        { op: 'equals', path: 'state', value: 'DONE' },
+        { op: 'equals', path: 'win.attempt', value: item.win.attempt },
+        { op: 'equals', path: 'generation', value: item.generation },
+      ],
+    },
+  );
+  return result.applied;
+}

@@ -1,0 +1,74 @@
+/** Reads and conditional writes of a job's META item. */
+import { AppError, isAppError } from '../errors/app-error.ts';
+import type { JobId } from '../domain/ids.ts';
+import type { JobMeta } from '../domain/job-item.ts';
+import { jobIndexKey, metaKey } from '../domain/state-keys.ts';
+import { jobStatesBefore, type JobState } from '../domain/states.ts';
+import type { StateTable, StateValue } from '../ports/state-table.ts';
+
+export const readMeta = async (state: StateTable, job: JobId): Promise<JobMeta | null> =>
+  (await state.get(metaKey(job))) as JobMeta | null;
+
+/** @throws JOB_NOT_FOUND */
+export async function requireMeta(state: StateTable, job: JobId): Promise<JobMeta> {
+  const meta = await readMeta(state, job);
+  if (meta === null) throw new AppError('JOB_NOT_FOUND', { message: `no job ${job}` });
+  return meta;
+}
+
+export interface MetaWrite {
+  readonly fence: number;
+  readonly nowMs: number;
+  readonly set?: Partial<Record<keyof JobMeta, StateValue>>;
+  readonly remove?: readonly (keyof JobMeta)[];
+}
+
+/** Changes META while keeping its state. @throws LEASE_LOST when a later fence wrote, JOB_BAD_STATE when the job left `states`. */
+export async function updateMeta(
+  state: StateTable,
+  job: JobId,
+  states: readonly JobState[],
+  write: MetaWrite,
+): Promise<JobMeta> {
+  const result = await writeTwice(() =>
+    state.write(
+      metaKey(job),
+      {
+        set: { ...write.set, fence: write.fence, updatedMs: write.nowMs },
+        ...(write.remove === undefined ? {} : { remove: write.remove }),
+      },
+      {
+        op: 'and',
+        of: [
+          { op: 'in', path: 'state', values: states },
+          { op: 'at-most', path: 'fence', value: write.fence },
+        ],
+      },
+    ),
+  );
+  if (result.applied) return result.item as unknown as JobMeta;
+  const current = result.current as unknown as JobMeta | null;
+  if (current === null) throw new AppError('JOB_NOT_FOUND', { message: `no job ${job}` });
+  if (current.fence > write.fence) throw new AppError('LEASE_LOST', { message: `another process advanced job ${job}` });
+  throw new AppError('JOB_BAD_STATE', { message: `job ${job} is ${current.state}`, details: { state: current.state } });
+}
+
+/** Moves the job to another state along an arrow of DESIGN §7. @throws as updateMeta */
+export const moveJob = (state: StateTable, job: JobId, to: JobState, write: MetaWrite): Promise<JobMeta> =>
+  // `to` itself is allowed: a repeated move after a lost answer changes nothing.
+  updateMeta(state, job, [...jobStatesBefore(to), to], { ...write, set: { ...write.set, state: to } });
+
+/** The same conditional write may be sent again after a lost answer: setting the same values twice changes nothing. */
+async function writeTwice<T>(write: () => Promise<T>): Promise<T> {
+  try {
+    return await write();
+  } catch (error) {
+    if (!isAppError(error, 'STATE_UNCERTAIN')) throw error;
+    return write();
+  }
+}
+
+/** Marks the job as final in the index, so that `tick` leaves it alone. */
+export async function retireFromIndex(state: StateTable, job: JobId): Promise<void> {
+  await state.write(jobIndexKey(job), { set: { live: false } }, { op: 'item-present' });
+}

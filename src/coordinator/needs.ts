@@ -1,0 +1,67 @@
+import type { JobId } from '../domain/ids.ts';
+import type { BackendUrls, JobSpec } from '../domain/job-spec.ts';
+import type { WorkerAssignment } from '../domain/manifest.ts';
+import type { Cause } from '../domain/causes.ts';
+import type { RetrySpec } from '../domain/job-spec.ts';
+import type { TaskItem } from '../domain/task-item.ts';
+import type { BatchSystem } from '../ports/batch-system.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { Host } from '../ports/host.ts';
+import type { IdLedgers } from '../ports/id-ledger.ts';
+import type { InputSources } from '../ports/input-source.ts';
+import type { Log } from '../ports/log.ts';
+import type { ObjectStore } from '../ports/object-store.ts';
+import type { Ids, Random } from '../ports/random.ts';
+import type { RetryQueue } from '../ports/retry-queue.ts';
+import type { StateTable } from '../ports/state-table.ts';
+
+/** What the coordinator needs of other rooms, as narrow functions; `app` plugs them in. */
+export interface CoordinatorNeeds {
+  /** retry: what becomes of a task whose attempt ended without a commit. */
+  readonly decideRetry: (question: {
+    readonly task: Pick<TaskItem, 'attempts' | 'charged'>;
+    readonly cause: Cause;
+    readonly policy: Pick<RetrySpec, 'attempts' | 'backoff'>;
+    readonly random: number;
+  }) =>
+    | { readonly action: 'retry'; readonly delayMs: number; readonly refund: boolean }
+    | { readonly action: 'give-up'; readonly why: string };
+  /** aggregator: merges and publishes; `fenced` is awaited right before the pointer moves. */
+  readonly aggregate: (request: { readonly job: JobId; readonly fenced: () => Promise<void> }) => Promise<{
+    readonly publication: string;
+    readonly succeeded: number;
+    readonly failed: number;
+  }>;
+  /** worker: argv that an array element execs. */
+  readonly workerCommand: (assignment: WorkerAssignment, backends: BackendUrls) => readonly string[];
+  /** cli: argv of the job that runs `advance` when arrays have ended. */
+  readonly advanceCommand: (job: JobId, backends: BackendUrls) => readonly string[];
+  /** Directory for the output of a job's elements; created when missing. */
+  readonly elementLogDir: (job: JobId, backends: BackendUrls) => Promise<string>;
+}
+
+export interface CoordinatorDeps extends CoordinatorNeeds {
+  readonly store: ObjectStore;
+  readonly state: StateTable;
+  readonly queue: RetryQueue;
+  readonly batch: BatchSystem;
+  readonly inputs: InputSources;
+  readonly ledgers: IdLedgers;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly ids: Ids;
+  readonly host: Host;
+  readonly log: Log;
+  readonly version: string;
+  /** Id in the batch system of the job this process runs in (a finaliser), if any. */
+  readonly ownBatchJobId: string | null;
+}
+
+/** Facts of a new job that come from outside the coordinator. */
+export interface NewJob {
+  readonly spec: JobSpec;
+  readonly backends: BackendUrls;
+  /** The job file's text. */
+  readonly jobText: string;
+  readonly handlerSha256: string | null;
+}

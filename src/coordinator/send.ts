@@ -1,0 +1,167 @@
+/**
+ * Hands outbox rows to the batch system: one at a time, waiting out submit limits and a busy controller, failing only on what the user has
+ * to correct. Before every call the job's state is read, so that a `cancel` from elsewhere stops a submit that is waiting.
+ */
+import { AppError, isAppError } from '../errors/app-error.ts';
+import type { JobId } from '../domain/ids.ts';
+import { scriptKey } from '../domain/keys.ts';
+import type { JobManifest } from '../domain/manifest.ts';
+import { isFinalJobState } from '../domain/states.ts';
+import type { BatchHandle, SubmitRequest } from '../ports/batch-system.ts';
+import { readMeta } from './job-meta.ts';
+import type { Lease } from './lease.ts';
+import type { CoordinatorDeps } from './needs.ts';
+import { chunkThrottle } from './plan-array.ts';
+import { acceptedAs, handleOf, moveSubmission, SETTLE_MS, type Submission } from './submissions.ts';
+
+/** Before the time limit, workers are told this early, so that they can checkpoint. */
+export const WARN_BEFORE_END_SEC = 60;
+const FIRST_WAIT_MS = 2_000;
+const LONGEST_WAIT_MS = 60_000;
+/** Pause between two submit calls: a controller hit by thousands of sbatch calls a minute serves nobody. */
+const PACE_MS = 200;
+
+export interface SendContext {
+  readonly deps: CoordinatorDeps;
+  readonly job: JobId;
+  readonly manifest: JobManifest;
+  readonly lease: Lease;
+  /** How long submit limits are waited out before the rest is left to a later `advance`. */
+  readonly patienceMs: number;
+  readonly signal?: AbortSignal;
+  readonly onWait?: (note: string) => void;
+}
+
+export type SendResult =
+  | { readonly sent: readonly Submission[]; readonly waitingFor: null }
+  /** Some rows are still INTENT; the sentence says what the batch system waits for. */
+  | { readonly sent: readonly Submission[]; readonly waitingFor: string };
+
+/** The request behind an outbox row. `after` applies to finalisers. */
+export async function submitRequest(
+  context: Pick<SendContext, 'deps' | 'job' | 'manifest'>,
+  row: Submission,
+  options: { readonly after?: readonly BatchHandle[]; readonly beginAfterSec?: number } = {},
+): Promise<SubmitRequest> {
+  const { deps, job, manifest } = context;
+  const { spec, backends } = manifest;
+  const array = row.kind === 'array';
+  const throttle = array ? chunkThrottle(row, row.waveElements, spec.slurm.throttle) : undefined;
+  return {
+    name: row.jobName,
+    command: array
+      ? deps.workerCommand(
+          { job, submission: row.id, wave: row.wave, offset: row.offset, waveElements: row.waveElements },
+          backends,
+        )
+      : deps.advanceCommand(job, backends),
+    environment: {},
+    cwd: spec.baseDir,
+    logDir: await deps.elementLogDir(job, backends),
+    ...(array ? { array: { count: row.elements, ...(throttle === undefined ? {} : { throttle }) } } : {}),
+    resources: array ? spec.resources : { ...spec.resources, cpus: 1 },
+    slurm: array ? spec.slurm : { ...spec.slurm, extra: [] },
+    warnBeforeEndSec: WARN_BEFORE_END_SEC,
+    requeue: true,
+    ...(options.after === undefined ? {} : { after: options.after }),
+    ...(options.beginAfterSec === undefined ? {} : { beginAfterSec: options.beginAfterSec }),
+  };
+}
+
+/** Sends INTENT rows in order. @throws BATCH_REFUSED (the row is REJECTED), BATCH_UNREACHABLE, LEASE_LOST, JOB_BAD_STATE */
+export async function sendAll(
+  context: SendContext,
+  rows: readonly Submission[],
+  options: { readonly after?: readonly BatchHandle[]; readonly beginAfterSec?: number } = {},
+): Promise<SendResult> {
+  const { deps } = context;
+  const deadlineMs = deps.clock.monotonicMs() + context.patienceMs;
+  const sent: Submission[] = [];
+  for (const [position, row] of rows.entries()) {
+    if (position > 0) await deps.clock.sleep(PACE_MS, context.signal);
+    const request = await submitRequest(context, row, options);
+    const outcome = await sendPatiently(context, row, request, deadlineMs);
+    if (typeof outcome === 'string') return { sent, waitingFor: outcome };
+    sent.push(outcome);
+  }
+  return { sent, waitingFor: null };
+}
+
+/** The accepted row, or the reason to stop waiting. */
+async function sendPatiently(
+  context: SendContext,
+  row: Submission,
+  request: SubmitRequest,
+  deadlineMs: number,
+): Promise<Submission | string> {
+  const { deps } = context;
+  for (let waitMs = FIRST_WAIT_MS; ; waitMs = Math.min(waitMs * 2, LONGEST_WAIT_MS)) {
+    try {
+      return await sendOnce(context, row, request);
+    } catch (error) {
+      const mayRepeat = isAppError(error, 'BATCH_LIMIT') || isAppError(error, 'BATCH_UNCERTAIN');
+      if (!mayRepeat) throw error;
+      const leftMs = deadlineMs - deps.clock.monotonicMs();
+      if (leftMs <= 0) return error.message;
+      context.onWait?.(error.message);
+      await deps.clock.sleep(Math.min(waitMs, leftMs), context.signal);
+    }
+  }
+}
+
+async function sendOnce(context: SendContext, row: Submission, request: SubmitRequest): Promise<Submission> {
+  const { deps, job, lease } = context;
+  await assertLive(context);
+  lease.assertHeld();
+  const earlier = row.sentMs === undefined ? null : await findEarlier(context, row);
+  if (earlier !== null) return moveSubmission(deps.state, job, row, { from: 'INTENT', set: acceptedAs(earlier, deps.clock.nowMs()) });
+  await deps.store.put(scriptKey(job, row.id), deps.batch.render(request).script);
+  await moveSubmission(deps.state, job, row, { from: 'INTENT', set: { sentMs: deps.clock.nowMs() } });
+  const handle = await submitOrFind(context, row, request);
+  const moved = await moveSubmission(deps.state, job, row, { from: 'INTENT', set: acceptedAs(handle, deps.clock.nowMs()) });
+  await cancelIfTooLate(context, moved);
+  return moved;
+}
+
+async function submitOrFind(context: SendContext, row: Submission, request: SubmitRequest): Promise<BatchHandle> {
+  const { deps, job } = context;
+  try {
+    return await deps.batch.submit(request);
+  } catch (error) {
+    if (isAppError(error, 'BATCH_REFUSED'))
+      await moveSubmission(deps.state, job, row, { from: 'INTENT', set: { state: 'REJECTED', reason: error.message } });
+    if (!isAppError(error, 'BATCH_UNCERTAIN')) throw error;
+    await deps.clock.sleep(SETTLE_MS, context.signal);
+    const found = (await deps.batch.find([row.jobName])).get(row.jobName);
+    if (found === undefined) throw error;
+    return found;
+  }
+}
+
+/** Where a row was sent by somebody who then died: the submission, or null when it certainly never arrived. */
+async function findEarlier(context: SendContext, row: Submission): Promise<BatchHandle | null> {
+  const { deps } = context;
+  const ageMs = deps.clock.nowMs() - (row.sentMs as number);
+  if (ageMs < SETTLE_MS) {
+    const early = (await deps.batch.find([row.jobName])).get(row.jobName);
+    if (early !== undefined) return early;
+    await deps.clock.sleep(SETTLE_MS - Math.max(0, ageMs), context.signal);
+  }
+  return (await deps.batch.find([row.jobName])).get(row.jobName) ?? null;
+}
+
+async function assertLive(context: SendContext): Promise<void> {
+  const meta = await readMeta(context.deps.state, context.job);
+  if (meta !== null && !isFinalJobState(meta.state)) return;
+  throw new AppError('JOB_BAD_STATE', {
+    message: `job ${context.job} is ${meta?.state ?? 'gone'}; nothing more is submitted`,
+  });
+}
+
+/** A cancel that came between our look at the job and the answer of the batch system has not seen this submission. */
+async function cancelIfTooLate(context: SendContext, submitted: Submission): Promise<void> {
+  const meta = await readMeta(context.deps.state, context.job);
+  if (meta !== null && !isFinalJobState(meta.state)) return;
+  await context.deps.batch.cancel(handleOf(submitted));
+  await assertLive(context);
+}

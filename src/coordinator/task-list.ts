@@ -1,0 +1,65 @@
+/** The tasks of a job as advance sees them: counts for all, the items themselves only for those that may need a decision. */
+import type { JobId, TaskId } from '../domain/ids.ts';
+import type { ItemCounts, TaskCounts } from '../domain/job-item.ts';
+import { taskPartition } from '../domain/state-keys.ts';
+import type { TaskItem } from '../domain/task-item.ts';
+import type { StateTable } from '../ports/state-table.ts';
+
+export interface Task extends TaskItem {
+  readonly id: TaskId;
+}
+
+/** Streams every task of a job, shard by shard. */
+export async function* readTasks(state: StateTable, job: JobId, shards: number): AsyncGenerator<Task> {
+  for (let shard = 0; shard < shards; shard += 1)
+    for await (const { sort, item } of state.query(taskPartition(job, shard)))
+      yield { ...(item as unknown as TaskItem), id: sort as TaskId };
+}
+
+export interface Counts {
+  readonly tasks: TaskCounts;
+  readonly items: ItemCounts;
+}
+
+/** Adds tasks up one by one. `submittedWave`: PENDING tasks of waves up to this one are shown as submitted. */
+export function createCounter(submittedWave: number): { add(task: TaskItem): void; counts(): Counts } {
+  const tasks = { total: 0, pending: 0, submitted: 0, running: 0, wait: 0, done: 0, dead: 0, cancelled: 0 };
+  const items = { total: 0, succeeded: 0, failed: 0, pending: 0 };
+  return {
+    add(task) {
+      tasks.total += 1;
+      tasks[countedAs(task, submittedWave)] += 1;
+      items.total += task.items;
+      const { succeeded, failed } = finishedItems(task);
+      items.succeeded += succeeded;
+      items.failed += failed;
+      items.pending += task.items - succeeded - failed;
+    },
+    counts: () => ({ tasks: { ...tasks }, items: { ...items } }),
+  };
+}
+
+function countedAs(task: TaskItem, submittedWave: number): Exclude<keyof TaskCounts, 'total'> {
+  switch (task.state) {
+    case 'PENDING':
+      return task.wave <= submittedWave ? 'submitted' : 'pending';
+    case 'RUNNING':
+      return 'running';
+    case 'WAIT':
+      return 'wait';
+    case 'DONE':
+      return 'done';
+    case 'DEAD':
+      return 'dead';
+    case 'CANCELLED':
+      return 'cancelled';
+  }
+}
+
+/** Items of a task that have a final outcome. A running attempt's progress counts as it stands; a retry takes back what it lost. */
+function finishedItems(task: TaskItem): { succeeded: number; failed: number } {
+  if (task.win !== undefined) return { succeeded: task.win.succeeded, failed: task.win.failed };
+  if (task.state === 'DEAD' || task.state === 'CANCELLED') return { succeeded: 0, failed: task.items };
+  const failed = Math.min(task.progressFailed ?? 0, task.items);
+  return { succeeded: Math.min(task.progress ?? 0, task.items) - failed, failed };
+}

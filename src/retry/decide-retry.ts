@@ -1,0 +1,42 @@
+/**
+ * DECIDE AGAIN. Says what becomes of a task whose attempt ended without a commit; pure, so every case is a table row in its test.
+ * It never touches state: the coordinator carries the decision out.
+ */
+import { CAUSES, type Cause } from '../domain/causes.ts';
+import type { RetrySpec } from '../domain/job-spec.ts';
+import type { TaskItem } from '../domain/task-item.ts';
+import { backoffMs } from './backoff.ts';
+
+/** Attempts a task may begin in all, whoever pays: a node that kills everything must not loop a job for ever. */
+export const MAX_ATTEMPTS_IN_ALL = 20;
+
+export type RetryDecision =
+  | {
+      readonly action: 'retry';
+      readonly delayMs: number;
+      /** The attempt is given back: infrastructure failures do not spend the user's attempts. */
+      readonly refund: boolean;
+    }
+  | { readonly action: 'give-up'; readonly why: string };
+
+export interface RetryQuestion {
+  readonly task: Pick<TaskItem, 'attempts' | 'charged'>;
+  readonly cause: Cause;
+  readonly policy: Pick<RetrySpec, 'attempts' | 'backoff'>;
+  /** Uniform in [0, 1). */
+  readonly random: number;
+}
+
+/**
+ * `task.charged` counts the ended attempt already (a claim charges it), so `charged = policy.attempts` means the budget is spent.
+ */
+export function decideRetry({ task, cause, policy, random }: RetryQuestion): RetryDecision {
+  const { payer } = CAUSES[cause];
+  if (payer === 'none') return { action: 'give-up', why: `${cause} cannot succeed on another try` };
+  if (task.attempts >= MAX_ATTEMPTS_IN_ALL)
+    return { action: 'give-up', why: `${task.attempts} attempts were begun, the most for any task` };
+  if (payer === 'user' && task.charged >= policy.attempts)
+    return { action: 'give-up', why: `all ${policy.attempts} attempts are spent` };
+  const tries = Math.max(1, task.attempts);
+  return { action: 'retry', delayMs: backoffMs(tries, policy.backoff, random), refund: payer === 'infra' };
+}
