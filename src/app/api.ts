@@ -65,7 +65,8 @@ export interface App {
   }>;
   /** The whole output as text, in pieces. */
   export(request: { readonly job: string; readonly format: 'csv' | 'jsonl' }): AsyncIterable<string>;
-  advance(job: string, onProgress?: OnProgress): Promise<AdvanceDocument>;
+  /** One reconcile pass. `waitLeaseMs`: how long to wait for another process that advances the job (`--wait-lease`, a duration; default 0). */
+  advance(request: { readonly job: string; readonly waitLeaseMs?: number; readonly onProgress?: OnProgress }): Promise<AdvanceDocument>;
   tick(): Promise<TickDocument>;
   cancel(request: { readonly job: string; readonly reason?: string }): Promise<CancelDocument>;
   aggregate(job: string, onProgress?: OnProgress): Promise<AggregateDocument>;

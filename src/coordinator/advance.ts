@@ -9,7 +9,6 @@
 import { AppError, isAppError } from '../errors/app-error.ts';
 import type { JobId } from '../domain/ids.ts';
 import type { JobMeta } from '../domain/job-item.ts';
-import type { JobManifest } from '../domain/manifest.ts';
 import { jobIndexKey } from '../domain/state-keys.ts';
 import { isFinalJobState } from '../domain/states.ts';
 import { continueCreation, failCreation } from './create-job.ts';
@@ -126,11 +125,11 @@ async function sendOrFail(context: SendContext, meta: JobMeta): Promise<Awaited<
   } catch (error) {
     if (!isAppError(error)) throw error;
     const { deps, job } = context;
-    if (isAppError(error, 'BATCH_REFUSED') && meta.submittedWave < 0) {
+    if (error.code === 'BATCH_REFUSED' && meta.submittedWave < 0) {
       const reason = `the batch system refused it: ${error.message}`;
       const failed = await moveJob(deps.state, job, 'FAILED', { ...stamp(context), set: { reason, finishedMs: deps.clock.nowMs() } });
       await tidyUp(deps, job, failed);
-    } else if (!isAppError(error, 'JOB_BAD_STATE') && !isAppError(error, 'LEASE_LOST'))
+    } else if (error.code !== 'JOB_BAD_STATE' && error.code !== 'LEASE_LOST')
       await updateMeta(deps.state, job, [meta.state], { ...stamp(context), set: { waitingFor: error.message } });
     throw error;
   }

@@ -1,0 +1,36 @@
+/** Loads the user's handler in a process of its own: its import may print, hang or leave things open. */
+import { packageFile } from './package-files.ts';
+import { AppError } from '../errors/app-error.ts';
+import type { HandlerSpec } from '../domain/job-spec.ts';
+
+const DEADLINE_MS = 60_000;
+
+export interface HandlerVerdict {
+  readonly ok: boolean;
+  readonly message?: string;
+  readonly hint?: string;
+}
+
+/** @throws HANDLER_NOT_LOADABLE with the place in the user's file */
+export async function checkHandler(spec: HandlerSpec, baseDir: string): Promise<void> {
+  const { execa } = await import('execa');
+  const result = await execa(process.execPath, [packageFile('dist/app/check-handler-main.js'), JSON.stringify({ spec, baseDir })], {
+    cwd: baseDir,
+    reject: false,
+    timeout: DEADLINE_MS,
+    killSignal: 'SIGKILL',
+    stdin: 'ignore',
+    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+    ipc: true,
+    buffer: { ipc: true, stderr: true },
+  });
+  const verdict = result.ipcOutput?.[0] as HandlerVerdict | undefined;
+  if (verdict?.ok === true) return;
+  const name = spec.kind === 'module' ? spec.path : spec.argv[0];
+  if (result.timedOut)
+    throw new AppError('HANDLER_NOT_LOADABLE', { message: `${name} did not finish loading within ${DEADLINE_MS / 1_000} s` });
+  throw new AppError('HANDLER_NOT_LOADABLE', {
+    message: verdict?.message ?? `${name} ended the process while loading (exit ${result.exitCode ?? result.signal ?? '?'})`,
+    ...(verdict?.hint === undefined ? {} : { hint: verdict.hint }),
+  });
+}

@@ -1,0 +1,102 @@
+/** From where state lives to the drivers that reach it. Heavy drivers are imported when first asked for. */
+import { fileURLToPath } from 'node:url';
+import { mkdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { createSystemClock } from '../backends/clock.ts';
+import { createHost } from '../backends/host.ts';
+import { createFsObjectStore } from '../backends/object-store/fs.ts';
+import { createSystemIds, createSystemRandom } from '../backends/random.ts';
+import { createFsRetryQueue } from '../backends/retry-queue/fs.ts';
+import { createFsStateTable } from '../backends/state-table/fs.ts';
+import type { BackendUrls } from '../domain/job-spec.ts';
+import type { BatchSystem } from '../ports/batch-system.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { Host } from '../ports/host.ts';
+import type { ObjectStore } from '../ports/object-store.ts';
+import type { Ids, Random } from '../ports/random.ts';
+import type { RetryQueue } from '../ports/retry-queue.ts';
+import type { Scratch } from '../ports/scratch.ts';
+import type { StateTable } from '../ports/state-table.ts';
+import { packageFile } from './package-files.ts';
+
+/** What every process has, whatever its settings. */
+export interface Surroundings {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly ids: Ids;
+  readonly host: Host;
+  readonly env: NodeJS.ProcessEnv;
+}
+
+/** Where state lives, without the choice of a scheduler. */
+export type StateUrls = Omit<BackendUrls, 'scheduler'>;
+
+export interface Drivers extends Surroundings {
+  readonly urls: StateUrls;
+  readonly store: ObjectStore;
+  readonly state: StateTable;
+  readonly queue: RetryQueue;
+  scratch(): Promise<Scratch>;
+  batch(scheduler: BackendUrls['scheduler']): Promise<BatchSystem>;
+}
+
+export function createSurroundings(env: NodeJS.ProcessEnv): Surroundings {
+  const clock = createSystemClock();
+  return { clock, random: createSystemRandom(), ids: createSystemIds(clock), host: createHost(), env };
+}
+
+/** Opens the drivers behind these URLs. Nothing is created on disk before the first write. */
+export function openDrivers(surroundings: Surroundings, urls: StateUrls): Drivers {
+  const { clock, ids, env } = surroundings;
+  const opened = new Map<BackendUrls['scheduler'], Promise<BatchSystem>>();
+  return {
+    ...surroundings,
+    urls,
+    store: createFsObjectStore({ root: fileURLToPath(urls.store), ids }),
+    state: createFsStateTable({ root: fileURLToPath(urls.state), ids, clock }),
+    queue: createFsRetryQueue({ root: fileURLToPath(urls.queue), ids, clock }),
+    async scratch() {
+      const { createScratch } = await import('../backends/scratch.ts');
+      return createScratch({ env, ids });
+    },
+    batch(scheduler) {
+      const known = opened.get(scheduler) ?? openBatchSystem(surroundings, urls, scheduler);
+      opened.set(scheduler, known);
+      return known;
+    },
+  };
+}
+
+async function openBatchSystem(
+  surroundings: Surroundings,
+  urls: StateUrls,
+  scheduler: BackendUrls['scheduler'],
+): Promise<BatchSystem> {
+  const { clock, ids, host, env } = surroundings;
+  const template = await readFile(packageFile('templates/sbatch/worker.sh'), 'utf8');
+  if (scheduler === 'slurm') {
+    const { createSlurmBatchSystem } = await import('../backends/batch-system/slurm/index.ts');
+    return createSlurmBatchSystem({ env, clock, template });
+  }
+  const { createLocalBatchSystem } = await import('../backends/batch-system/local/index.ts');
+  const slots = Number(env['SLURMCTL_LOCAL_SLOTS']);
+  return createLocalBatchSystem({
+    root: join(urls.home, 'local'),
+    ...(Number.isInteger(slots) && slots > 0 ? { slots } : {}),
+    clock,
+    ids,
+    host,
+    env,
+    template,
+  });
+}
+
+/** Directory for the raw output of a job's elements. */
+export const elementLogDir = (home: string, job: string): string => join(home, 'elements', job);
+
+/** The same, made when missing. */
+export async function makeElementLogDir(home: string, job: string): Promise<string> {
+  const directory = elementLogDir(home, job);
+  await mkdir(directory, { recursive: true, mode: 0o700 });
+  return directory;
+}

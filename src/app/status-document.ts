@@ -1,0 +1,61 @@
+import { summariseJob, type Summary } from '../coordinator/summarise.ts';
+import { readSubmissions, type Submission } from '../coordinator/submissions.ts';
+import type { JobId } from '../domain/ids.ts';
+import { outputResultsKey } from '../domain/keys.ts';
+import { isFinalJobState } from '../domain/states.ts';
+import { readBackends } from './read-backends.ts';
+import type { StatusDocument } from './documents.ts';
+import type { Drivers } from './job-backends.ts';
+
+export const isoTime = (epochMs: number): string => new Date(epochMs).toISOString();
+
+/** Everything `status` shows of a job, from stored state alone. */
+export async function statusDocument(drivers: Drivers, job: JobId): Promise<StatusDocument> {
+  const summary = await summariseJob(drivers.state, job);
+  const { meta } = summary;
+  const rows = await readSubmissions(drivers.state, job);
+  const backends = await readBackends(drivers.store, job);
+  return {
+    schema: 'slurmctl.status/1',
+    job: {
+      id: job,
+      name: meta.name,
+      state: meta.state,
+      reason: meta.reason ?? meta.waitingFor ?? null,
+      createdAt: isoTime(meta.createdMs),
+      finishedAt: meta.finishedMs === undefined ? null : isoTime(meta.finishedMs),
+      scheduler: backends?.scheduler ?? 'local',
+      wave: Math.max(0, meta.wave),
+    },
+    items: summary.items,
+    tasks: summary.tasks,
+    ...speed(summary, drivers.clock.nowMs()),
+    causes: summary.causes,
+    submissions: rows.map(submissionView),
+    output:
+      meta.publication === undefined
+        ? null
+        : (drivers.store.localPath(outputResultsKey(job, meta.publication)) ??
+          drivers.store.url(outputResultsKey(job, meta.publication))),
+  };
+}
+
+const submissionView = (row: Submission): StatusDocument['submissions'][number] => ({
+  state: row.state,
+  kind: row.kind,
+  jobName: row.jobName,
+  wave: row.wave,
+  elements: row.elements,
+  handle: row.handle ?? null,
+  reason: row.reason ?? null,
+});
+
+/** Mean rate over the life of the job, and what that leaves to wait for. */
+function speed({ meta, items }: Summary, nowMs: number): Pick<StatusDocument, 'itemsPerSec' | 'etaMs'> {
+  const finished = items.succeeded + items.failed;
+  const elapsedMs = (meta.finishedMs ?? nowMs) - meta.createdMs;
+  if (finished === 0 || elapsedMs <= 0) return { itemsPerSec: null, etaMs: null };
+  const itemsPerSec = (finished * 1_000) / elapsedMs;
+  const done = isFinalJobState(meta.state) || items.pending === 0;
+  return { itemsPerSec, etaMs: done ? null : Math.round((items.pending * 1_000) / itemsPerSec) };
+}

@@ -1,0 +1,54 @@
+/** What a person wants to know of a job, from state alone: no question to the batch system, no change. */
+import { CAUSES, type Cause } from '../domain/causes.ts';
+import type { JobId } from '../domain/ids.ts';
+import type { JobMeta, JobRollup } from '../domain/job-item.ts';
+import { rollupKey } from '../domain/state-keys.ts';
+import { isFinalJobState } from '../domain/states.ts';
+import type { StateTable } from '../ports/state-table.ts';
+import { requireMeta } from './job-meta.ts';
+import { createCounter, readTasks, type Counts } from './task-list.ts';
+
+export interface CauseCount {
+  readonly cause: Cause;
+  readonly tasks: number;
+  readonly explanation: string;
+  /** The most recent detail seen, with its task. */
+  readonly example: string;
+}
+
+export interface Summary extends Counts {
+  readonly meta: JobMeta;
+  /** Tasks that failed at least once and are not done, by cause, most frequent first. */
+  readonly causes: readonly CauseCount[];
+}
+
+/** @throws JOB_NOT_FOUND */
+export async function summariseJob(state: StateTable, job: JobId): Promise<Summary> {
+  const meta = await requireMeta(state, job);
+  const rollup = isFinalJobState(meta.state) ? ((await state.get(rollupKey(job))) as unknown as JobRollup | null) : null;
+  if (rollup !== null && rollup.tasks.dead === 0) return { meta, ...rollup, causes: [] };
+  const counter = createCounter(meta.submittedWave);
+  const causes = new Map<Cause, { tasks: number; example: string }>();
+  for await (const task of readTasks(state, job, meta.shards)) {
+    counter.add(task);
+    if (task.cause === undefined || task.state === 'DONE' || task.state === 'CANCELLED') continue;
+    const known = causes.get(task.cause)?.tasks ?? 0;
+    causes.set(task.cause, { tasks: known + 1, example: `task ${task.id}: ${task.causeDetail ?? task.cause}` });
+  }
+  const sorted = [...causes].toSorted(([, a], [, b]) => b.tasks - a.tasks);
+  return {
+    meta,
+    ...notYetStored(meta, rollup ?? counter.counts()),
+    causes: sorted.map(([cause, seen]) => ({ cause, ...seen, explanation: CAUSES[cause].explanation })),
+  };
+}
+
+/** While task items are still being stored, the rest of them counts as pending. */
+function notYetStored(meta: JobMeta, counts: Counts): Counts {
+  const missingTasks = Math.max(0, meta.tasks - counts.tasks.total);
+  const missingItems = Math.max(0, meta.items - counts.items.total);
+  return {
+    tasks: { ...counts.tasks, total: counts.tasks.total + missingTasks, pending: counts.tasks.pending + missingTasks },
+    items: { ...counts.items, total: counts.items.total + missingItems, pending: counts.items.pending + missingItems },
+  };
+}
