@@ -42,7 +42,7 @@ export const bash = (script: string, ...args: string[]): string[] => ['/bin/bash
 export const WAIT_FOR_GO = 'while [ ! -e "$1" ]; do sleep 0.05; done';
 
 /**
- * The promises of src/ports/batch-system.ts, for every driver. Elements must be able to run two at once.
+ * The promises of src/ports/batch-system.ts, for every driver. Three elements must be able to run at once.
  * Each test submits its own jobs and ends them.
  */
 export function describeBatchSystem(name: string, open: () => Promise<BatchBench>, can: BatchCapabilities): void {
@@ -111,7 +111,8 @@ export function describeBatchSystem(name: string, open: () => Promise<BatchBench
       const command = bash('echo "element $SLURM_ARRAY_TASK_ID"; exit "$SLURM_ARRAY_TASK_ID"');
       const handle = await submit(bench.requestFor(command, { logDir, array: { count: 4 } }));
       const states = await whenEnded(handle, 4);
-      expect(states.map(({ index }) => index).toSorted()).toEqual([0, 1, 2, 3]);
+      expect(new Set(states.map(({ index }) => index))).toEqual(new Set([0, 1, 2, 3]));
+      expect(states).toHaveLength(4);
       for (const state of states) {
         expect(state).toMatchObject({ exitCode: state.index, cause: state.index === 0 ? null : 'worker-error' });
         expect(readFileSync(join(logDir, `${handle.id}_${state.index}.out`), 'utf8')).toBe(`element ${state.index}\n`);
@@ -232,7 +233,6 @@ export function describeBatchSystem(name: string, open: () => Promise<BatchBench
       const cancelled = (states: ElementState[], index: number) =>
         states.find((state) => state.index === index)?.cause === 'cancelled-by-user';
       await when('both are cancelled', handle, 3, (states) => cancelled(states, 0) && cancelled(states, 2));
-      await bench.system.release(handle);
       writeFileSync(go, '');
       const states = await whenEnded(handle, 3);
       expect(states.find(({ index }) => index === 1)).toMatchObject({ cause: null });
@@ -287,14 +287,14 @@ export function describeBatchSystem(name: string, open: () => Promise<BatchBench
     it('never runs more elements at once than the throttle says', async () => {
       const dir = bench.makeLogDir();
       const script = 'a=$(date +%s%N); sleep 0.2; echo "$a $(date +%s%N)" > "$1/$SLURM_ARRAY_TASK_ID.span"';
-      const handle = await submit(bench.requestFor(bash(script, dir), { array: { count: 6, throttle: 1 } }));
+      const handle = await submit(bench.requestFor(bash(script, dir), { array: { count: 6, throttle: 2 } }));
       await whenEnded(handle, 6);
       const spans = readdirSync(dir)
         .filter((file) => file.endsWith('.span'))
         .map((file) => readFileSync(join(dir, file), 'utf8').trim().split(' ').map(BigInt));
       expect(spans).toHaveLength(6);
       const atOnce = spans.map(([start]) => spans.filter(([from, to]) => from! <= start! && start! < to!).length);
-      expect(Math.max(...atOnce)).toBe(1);
+      expect(Math.max(...atOnce)).toBeLessThanOrEqual(2);
     });
 
     it('changes the throttle of a submitted array', async () => {

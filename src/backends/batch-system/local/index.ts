@@ -1,0 +1,1 @@
+export { createLocalBatchSystem, type LocalBatchOptions, type LocalBatchSystem } from './local-batch-system.ts';
