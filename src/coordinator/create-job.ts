@@ -2,7 +2,7 @@
  * The first half of a submit: from a job file's content to stored tasks. META is written before the input is read, with a `stage` that
  * says how far it came; splitting is deterministic, so a process that finds a job in the middle simply does the stage again.
  *
- *   request.json → JOBS index → META(splitting) → batches + task manifests + manifest.json → META(storing-tasks) → task items → META(ready)
+ *   JOBS index → request.json → META(splitting) → batches + task manifests + manifest.json → META(storing-tasks) → task items → META(ready)
  */
 import { AppError } from '../errors/app-error.ts';
 import { asJobId, slugOf, taskIdOf, type JobId } from '../domain/ids.ts';
@@ -39,9 +39,10 @@ export async function recordRequest(deps: CoordinatorDeps, job: JobId, wanted: N
     handlerSha256: wanted.handlerSha256,
     version: deps.version,
   };
+  // The index comes first: objects of a job that is not in it belong to nobody, and `gc` may remove them.
+  await deps.state.createMany([{ key: jobIndexKey(job), item: { name: wanted.spec.name, createdMs, live: true } }]);
   await deps.store.put(jobFileKey(job), wanted.jobText);
   await deps.store.put(jobRequestKey(job), JSON.stringify(request));
-  await deps.state.createMany([{ key: jobIndexKey(job), item: { name: wanted.spec.name, createdMs, live: true } }]);
   return storeMeta(deps, request, fence);
 }
 
@@ -151,7 +152,7 @@ async function itemsFromManifest(deps: CoordinatorDeps, job: JobId, task: Return
 }
 
 /** Removes every trace of a job of which nothing was ever submitted. */
-export async function discardJob(deps: CoordinatorDeps, job: JobId): Promise<void> {
+export async function discardJob(deps: Pick<CoordinatorDeps, 'state' | 'store'>, job: JobId): Promise<void> {
   const meta = await readMeta(deps.state, job);
   for (let shard = 0; shard < (meta?.shards ?? 1); shard += 1) await deps.state.deletePartition(taskPartition(job, shard));
   await deps.state.deletePartition(jobPartition(job));

@@ -1,9 +1,10 @@
 /** Loads the user's handler in a process of its own: its import may print, hang or leave things open. */
-import { packageFile } from './package-files.ts';
-import { AppError } from '../errors/app-error.ts';
-import type { HandlerSpec } from '../domain/job-spec.ts';
+import { fileURLToPath } from 'node:url';
+import { AppError } from '../../errors/app-error.ts';
+import type { HandlerSpec } from '../../domain/job-spec.ts';
 
 const DEADLINE_MS = 60_000;
+const ENTRY = fileURLToPath(new URL('main.js', import.meta.url));
 
 export interface HandlerVerdict {
   readonly ok: boolean;
@@ -14,7 +15,7 @@ export interface HandlerVerdict {
 /** @throws HANDLER_NOT_LOADABLE with the place in the user's file */
 export async function checkHandler(spec: HandlerSpec, baseDir: string): Promise<void> {
   const { execa } = await import('execa');
-  const result = await execa(process.execPath, [packageFile('dist/app/check-handler-main.js'), JSON.stringify({ spec, baseDir })], {
+  const result = await execa(process.execPath, [ENTRY, JSON.stringify({ spec, baseDir })], {
     cwd: baseDir,
     reject: false,
     timeout: DEADLINE_MS,

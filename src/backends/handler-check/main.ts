@@ -1,7 +1,7 @@
 /** Entry of the process behind `checkHandler`: loads the handler named in argv and sends a verdict to the parent. */
-import { createHandlerHost } from '../backends/handler/index.ts';
-import type { HandlerSpec } from '../domain/job-spec.ts';
-import { isAppError, messageOf } from '../errors/app-error.ts';
+import { createHandlerHost } from '../handler/index.ts';
+import type { HandlerSpec } from '../../domain/job-spec.ts';
+import { isAppError, messageOf } from '../../errors/app-error.ts';
 import type { HandlerVerdict } from './check-handler.ts';
 
 const { spec, baseDir } = JSON.parse(process.argv[2] ?? '') as { spec: HandlerSpec; baseDir: string };

@@ -1,0 +1,108 @@
+/**
+ * `gc`: gives space and inodes back. Without `--purge` it keeps everything a finished job may still be asked for: output, winners, batches,
+ * logs. It removes what nobody can ask for again: attempts that lost, checkpoint segments, jobs whose submit died at once.
+ */
+import { rm } from 'node:fs/promises';
+import { discardJob } from '../coordinator/create-job.ts';
+import { readMeta } from '../coordinator/job-meta.ts';
+import { readTasks } from '../coordinator/task-list.ts';
+import { isJobId, type JobId } from '../domain/ids.ts';
+import type { JobMeta } from '../domain/job-item.ts';
+import { jobPrefix, JOBS_PREFIX, taskAttemptsPrefix } from '../domain/keys.ts';
+import { isFinalJobState } from '../domain/states.ts';
+import { AppError } from '../errors/app-error.ts';
+import type { GcDocument } from './documents.ts';
+import { knownJobs } from './find-job.ts';
+import { elementLogDir, type Drivers } from './job-backends.ts';
+
+export interface GcRequest {
+  readonly dryRun: boolean;
+  /** Only jobs that ended at least this long ago; orphans of dead submits likewise. */
+  readonly olderThanMs: number;
+  readonly job?: JobId;
+  /** Remove such jobs entirely, output included. */
+  readonly purge: boolean;
+}
+
+/** A job in the index without META is a submit that died, or one that began this moment. */
+const DEAD_SUBMIT_MS = 3_600_000;
+
+type Removed = GcDocument['removed'][number];
+
+/** @throws JOB_BAD_STATE when a named job is not final */
+export async function collectGarbage(drivers: Drivers, request: GcRequest): Promise<GcDocument> {
+  const removed: Removed[] = [];
+  for (const known of await knownJobs(drivers.state)) {
+    if (request.job !== undefined && known.id !== request.job) continue;
+    const meta = await readMeta(drivers.state, known.id);
+    if (request.job !== undefined && meta !== null && !isFinalJobState(meta.state))
+      throw new AppError('JOB_BAD_STATE', {
+        message: `job ${known.id} is ${meta.state}`,
+        hint: `Stop it first: slurmctl cancel ${known.id}`,
+      });
+    if (!isOldEnough(drivers, request, meta, known.createdMs)) continue;
+    const entry =
+      meta === null || request.purge
+        ? await removeJob(drivers, request, known.id)
+        : await compactJob(drivers, request, known.id, meta);
+    if (entry.objects > 0) removed.push(entry);
+  }
+  if (request.job === undefined) removed.push(...(await removeOrphans(drivers, request)));
+  return { schema: 'slurmctl.gc/1', dryRun: request.dryRun, removed };
+}
+
+function isOldEnough(drivers: Drivers, request: GcRequest, meta: JobMeta | null, createdMs: number): boolean {
+  if (meta !== null && !isFinalJobState(meta.state)) return false;
+  const ageMs = drivers.clock.nowMs() - (meta?.finishedMs ?? createdMs);
+  return ageMs >= (meta === null ? Math.max(request.olderThanMs, DEAD_SUBMIT_MS) : request.olderThanMs);
+}
+
+async function removeJob(drivers: Drivers, request: GcRequest, job: JobId): Promise<Removed> {
+  const sum = await sizeOf(drivers, jobPrefix(job));
+  if (!request.dryRun) {
+    await discardJob(drivers, job);
+    await rm(elementLogDir(drivers.urls.home, job), { recursive: true, force: true });
+  }
+  return { what: `job ${job}`, objects: Math.max(1, sum.objects), bytes: sum.bytes };
+}
+
+async function compactJob(drivers: Drivers, request: GcRequest, job: JobId, meta: JobMeta): Promise<Removed> {
+  const keys: string[] = [];
+  let bytes = 0;
+  for await (const task of readTasks(drivers.state, job, meta.shards)) {
+    if (task.win === undefined) continue;
+    const prefix = taskAttemptsPrefix(job, task.id);
+    for await (const object of drivers.store.list(prefix)) {
+      const inner = object.key.slice(prefix.length);
+      if (inner.startsWith(`${task.win.attempt}/`) && !inner.includes('/seg/')) continue;
+      keys.push(object.key);
+      bytes += object.bytes;
+    }
+  }
+  if (!request.dryRun) await drivers.store.delete(keys);
+  return { what: `lost attempts and checkpoints of job ${job}`, objects: keys.length, bytes };
+}
+
+/** Objects under jobs/ that no job of this state table owns. */
+async function removeOrphans(drivers: Drivers, request: GcRequest): Promise<Removed[]> {
+  const owned = new Set<string>((await knownJobs(drivers.state)).map((job) => job.id));
+  const orphans = new Map<JobId, { objects: number; bytes: number }>();
+  for await (const object of drivers.store.list(JOBS_PREFIX)) {
+    const job = object.key.slice(JOBS_PREFIX.length).split('/', 1)[0] ?? '';
+    if (!isJobId(job) || owned.has(job)) continue;
+    const sum = orphans.get(job) ?? { objects: 0, bytes: 0 };
+    orphans.set(job, { objects: sum.objects + 1, bytes: sum.bytes + object.bytes });
+  }
+  for (const job of orphans.keys()) if (!request.dryRun) await drivers.store.deletePrefix(jobPrefix(job));
+  return [...orphans].map(([job, sum]) => ({ what: `objects of ${job}, which no state belongs to`, ...sum }));
+}
+
+async function sizeOf(drivers: Drivers, prefix: string): Promise<{ objects: number; bytes: number }> {
+  let objects = 0;
+  let bytes = 0;
+  for await (const object of drivers.store.list(prefix)) {
+    objects += 1;
+    bytes += object.bytes;
+  }
+  return { objects, bytes };
+}

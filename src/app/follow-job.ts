@@ -1,0 +1,72 @@
+/** Attached ways to look at a job: `follow` drives it, `watch` only looks. */
+import { advanceJob } from '../coordinator/advance.ts';
+import type { CoordinatorDeps } from '../coordinator/needs.ts';
+import { isAppError } from '../errors/app-error.ts';
+import type { JobId } from '../domain/ids.ts';
+import { isFinalJobState } from '../domain/states.ts';
+import type { StatusDocument } from './documents.ts';
+import type { Drivers } from './job-backends.ts';
+import { statusDocument } from './status-document.ts';
+
+/** Pause between two passes. A local scheduler may be asked often; a controller serves many people. */
+const PACE_MS = {
+  local: { first: 250, most: 2_000 },
+  slurm: { first: 2_000, most: 30_000 },
+} as const;
+/** A pass never takes more than this share of the time. */
+const DUTY = 5;
+const PATIENCE_MS = 60_000;
+
+/** Advances the job whenever something is due, until it is final. */
+export async function followJob(
+  drivers: Drivers,
+  deps: CoordinatorDeps,
+  request: { readonly job: JobId; readonly onStatus?: (status: StatusDocument) => void; readonly signal?: AbortSignal },
+): Promise<StatusDocument> {
+  const pace = PACE_MS[deps.batch.kind];
+  let pauseMs: number = pace.first;
+  let before = '';
+  for (;;) {
+    const startedMs = deps.clock.monotonicMs();
+    await advanceIfFree(deps, request.job, request.signal);
+    const status = await statusDocument(drivers, request.job);
+    request.onStatus?.(status);
+    if (isFinalJobState(status.job.state)) return status;
+    const after = JSON.stringify([status.items, status.tasks]);
+    pauseMs = after === before ? Math.min(pauseMs * 1.5, pace.most) : pace.first;
+    before = after;
+    const tookMs = deps.clock.monotonicMs() - startedMs;
+    await deps.clock.sleep(Math.max(pauseMs, tookMs * DUTY), request.signal);
+  }
+}
+
+/** Somebody else advancing the job is as good as doing it; an outside that does not answer is asked again. */
+async function advanceIfFree(deps: CoordinatorDeps, job: JobId, signal?: AbortSignal): Promise<void> {
+  try {
+    await advanceJob(deps, {
+      job,
+      waitLeaseMs: 0,
+      patienceMs: PATIENCE_MS,
+      ...(signal === undefined ? {} : { signal }),
+    });
+  } catch (error) {
+    if (!isAppError(error) || !error.retryable || error.code === 'INTERRUPTED') throw error;
+  }
+}
+
+const WATCH_EVERY_MS = 1_000;
+
+/** Statuses at most once a second, until the job is final. */
+export async function* watchJob(
+  drivers: Drivers,
+  request: { readonly job: JobId; readonly signal?: AbortSignal },
+): AsyncGenerator<StatusDocument> {
+  for (;;) {
+    const startedMs = drivers.clock.monotonicMs();
+    const status = await statusDocument(drivers, request.job);
+    yield status;
+    if (isFinalJobState(status.job.state)) return;
+    const tookMs = drivers.clock.monotonicMs() - startedMs;
+    await drivers.clock.sleep(Math.max(WATCH_EVERY_MS, tookMs * DUTY), request.signal);
+  }
+}

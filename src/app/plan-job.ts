@@ -1,0 +1,77 @@
+/** `plan`: everything a submit would do, short of doing it. The input is split through the real code and thrown away. */
+import type { CoordinatorDeps } from '../coordinator/needs.ts';
+import { newJobId } from '../coordinator/create-job.ts';
+import { planChunks, planElements } from '../coordinator/plan-array.ts';
+import { submitRequest } from '../coordinator/send.ts';
+import { splitInput } from '../coordinator/split/split-input.ts';
+import type { Submission } from '../coordinator/submissions.ts';
+import { submissionName } from '../domain/job-item.ts';
+import { MANIFEST_SCHEMAS, type JobManifest } from '../domain/manifest.ts';
+import { createDiscardingStore } from './discarding-store.ts';
+import type { PlanDocument } from './documents.ts';
+import type { ReadJob } from './read-job.ts';
+
+/** Submissions shown in full; a plan of thousands of chunks helps nobody. */
+const SHOWN_SUBMISSIONS = 20;
+
+export async function planJob(
+  deps: CoordinatorDeps,
+  wanted: ReadJob,
+  about: { readonly schedulerFrom: string; readonly elementLogDir: (job: string) => string },
+): Promise<PlanDocument> {
+  const { spec, backends } = wanted;
+  const limits = await deps.batch.limits({
+    ...(spec.slurm.partition === undefined ? {} : { partition: spec.slurm.partition }),
+    resources: spec.resources,
+  });
+  const job = newJobId(deps, spec.name);
+  const split = await splitInput({ ...deps, store: createDiscardingStore() }, { job, spec });
+  const planned = planElements(spec.slurm, split.counts.tasks, limits.slots);
+  const manifest: JobManifest = {
+    schema: MANIFEST_SCHEMAS.job,
+    job,
+    createdMs: deps.clock.nowMs(),
+    spec,
+    backends,
+    specHash: '',
+    handlerSha256: wanted.handlerSha256,
+    version: deps.version,
+    inputDigest: split.inputDigest,
+    counts: split.counts,
+    shards: 1,
+  };
+  // A rehearsal makes no directories: only the path of the element logs is shown.
+  const dry: CoordinatorDeps = { ...deps, elementLogDir: async () => about.elementLogDir(job) };
+  const submissions: PlanDocument['submissions'][number][] = [];
+  for (const chunk of planChunks(planned.elements, limits.maxArraySize).slice(0, SHOWN_SUBMISSIONS)) {
+    const id = deps.ids.ulid() as Submission['id'];
+    const row: Submission = {
+      id,
+      state: 'INTENT',
+      kind: 'array',
+      jobName: submissionName(job, id),
+      wave: 0,
+      ...chunk,
+      waveElements: planned.elements,
+      createdMs: deps.clock.nowMs(),
+    };
+    const rendered = deps.batch.render(await submitRequest({ deps: dry, job, manifest }, row));
+    submissions.push({ elements: chunk.elements, ...rendered });
+  }
+  return {
+    schema: 'slurmctl.plan/1',
+    name: spec.name,
+    scheduler: backends.scheduler,
+    schedulerFrom: about.schedulerFrom,
+    home: backends.home,
+    items: split.counts.items,
+    bytes: split.counts.bytes,
+    tasks: split.counts.tasks,
+    badRecords: split.counts.badRecords,
+    elements: planned.elements,
+    elementsReason: planned.reason,
+    submissions,
+    limits: limits.sources,
+    warnings: wanted.warnings,
+  };
+}

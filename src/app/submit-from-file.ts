@@ -1,0 +1,50 @@
+import { submitJob } from '../coordinator/submit-job.ts';
+import type { CoordinatorDeps } from '../coordinator/needs.ts';
+import { readSubmissions } from '../coordinator/submissions.ts';
+import type { OnProgress } from './api.ts';
+import type { SchedulerChoice } from './choose-scheduler.ts';
+import type { SubmitDocument } from './documents.ts';
+import type { Drivers } from './job-backends.ts';
+import type { ReadJob } from './read-job.ts';
+
+export interface Prepared {
+  readonly choice: SchedulerChoice;
+  readonly wanted: ReadJob;
+  readonly deps: CoordinatorDeps;
+}
+
+/** Submits what was read from a job file and reports what went where. */
+export async function submitFromFile(
+  drivers: Drivers,
+  { choice, wanted, deps }: Prepared,
+  request: {
+    readonly patienceMs: number;
+    readonly onProgress?: OnProgress;
+    readonly onJob?: (job: string) => void;
+    readonly signal?: AbortSignal;
+  },
+): Promise<SubmitDocument> {
+  const result = await submitJob(deps, wanted, {
+    patienceMs: request.patienceMs,
+    onItems: (done) => request.onProgress?.({ phase: 'splitting', done, total: null, unit: 'items' }),
+    onWait: (note) => request.onProgress?.({ phase: 'submitting', done: 0, total: null, unit: 'elements', note }),
+    ...(request.onJob === undefined ? {} : { onJob: request.onJob }),
+    ...(request.signal === undefined ? {} : { signal: request.signal }),
+  });
+  const arrays = (await readSubmissions(drivers.state, result.job)).filter((row) => row.kind === 'array');
+  return {
+    schema: 'slurmctl.submit/1',
+    jobId: result.job,
+    name: wanted.spec.name,
+    state: result.meta.state,
+    scheduler: choice.scheduler,
+    schedulerFrom: choice.from,
+    items: result.meta.items,
+    tasks: result.meta.tasks,
+    elements: arrays.reduce((sum, row) => sum + row.elements, 0),
+    submissions: arrays
+      .filter((row) => row.handle !== undefined)
+      .map((row) => ({ handle: row.handle as string, elements: row.elements })),
+    waitingFor: result.meta.waitingFor ?? null,
+  };
+}

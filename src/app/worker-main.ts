@@ -1,0 +1,76 @@
+/**
+ * Entry of an array element: reads its place in the job from argv and the SLURM_* variables, plugs the worker together and runs it. It is
+ * the batch step itself (the script execs it), so signals reach it: SIGUSR2 and SIGTERM both mean "save what there is and leave".
+ */
+import { parseArgs } from 'node:util';
+import { createLeafParts } from '../backends/leaf-part/index.ts';
+import { createHandlerHost } from '../backends/handler/index.ts';
+import { createLog } from '../backends/log/index.ts';
+import { createSqliteResultFiles } from '../backends/result-file/index.ts';
+import { asJobId, asSubmissionId } from '../domain/ids.ts';
+import { isAppError } from '../errors/app-error.ts';
+import { backoffMs } from '../retry/backoff.ts';
+import { runElement } from '../worker/run-element.ts';
+import { createSurroundings, openDrivers } from './job-backends.ts';
+import { packageVersion } from './package-files.ts';
+
+const OPTIONS = {
+  job: { type: 'string' },
+  submission: { type: 'string' },
+  wave: { type: 'string' },
+  offset: { type: 'string' },
+  'wave-elements': { type: 'string' },
+  home: { type: 'string' },
+  store: { type: 'string' },
+  state: { type: 'string' },
+  queue: { type: 'string' },
+  scheduler: { type: 'string' },
+} as const;
+
+type Flags = Record<keyof typeof OPTIONS, string>;
+
+/** Runs one array element. The exit code is 0 even when items failed: that is the job's outcome, not the element's. */
+export async function runWorker(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
+  const flags = parseArgs({ args: [...argv], options: OPTIONS }).values as Flags;
+  const surroundings = createSurroundings(env);
+  const drivers = openDrivers(surroundings, { home: flags.home, store: flags.store, state: flags.state, queue: flags.queue });
+  const log = await createLog({ destination: 'stderr', bindings: { job: flags.job } });
+  const stop = new AbortController();
+  process.once('SIGUSR2', () => stop.abort('drain:time-limit'));
+  process.once('SIGTERM', () => stop.abort('drain:terminated'));
+  try {
+    const report = await runElement(
+      {
+        ...drivers,
+        scratch: await drivers.scratch(),
+        resultFiles: await createSqliteResultFiles(),
+        leafParts: createLeafParts(),
+        handlers: createHandlerHost(),
+        log,
+        backoffMs,
+        stop: stop.signal,
+        version: packageVersion(),
+      },
+      {
+        assignment: {
+          job: asJobId(flags.job),
+          submission: asSubmissionId(flags.submission),
+          wave: Number(flags.wave),
+          offset: Number(flags.offset),
+          waveElements: Number(flags['wave-elements']),
+        },
+        batchJobId: env['SLURM_ARRAY_JOB_ID'] ?? env['SLURM_JOB_ID'] ?? 'none',
+        index: Number(env['SLURM_ARRAY_TASK_ID'] ?? 0),
+        restarts: Number(env['SLURM_RESTART_COUNT'] ?? 0),
+        node: env['SLURMD_NODENAME'] ?? surroundings.host.hostname,
+        endsAtMs: env['SLURM_JOB_END_TIME'] === undefined ? null : Number(env['SLURM_JOB_END_TIME']) * 1_000,
+      },
+    );
+    log.info('element ended', { ...report });
+    return 0;
+  } catch (error) {
+    if (isAppError(error)) log.error(error.message, { code: error.code, hint: error.hint });
+    else log.error('bug in slurmctl', { stack: error instanceof Error ? error.stack : String(error) });
+    return 1;
+  }
+}
