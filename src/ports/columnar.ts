@@ -1,27 +1,67 @@
-import type { ColumnType } from '../domain/output-columns.ts';
+import type { ColumnType, OutputSpec } from '../domain/output-columns.ts';
 
-/** Parquet and SQL. One driver (DuckDB); loaded only when used. All paths are local files. */
+/**
+ * Parquet and SQL over local files. One driver (DuckDB), loaded only when used. Paths are absolute and may contain any character;
+ * a path is never taken for a pattern.
+ */
 export interface Columnar {
   /**
-   * Merges leaf or intermediate parts, given in item order, into one ZSTD Parquet file sorted by item_index.
-   * `project` turns the leaf's `output` JSON into typed columns (output: infer); absent: columns pass through.
+   * Merges parts, given in item order, into one ZSTD Parquet file sorted by item_index. Equal inputs give equal bytes.
+   * Memory stays bounded whatever the size of the parts. @throws RESULT_CORRUPT, SCRATCH_FULL
    */
-  merge(request: MergeRequest): Promise<{ readonly rows: number; readonly failed: number }>;
-  /** Rows in a Parquet file, from its footer. @throws RESULT_CORRUPT */
-  rows(path: string): Promise<number>;
-  /** Runs one read-only statement over named Parquet views. @throws QUERY_INVALID */
+  merge(request: MergeRequest): Promise<MergedFile>;
+  /** Rows of Parquet files from their footers, in the order given. @throws RESULT_CORRUPT naming the file */
+  inspect(paths: readonly string[]): Promise<readonly ParquetShape[]>;
+  /**
+   * Runs one read-only statement over named Parquet files. The statement can read nothing but these files and write nothing.
+   * @throws QUERY_INVALID with the engine's message, also from the rows; SCRATCH_FULL
+   */
   query(request: QueryRequest): Promise<QueryResult>;
+  /** Ends what is still running. */
   close(): Promise<void>;
+}
+
+export interface ParquetShape {
+  readonly path: string;
+  readonly rows: number;
 }
 
 export interface MergeRequest {
   readonly inputs: readonly string[];
+  /** File to write; replaced when it exists. */
   readonly output: string;
-  readonly project?: readonly { readonly name: string; readonly type: ColumnType }[];
-  /** Only rows with status failed, and only the fixed columns plus cause. */
-  readonly failedOnly?: boolean;
+  /**
+   * What the inputs are: parts as LeafParts writes them for this output mode, or files of an earlier merge to `merged`.
+   */
+  readonly from: OutputSpec['mode'] | 'merged';
+  /**
+   * - `merged`: an intermediate file; the fixed columns, `cause`, and the output columns under private names
+   * - `results`: the fixed columns, then the output columns under their names
+   * - `errors`: failed rows only; the fixed columns, then `cause`
+   */
+  readonly to: 'merged' | 'results' | 'errors';
+  /** The job's output columns in order; the same for every merge of a job. */
+  readonly columns: readonly MergeColumn[];
   /** Directory for spilling. */
   readonly scratch: string;
+}
+
+export interface MergeColumn {
+  readonly name: string;
+  readonly type: ColumnType;
+  /** With `output: infer`: the member of the output object that fills the column. */
+  readonly member?: string;
+}
+
+export interface MergedFile {
+  readonly rows: number;
+  readonly failed: number;
+  /** Item index of the first row; 0 for a file without rows. */
+  readonly firstItem: number;
+  /** True when row n is item `firstItem + n` throughout: sorted, nothing twice, nothing missing. Says nothing for `errors`. */
+  readonly contiguous: boolean;
+  readonly bytes: number;
+  readonly sha256: string;
 }
 
 export interface QueryRequest {
@@ -33,6 +73,11 @@ export interface QueryRequest {
 
 export interface QueryResult {
   readonly columns: readonly { readonly name: string; readonly type: string }[];
-  /** Rows in chunks; values as JSON would carry them (64-bit integers as bigint, timestamps as ISO strings, bytes as base64). */
+  /**
+   * Rows in chunks, read once; values as JSON would carry them, except that integers of 64 bits and more are bigint and a double may be
+   * NaN or ±Infinity. Timestamps are ISO strings (with Z when they are instants), bytes are base64, wide decimals are strings.
+   */
   readonly rows: AsyncIterable<readonly (readonly unknown[])[]>;
+  /** Ends the query; needless when the rows were read to their end. */
+  close(): Promise<void>;
 }

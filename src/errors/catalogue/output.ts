@@ -6,7 +6,7 @@ export const outputErrors = defineErrors({
     exitCode: 5,
     retryable: false,
     summary: 'A committed result of a task does not match its manifest.',
-    hint: 'Rerun the task named above',
+    hint: 'Nothing was published. Restore the file named above from a backup, or run the job again',
   },
   RESULT_INCOMPLETE: {
     exitCode: 5,
@@ -25,5 +25,11 @@ export const outputErrors = defineErrors({
     retryable: false,
     summary: 'The SQL given to --query cannot be run.',
     hint: 'The tables are `results` and `errors`; see their columns with --query "describe results"',
+  },
+  OUTPUT_PATH_UNSUPPORTED: {
+    exitCode: 2,
+    retryable: false,
+    summary: 'A path has both a backslash and a character that DuckDB takes for a pattern.',
+    hint: 'Move the directory to a path without a backslash',
   },
 });

@@ -1,0 +1,77 @@
+import type { DuckDBPreparedStatement, DuckDBResult } from '@duckdb/node-api';
+import { AppError, messageOf } from '../../errors/app-error.ts';
+import type { QueryRequest, QueryResult } from '../../ports/columnar.ts';
+import { fileList, identifier, literal, pathPattern } from './sql-text.ts';
+import { openSession, queryThreads, spillFull, type Session } from './session.ts';
+import { plainValues } from './values.ts';
+
+/** Opens the views, locks everything else, and runs the one statement. */
+export async function runQuery(request: QueryRequest, memoryLimitBytes: number): Promise<QueryResult> {
+  const session = await openSession({ memoryLimitBytes, threads: queryThreads(), scratch: request.scratch });
+  try {
+    await openViews(session, request.views);
+    const statement = await onlyStatement(session, request.sql);
+    const result = await statement.stream().catch((error: unknown) => {
+      throw invalid(error, request.scratch);
+    });
+    const types = result.columnTypes();
+    const columns = result.deduplicatedColumnNames().map((name, at) => ({ name, type: String(types[at]) }));
+    const vendor = await import('@duckdb/node-api');
+    return { columns, rows: readRows(result, session, { plain: plainValues(vendor), scratch: request.scratch }), close: async () => session.close() };
+  } catch (error) {
+    session.close();
+    throw error;
+  }
+}
+
+/** After this the session reads the files of the views and nothing else, writes nothing, and cannot be talked out of it. */
+async function openViews(session: Session, views: Readonly<Record<string, string>>): Promise<void> {
+  for (const [name, path] of Object.entries(views))
+    await session.run(`CREATE VIEW ${identifier(name)} AS FROM read_parquet(${fileList([path])}, hive_partitioning = false)`);
+  const allowed = [...new Set(Object.values(views).flatMap((path) => [path, pathPattern(path)]))];
+  await session.run(`SET allowed_paths = [${allowed.map(literal).join(', ')}]`);
+  await session.run('SET enable_external_access = false');
+  await session.run('SET lock_configuration = true');
+}
+
+async function onlyStatement(session: Session, sql: string): Promise<DuckDBPreparedStatement> {
+  const { StatementType } = await import('@duckdb/node-api');
+  const extracted = await session.connection.extractStatements(sql).catch((error: unknown) => {
+    const message = messageOf(error);
+    // What the binding says when there is nothing in the text.
+    throw invalid(message === 'Error in native callback' ? new Error('there is no statement in it') : error);
+  });
+  if (extracted.count !== 1)
+    throw new AppError('QUERY_INVALID', {
+      message: `found ${extracted.count} statements, expected one SELECT`,
+      hint: 'Send one statement; a PIVOT counts as several unless its values are listed: pivot results on status in (succeeded, failed)',
+    });
+  const statement = await extracted.prepare(0).catch((error: unknown) => {
+    throw invalid(error);
+  });
+  const kind = statement.statementType;
+  if (kind !== StatementType.SELECT && kind !== StatementType.EXPLAIN)
+    throw new AppError('QUERY_INVALID', { message: `found a ${StatementType[kind]} statement, expected a SELECT: results are read-only` });
+  return statement;
+}
+
+interface Reading {
+  readonly plain: ReturnType<typeof plainValues>;
+  readonly scratch: string;
+}
+
+async function* readRows(result: DuckDBResult, session: Session, reading: Reading): AsyncGenerator<unknown[][]> {
+  try {
+    for await (const rows of result.yieldRows()) yield rows.map((row) => row.map(reading.plain));
+  } catch (error) {
+    throw invalid(error, reading.scratch);
+  } finally {
+    session.close();
+  }
+}
+
+function invalid(error: unknown, scratch?: string): unknown {
+  const full = scratch === undefined ? error : spillFull(error, scratch);
+  if (full instanceof AppError) return full;
+  return new AppError('QUERY_INVALID', { message: `the query cannot be run: ${messageOf(error)}`, cause: error });
+}
