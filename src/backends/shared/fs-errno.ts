@@ -11,15 +11,7 @@ export type FsTrouble = 'full' | 'denied' | 'other';
 
 /** What kind of remedy a failed system call needs. */
 export function troubleOf(error: unknown): FsTrouble {
-  switch (errnoOf(error)) {
-    case 'ENOSPC':
-    case 'EDQUOT':
-      return 'full';
-    case 'EACCES':
-    case 'EPERM':
-    case 'EROFS':
-      return 'denied';
-    default:
-      return 'other';
-  }
+  const errno = errnoOf(error) ?? '';
+  if (errno === 'ENOSPC' || errno === 'EDQUOT') return 'full';
+  return ['EACCES', 'EPERM', 'EROFS'].includes(errno) ? 'denied' : 'other';
 }

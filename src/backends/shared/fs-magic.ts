@@ -13,8 +13,6 @@ const LOCAL = new Map([
   [0x3153464a, 'jfs'],
   [0x52654973, 'reiserfs'],
   [0xca451a4e, 'bcachefs'],
-  // What Node reports on macOS.
-  [0x1a, 'apfs'],
 ]);
 
 const NETWORK = new Map([

@@ -8,6 +8,18 @@ export const stateErrors = defineErrors({
     summary: 'The state table does not answer or an operation failed.',
     hint: 'Try again; nothing that was committed is lost',
   },
+  STATE_FULL: {
+    exitCode: 5,
+    retryable: true,
+    summary: 'The state table has no space, inodes or quota left.',
+    hint: 'Free space (slurmctl gc helps), then: slurmctl advance JOB',
+  },
+  STATE_DENIED: {
+    exitCode: 5,
+    retryable: false,
+    summary: 'The state table may not be read or written with these permissions.',
+    hint: 'Check the owner and permissions of the directory named above',
+  },
   STATE_UNCERTAIN: {
     exitCode: 5,
     retryable: true,

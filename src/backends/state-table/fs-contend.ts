@@ -1,0 +1,30 @@
+import { AppError } from '../../errors/app-error.ts';
+import type { Clock } from '../../ports/clock.ts';
+import type { Ids } from '../../ports/random.ts';
+
+/** Lost races taken up again at once. */
+const EAGER_ATTEMPTS = 3;
+const MAX_PAUSE_MS = 40;
+const MAX_ATTEMPTS = 1_000;
+const MAX_CONTENTION_MS = 20_000;
+
+/**
+ * Repeats an attempt while it answers null (somebody else was faster), with pauses of random length that grow with the number of
+ * losses. Somebody's write succeeds in every round, so the whole makes progress. @throws STATE_UNAVAILABLE after 20 s of losing
+ */
+export async function contend<T>(clock: Clock, ids: Ids, what: string, attempt: () => Promise<T | null>): Promise<T> {
+  const startMs = clock.monotonicMs();
+  for (let losses = 1; losses <= MAX_ATTEMPTS; losses += 1) {
+    const answer = await attempt();
+    if (answer !== null) return answer;
+    if (clock.monotonicMs() - startMs > MAX_CONTENTION_MS) break;
+    if (losses > EAGER_ATTEMPTS) await clock.sleep(Math.min(losses, MAX_PAUSE_MS) * fraction(ids));
+  }
+  throw new AppError('STATE_UNAVAILABLE', {
+    message: `state item ${what} is being written by too many others at once`,
+  });
+}
+
+/** Jitter in [0, 1) from the secure source of ids, whose alphabet has 32 characters in the order of their codes. */
+const fraction = (ids: Ids): number =>
+  [...ids.token(3)].reduce((sum, char) => sum * 32 + '0123456789abcdefghjkmnpqrstvwxyz'.indexOf(char), 0) / 32 ** 3;
