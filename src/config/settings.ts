@@ -1,0 +1,111 @@
+import { dirname, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import type { Place, Problem } from '../errors/app-error.ts';
+import { inOrder, invalidConfig } from './invalid-config.ts';
+import { suggestOneOf } from './near-miss.ts';
+import { HOME_DIRECTORY, isThere, nearestUpwards, SETTINGS_FILE, userSettingsPath } from './settings-files.ts';
+import { type SettingName } from './settings-keys.ts';
+import { fileLayer, wordLayer, type LayerContext, type SettingsFile, type SettingsLayer } from './settings-layer.ts';
+
+/** A value and where it came from: `flag --home`, `SLURMCTL_HOME`, `/x/slurmctl.yaml:3:1`, `user config /y/config.yaml:1:1`, `default`. */
+export interface Setting<T> {
+  readonly value: T;
+  readonly from: string;
+}
+
+/** Where state lives and where jobs run; what a job does is in its job file. */
+export interface Settings {
+  /** Absolute directory; may not exist yet. */
+  readonly home: Setting<string>;
+  /** `file://` URLs of directories that may not exist yet. */
+  readonly store: Setting<string>;
+  readonly state: Setting<string>;
+  readonly queue: Setting<string>;
+  readonly scheduler: Setting<'auto' | 'slurm' | 'local'>;
+  readonly profile: Setting<string | null>;
+}
+
+export interface SettingsOptions {
+  /** Values of `--home`, `--store`, `--state`, `--queue`, `--scheduler` and `--profile`. */
+  readonly flags: Partial<Record<SettingName | 'profile', string | undefined>>;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Absolute working directory. */
+  readonly cwd: string;
+  /** Absolute directory of the job file, for commands that have one. */
+  readonly jobFileDir?: string;
+}
+
+/**
+ * Finds every setting: flag, then environment, then the chosen profile, then the nearest slurmctl.yaml upwards (from the job file
+ * when there is one), then the user's config, then the default.
+ * @throws CONFIG_INVALID with every problem in flags, variables and both files; CONFIG_NOT_FOUND for an unreadable settings file
+ */
+export async function loadSettings(options: SettingsOptions): Promise<Settings> {
+  const { flags, env, cwd, jobFileDir } = options;
+  const context: LayerContext = { userHome: env['HOME'], problems: [] };
+  const flagLayer = wordLayer(flags, { kind: 'flag', cwd, context });
+  const variableLayer = wordLayer(env, { kind: 'variable', cwd, context });
+  const files = await settingsFiles(options, context);
+
+  const profile = pick('profile', [flagLayer, variableLayer, ...files.map((file) => file.values)]);
+  const chosen = profile === undefined ? [] : profileLayers(profile, { files, problems: context.problems });
+  const { problems } = context;
+  if (problems.length > 0) throw invalidConfig(inOrder(problems)[0]?.place?.file ?? 'settings', problems);
+
+  const layers = [flagLayer, variableLayer, ...chosen, ...files.map((file) => file.values)];
+  const home = pick('home', layers) ?? { value: await defaultHome(cwd, jobFileDir), from: 'default' };
+  const within = (name: 'store' | 'state' | 'queue', directory: string): Setting<string> =>
+    setting(pick(name, layers)) ?? { value: pathToFileURL(join(home.value, directory)).href, from: 'default' };
+  return {
+    home: { value: home.value, from: home.from },
+    store: within('store', 'objects'),
+    state: within('state', 'state'),
+    queue: within('queue', 'queue'),
+    scheduler: (setting(pick('scheduler', layers)) as Settings['scheduler'] | undefined) ?? {
+      value: 'auto',
+      from: 'default',
+    },
+    profile: setting(profile) ?? { value: null, from: 'default' },
+  };
+}
+
+type Picked = { readonly value: string; readonly from: string; readonly place: Place };
+
+function pick(name: SettingName | 'profile', layers: readonly SettingsLayer[]): Picked | undefined {
+  return layers.find((layer) => layer[name] !== undefined)?.[name];
+}
+
+const setting = (picked: Picked | undefined): Setting<string> | undefined =>
+  picked && { value: picked.value, from: picked.from };
+
+/** The project's file, then the user's; only those that exist. */
+async function settingsFiles(
+  { cwd, env, jobFileDir }: SettingsOptions,
+  context: LayerContext,
+): Promise<SettingsFile[]> {
+  const files: SettingsFile[] = [];
+  const project = await nearestUpwards(jobFileDir ?? cwd, SETTINGS_FILE, 'file');
+  if (project !== null) files.push(await fileLayer(project, { dir: dirname(project), label: '', context }));
+  const user = userSettingsPath(env);
+  if (user !== null && user !== project && (await isThere(user, 'file')))
+    files.push(await fileLayer(user, { dir: dirname(user), label: 'user config ', context }));
+  return files;
+}
+
+function profileLayers(
+  profile: Picked,
+  { files, problems }: { files: readonly SettingsFile[]; problems: Problem[] },
+): SettingsLayer[] {
+  const found = files.flatMap((file) => file.profiles.get(profile.value) ?? []);
+  if (found.length > 0) return found;
+  const names = [...new Set(files.flatMap((file) => [...file.profiles.keys()]))];
+  const known = names.length === 0 ? 'but no settings file has profiles' : `expected one of ${names.join(', ')}`;
+  const hint = names.length === 0 ? 'Add it under profiles: in slurmctl.yaml' : suggestOneOf(profile.value, names);
+  problems.push({ place: profile.place, message: `profile: found ${JSON.stringify(profile.value)}, ${known}`, hint });
+  return [];
+}
+
+async function defaultHome(cwd: string, jobFileDir: string | undefined): Promise<string> {
+  if (jobFileDir !== undefined) return join(jobFileDir, HOME_DIRECTORY);
+  return (await nearestUpwards(cwd, HOME_DIRECTORY, 'directory')) ?? join(cwd, HOME_DIRECTORY);
+}
