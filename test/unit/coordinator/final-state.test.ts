@@ -1,0 +1,16 @@
+import { describe, expect, it } from 'vitest';
+import { finalState } from '../../../src/coordinator/finish-job.ts';
+
+describe('finalState', () => {
+  it.each([
+    ['no failure', { total: 100, failed: 0 }, {}, 'COMPLETED'],
+    ['any failure without tolerance', { total: 100, failed: 1 }, {}, 'FAILED'],
+    ['a count that holds', { total: 100, failed: 3 }, { count: 3 }, 'COMPLETED_WITH_FAILURES'],
+    ['a count that does not', { total: 100, failed: 4 }, { count: 3 }, 'FAILED'],
+    ['a percentage that holds', { total: 200, failed: 2 }, { percent: 1 }, 'COMPLETED_WITH_FAILURES'],
+    ['a percentage that does not', { total: 200, failed: 3 }, { percent: 1 }, 'FAILED'],
+    ['two bounds, one broken', { total: 200, failed: 3 }, { percent: 50, count: 2 }, 'FAILED'],
+  ] as const)('%s', (_name, counts, tolerate, expected) => {
+    expect(finalState(counts, tolerate)).toBe(expected);
+  });
+});

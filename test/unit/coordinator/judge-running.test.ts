@@ -1,0 +1,48 @@
+import { describe, expect, it } from 'vitest';
+import type { AttemptId } from '../../../src/domain/ids.ts';
+import { judgeRunning, SILENT_MS } from '../../../src/coordinator/judge-running.ts';
+import type { ElementState } from '../../../src/ports/batch-system.ts';
+
+const NOW = 1_000_000_000;
+const task = { owner: '4711_3.0' as AttemptId, heartbeatMs: NOW - 1_000 };
+const element = (over: Partial<ElementState>): ElementState => ({
+  id: '4711',
+  index: 3,
+  phase: 'running',
+  cause: null,
+  rawState: 'RUNNING',
+  ...over,
+});
+
+describe('judgeRunning', () => {
+  it.each([
+    ['runs', element({})],
+    ['is requeued in name only, by a restart the owner is', element({ phase: 'waiting', restarts: 0 })],
+  ])('leaves an owner alone whose element %s', (_name, state) => {
+    expect(judgeRunning(task, state, NOW).fate).toBe('alive');
+  });
+
+  it('names the cause the batch system gives', () => {
+    const state = element({ phase: 'ended', cause: 'oom', rawState: 'OUT_OF_MEMORY', node: 'n2', signal: 9 });
+    expect(judgeRunning(task, state, NOW)).toEqual({ fate: 'gone', cause: 'oom', detail: 'OUT_OF_MEMORY on n2, signal 9' });
+  });
+
+  it('calls a task lost whose element ended well without a commit', () => {
+    const state = element({ phase: 'ended', cause: null, rawState: 'COMPLETED' });
+    expect(judgeRunning(task, state, NOW)).toMatchObject({ fate: 'gone', cause: 'lost' });
+  });
+
+  it('sees that a requeued element waits under a higher restart count', () => {
+    const state = element({ phase: 'waiting', restarts: 1, rawState: 'PENDING' });
+    expect(judgeRunning(task, state, NOW)).toMatchObject({ fate: 'gone', cause: 'requeued' });
+  });
+
+  it.each([['nobody knows', undefined], ['is unknown', element({ phase: 'unknown', rawState: '' })]])(
+    'concludes nothing from an element that %s while heartbeats come',
+    (_name, state) => {
+      expect(judgeRunning(task, state, NOW).fate).toBe('unclear');
+      const silent = { ...task, heartbeatMs: NOW - SILENT_MS };
+      expect(judgeRunning(silent, state, NOW)).toMatchObject({ fate: 'gone', cause: 'lost' });
+    },
+  );
+});
