@@ -1,4 +1,5 @@
 import { batchErrors } from './catalogue/batch.ts';
+import { cliErrors } from './catalogue/cli.ts';
 import { configErrors } from './catalogue/config.ts';
 import { inputErrors } from './catalogue/input.ts';
 import { jobErrors } from './catalogue/job.ts';
@@ -9,6 +10,7 @@ import { workerErrors } from './catalogue/worker.ts';
 
 /** Every expected failure, by code. A code is stable: scripts match on it. One file an area, so that each stays readable. */
 export const catalogue = {
+  ...cliErrors,
   ...configErrors,
   ...inputErrors,
   ...jobErrors,

@@ -1,0 +1,31 @@
+import type { Command } from './define-command.ts';
+import { advance } from './commands/advance.ts';
+import { aggregate } from './commands/aggregate.ts';
+import { cancel } from './commands/cancel.ts';
+import { doctor } from './commands/doctor.ts';
+import { gc } from './commands/gc.ts';
+import { init } from './commands/init.ts';
+import { list } from './commands/list.ts';
+import { logs } from './commands/logs.ts';
+import { plan } from './commands/plan.ts';
+import { results } from './commands/results.ts';
+import { status } from './commands/status.ts';
+import { submit } from './commands/submit.ts';
+import { tick } from './commands/tick.ts';
+
+/** Every command, in the order of the help. */
+export const commands: readonly Command[] = [
+  init,
+  plan,
+  submit,
+  advance,
+  tick,
+  aggregate,
+  cancel,
+  status,
+  list,
+  logs,
+  results,
+  doctor,
+  gc,
+];

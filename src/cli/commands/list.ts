@@ -1,0 +1,23 @@
+import { defineCommand, flag } from '../define-command.ts';
+
+export const list = defineCommand({
+  name: 'list',
+  group: 'Look',
+  summary: 'List jobs, newest first',
+  description: 'Lists the jobs that are live. With --all, those that have ended too.',
+  args: {},
+  options: { all: flag('Also list jobs that have ended') },
+  examples: [{ command: 'slurmctl list --all', what: 'Every job of this home directory' }],
+  run: async (session, { options: { all } }) => {
+    const document = await (await session.app()).list({ all });
+    const { renderList } = await import('../render/list.ts');
+    await session.show(document, renderList);
+    const newest = document.jobs[0];
+    if (newest !== undefined) session.next(`slurmctl status ${newest.id}`);
+    else
+      session.note(
+        all ? 'no jobs; write a first one with: slurmctl init' : 'no live jobs; see all with: slurmctl list --all',
+      );
+    return 0;
+  },
+});

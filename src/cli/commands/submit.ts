@@ -1,0 +1,114 @@
+import type { App } from '../../app/api.ts';
+import type { StatusDocument, SubmitDocument } from '../../app/documents.ts';
+import { AppError } from '../../errors/app-error.ts';
+import { defineCommand, flag, required } from '../define-command.ts';
+import type { SubmitWaitDocument } from '../documents.ts';
+import { createProgressView } from '../progress.ts';
+import { nextAfterStatus, renderStatus } from '../render/status.ts';
+import { count, printable } from '../render/text.ts';
+import { interrupted, type Session } from '../session.ts';
+import { setOption } from './set-option.ts';
+
+export const submit = defineCommand({
+  name: 'submit',
+  group: 'Work',
+  summary: 'Submit a job and print its id',
+  description:
+    'Checks the job file, its handler and its whole input, splits the input into tasks, and submits the tasks as array jobs. Prints the job id ' +
+    'alone on stdout. The job then drives itself; with --wait this command follows it to its end, and exits with 3 if it failed or was cancelled. ' +
+    'Interrupting --wait does not stop the job.',
+  args: { jobFile: required('Job file (YAML)') },
+  options: { wait: flag('Follow the job to its end'), set: setOption },
+  examples: [
+    { command: 'slurmctl submit job.yaml', what: 'Submit and return' },
+    { command: 'slurmctl submit job.yaml --wait', what: 'Submit and follow with a progress bar' },
+    { command: 'JOB=$(slurmctl submit job.yaml --set batch.items=50)', what: 'Keep the id in a variable' },
+  ],
+  endsOnInterrupt: true,
+  run: async (session, { args: { jobFile }, options: { wait, set } }) => {
+    const app = await session.app({ jobFile });
+    const submitted = await submitJob(session, app, { jobFile, set });
+    const { jobId, waitingFor } = submitted;
+    if (!session.flags.json) await session.print(`${jobId}\n`);
+    session.note(submittedSentence(submitted));
+    if (waitingFor !== null) session.note(`waiting for: ${printable(waitingFor)}`);
+    if (!wait) {
+      if (session.flags.json) await session.show(submitted, () => '');
+      session.next(waitingFor === null ? `slurmctl status ${jobId} --watch` : `slurmctl advance ${jobId}`);
+      return 0;
+    }
+    const final = await followJob(session, app, jobId);
+    if (session.flags.json) await session.show<SubmitWaitDocument>({ ...submitted, final }, () => '');
+    session.note(renderStatus(final, { style: session.noteStyle, width: session.io.stderr.columns }).trimEnd());
+    session.next(nextAfterStatus(final));
+    return final.job.state === 'COMPLETED' || final.job.state === 'COMPLETED_WITH_FAILURES' ? 0 : 3;
+  },
+});
+
+const submittedSentence = ({ name, items, tasks, elements, scheduler, schedulerFrom }: SubmitDocument): string =>
+  `submitted ${printable(name)}: ${count(items, 'item')} in ${count(tasks, 'task')}, ` +
+  `${count(elements, 'array element')} on ${scheduler} (${printable(schedulerFrom)})`;
+
+async function submitJob(
+  session: Session,
+  app: App,
+  { jobFile, set }: { readonly jobFile: string; readonly set: readonly string[] },
+): Promise<SubmitDocument> {
+  const view = await createProgressView(session);
+  let created: string | undefined;
+  try {
+    return await app.submit({
+      jobFile,
+      set,
+      onProgress: (progress) => view.progress(progress),
+      onJob: (id) => {
+        created = id;
+      },
+      signal: session.io.signal,
+    });
+  } catch (error) {
+    if (session.io.signal.aborted) throw halfSubmitted(interruptedSubmit(created), created);
+    throw halfSubmitted(error, created);
+  } finally {
+    view.stop();
+  }
+}
+
+const interruptedSubmit = (created: string | undefined): AppError =>
+  created === undefined
+    ? new AppError('INTERRUPTED', { message: 'interrupted before a job was created', hint: 'Nothing was submitted' })
+    : new AppError('INTERRUPTED', { message: 'interrupted while submitting' });
+
+/** A job that exists already is named, with the two ways on: nothing of it is lost. */
+function halfSubmitted(error: unknown, job: string | undefined): unknown {
+  if (!(error instanceof AppError) || job === undefined) return error;
+  const own = error.code === 'INTERRUPTED' ? '' : `${error.hint}. `;
+  return new AppError(error.code, {
+    message: `job ${job} is stored but not fully submitted: ${error.message}`,
+    hint: `${own}Go on with: slurmctl advance ${job}; or give it up with: slurmctl cancel ${job}`,
+    details: { ...error.details, jobId: job },
+    problems: error.problems,
+    cause: error,
+  });
+}
+
+async function followJob(session: Session, app: App, job: string): Promise<StatusDocument> {
+  const view = await createProgressView(session);
+  try {
+    return await app.follow({ job, onStatus: (status) => view.status(status), signal: session.io.signal });
+  } catch (error) {
+    if (session.io.signal.aborted) throw interrupted(job);
+    throw error instanceof AppError ? whileFollowing(error, job) : error;
+  } finally {
+    view.stop();
+  }
+}
+
+const whileFollowing = (error: AppError, job: string): AppError =>
+  new AppError(error.code, {
+    message: error.message,
+    hint: `${error.hint}. The job is safe; follow it with: slurmctl status ${job} --watch`,
+    details: { ...error.details, jobId: job },
+    problems: error.problems,
+    cause: error,
+  });

@@ -1,0 +1,37 @@
+/** Where the command line reads from and writes to: the process in `main.ts`, captured text in tests. */
+export interface CliIo {
+  readonly stdout: StdoutStream;
+  readonly stderr: StderrStream;
+  readonly env: NodeJS.ProcessEnv;
+  readonly cwd: string;
+  /** Aborted by Ctrl-C. */
+  readonly signal: AbortSignal;
+  /** Monotonic milliseconds; only differences mean something. */
+  monotonicMs(): number;
+  /** Version of slurmctl, read when asked for. */
+  version(): string;
+}
+
+interface TerminalFacts {
+  readonly isTty: boolean;
+  /** Characters a line holds; meaningful on a terminal only. */
+  readonly columns: number;
+  readonly rows: number;
+}
+
+export interface StdoutStream extends TerminalFacts {
+  /** Resolves when the reader may take more. @throws StdoutClosed when nobody reads any more */
+  write(text: string): Promise<void>;
+}
+
+export interface StderrStream extends TerminalFacts {
+  /** In order; a stderr that nobody reads is nobody's problem. */
+  write(text: string): void;
+  /** The stream itself, for the progress bar. */
+  readonly raw: NodeJS.WritableStream;
+}
+
+/** The reader of stdout went away (`slurmctl list | head -1`): there is nobody left to print to, and nothing is wrong. */
+export class StdoutClosed extends Error {
+  override readonly name = 'StdoutClosed';
+}

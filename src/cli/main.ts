@@ -1,0 +1,45 @@
+import { readFileSync } from 'node:fs';
+import type { CreateApp } from '../app/api.ts';
+import type { CliIo } from './io.ts';
+import { reportError } from './report-error.ts';
+import { createStyle } from './render/style.ts';
+import { runCli } from './run-cli.ts';
+import { createStderr, createStdout } from './streams.ts';
+
+/**
+ * The process around the command line: the only file of `cli` that touches argv, streams, signals and the exit code. The app is loaded
+ * when a command asks for it, so that help and version stay fast.
+ */
+const interrupt = new AbortController();
+const stderr = createStderr(process.stderr);
+
+const onSignal = (): void => {
+  // The second signal is an order, not a request.
+  if (interrupt.signal.aborted) process.exit(130);
+  interrupt.abort();
+};
+process.on('SIGINT', onSignal);
+process.on('SIGTERM', onSignal);
+
+const version = (): string =>
+  (JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string }).version;
+
+process.on('uncaughtException', (error) => {
+  stderr.write(reportError(error, { style: createStyle(false), version }).text);
+  process.exit(1);
+});
+
+const io: CliIo = {
+  stdout: createStdout(process.stdout),
+  stderr,
+  env: process.env,
+  cwd: process.cwd(),
+  signal: interrupt.signal,
+  monotonicMs: () => Number(process.hrtime.bigint() / 1_000_000n),
+  version,
+};
+
+const createApp: CreateApp = async (options) => (await import('../app/create-app.ts')).createApp(options);
+
+// Everything written has been awaited; a handle that somebody left open must not keep the shell waiting.
+process.exit(await runCli(process.argv.slice(2), { io, createApp }));

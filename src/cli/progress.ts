@@ -1,0 +1,114 @@
+import type { SingleBar } from 'cli-progress';
+import type { Progress } from '../app/api.ts';
+import type { StatusDocument } from '../app/documents.ts';
+import { formatBytes, formatDuration } from '../domain/units.ts';
+import type { Session } from './session.ts';
+import { statusSentence } from './render/status.ts';
+import { count, number, percent, printable, rate } from './render/text.ts';
+
+/** Progress of long work on stderr: a bar on a terminal, else a plain line now and then. Stop it before printing anything else. */
+export interface ProgressView {
+  progress(progress: Progress): void;
+  status(status: StatusDocument): void;
+  stop(): void;
+}
+
+/** Plain lines come at most this often, unless the phase changes. */
+export const PLAIN_LINE_EVERY_MS = 10_000;
+
+/** Chooses the kind that suits stderr; nothing at all with `--quiet`. */
+export async function createProgressView(session: Session): Promise<ProgressView> {
+  const { stderr, env } = session.io;
+  if (session.flags.quiet) return SILENT;
+  return stderr.isTty && env['TERM'] !== 'dumb' ? createBar(session) : createLines(session);
+}
+
+const SILENT: ProgressView = { progress: () => {}, status: () => {}, stop: () => {} };
+
+function createLines(session: Session): ProgressView {
+  let lastPhase = '';
+  let lastMs = Number.NEGATIVE_INFINITY;
+  const line = (phase: string, sentence: () => string): void => {
+    const now = session.io.monotonicMs();
+    if (phase === lastPhase && now - lastMs < PLAIN_LINE_EVERY_MS) return;
+    lastPhase = phase;
+    lastMs = now;
+    session.note(sentence());
+  };
+  return {
+    progress: (progress) => line(`${progress.phase} ${progress.note ?? ''}`, () => progressSentence(progress)),
+    status: (status) => line(status.job.state, () => statusSentence(status)),
+    stop: () => {},
+  };
+}
+
+/** `splitting: 12.0 MiB of 40.0 MiB (30%)`. */
+export function progressSentence({ phase, done, total, unit, note }: Progress): string {
+  const amount = (value: number): string => (unit === 'bytes' ? formatBytes(value) : number(value));
+  const sum = total === null ? '' : ` of ${amount(total)}`;
+  const share = total === null ? '' : ` (${percent(done, total)})`;
+  return `${phase}: ${amount(done)}${sum}${unit === 'bytes' ? '' : ` ${unit}`}${share}${note === undefined ? '' : `, ${printable(note)}`}`;
+}
+
+async function createBar({ io, noteStyle }: Session): Promise<ProgressView> {
+  const { default: cliProgress } = await import('cli-progress');
+  let bar: SingleBar | undefined;
+  const show = (
+    label: string,
+    state: { readonly done: number; readonly total: number; readonly text: string },
+  ): void => {
+    const payload = { label: noteStyle.bold(label), text: state.text };
+    if (bar === undefined) {
+      bar = new cliProgress.SingleBar(
+        {
+          stream: io.stderr.raw as NodeJS.WriteStream,
+          format: '{label} {bar} {percentage}%  {text}',
+          barCompleteChar: '█',
+          barIncompleteChar: '░',
+          barsize: 24,
+          hideCursor: true,
+          clearOnComplete: true,
+          gracefulExit: false,
+          fps: 8,
+        },
+        undefined,
+      );
+      bar.start(Math.max(1, state.total), state.done, payload);
+      return;
+    }
+    bar.setTotal(Math.max(1, state.total));
+    bar.update(state.done, payload);
+  };
+  return {
+    progress: ({ phase, done, total, unit, note }) =>
+      show(phase, {
+        done: total === null ? 0 : done,
+        total: total ?? 1,
+        text: progressSentence({ phase, done, total, unit, ...(note === undefined ? {} : { note }) }).slice(
+          phase.length + 2,
+        ),
+      }),
+    status: (status) =>
+      show(status.job.state.toLowerCase(), {
+        done: status.items.succeeded + status.items.failed,
+        total: status.items.total,
+        text: barText(status),
+      }),
+    stop: () => {
+      bar?.stop();
+      bar = undefined;
+    },
+  };
+}
+
+function barText({ job, items, itemsPerSec, etaMs }: StatusDocument): string {
+  return [
+    `${number(items.succeeded + items.failed)} of ${count(items.total, 'item')}`,
+    items.failed > 0 ? `${number(items.failed)} failed` : null,
+    itemsPerSec === null ? null : rate(itemsPerSec),
+    etaMs === null ? null : `${formatDuration(etaMs)} left`,
+    job.reason === null ? null : printable(job.reason),
+  ]
+    .filter((part) => part !== null)
+    .join(' · ');
+}

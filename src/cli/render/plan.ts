@@ -1,0 +1,43 @@
+import type { PlanDocument } from '../../app/documents.ts';
+import { formatBytes } from '../../domain/units.ts';
+import { problemLines } from './problems.ts';
+import { count, number, printable, printableLines, shellWord } from './text.ts';
+import type { View } from './view.ts';
+
+const MOST_SUBMISSIONS = 4;
+
+/** What `submit` would do. `scripts` adds the script of every submission. */
+export function renderPlan(plan: PlanDocument, view: View, scripts: boolean): string {
+  const { style } = view;
+  const fact = (label: string, text: string): string => `${style.dim(label.padEnd(12))}${text}\n`;
+  const bad = plan.badRecords === 0 ? '' : `, ${count(plan.badRecords, 'bad record')}`;
+  return [
+    fact('job', style.bold(printable(plan.name))),
+    fact('scheduler', `${plan.scheduler} (${printable(plan.schedulerFrom)})`),
+    fact('home', printable(plan.home)),
+    fact('input', `${count(plan.items, 'item')}, ${formatBytes(plan.bytes)}${bad}`),
+    fact('tasks', number(plan.tasks)),
+    fact('elements', `${number(plan.elements)} (${printable(plan.elementsReason)})`),
+    ...plan.limits.map((limit, index) =>
+      fact(
+        index === 0 ? 'limits' : '',
+        `${printable(limit.name)} ${printable(limit.value)} (${printable(limit.from)})`,
+      ),
+    ),
+    ...submissionLines(plan, view, scripts),
+    ...plan.warnings.flatMap((warning) => problemLines(warning, style.warn('warning: '))).map((line) => `${line}\n`),
+  ].join('');
+}
+
+function submissionLines({ submissions }: PlanDocument, { style }: View, scripts: boolean): string[] {
+  const shown = scripts ? submissions : submissions.slice(0, MOST_SUBMISSIONS);
+  const lines = shown.flatMap(({ elements, argv, script }, index) => [
+    `\n${style.dim(`submission ${index + 1} of ${submissions.length}: ${count(elements, 'element')}`)}\n`,
+    `${argv.map(printable).map(shellWord).join(' ')}\n`,
+    ...(scripts ? [`${style.dim('script:')}\n  ${printableLines(script.trimEnd())}\n`] : []),
+  ]);
+  const hidden = submissions.length - shown.length;
+  return hidden > 0
+    ? [...lines, style.dim(`\n… and ${count(hidden, 'submission')} more (--scripts shows all)\n`)]
+    : lines;
+}

@@ -1,0 +1,125 @@
+import type { StatusDocument } from '../../app/documents.ts';
+import type { JobState } from '../../domain/states.ts';
+import { formatDuration } from '../../domain/units.ts';
+import type { Style } from './style.ts';
+import { count, fit, minute, number, percent, printable, rate } from './text.ts';
+import type { View } from './view.ts';
+
+const LABEL_WIDTH = 12;
+const BAR_WIDTH = 24;
+const MOST_CAUSES = 8;
+const MOST_SUBMISSIONS = 6;
+
+/** The screen of `status`: a line a fact, no line wider than the terminal. */
+export function renderStatus(document: StatusDocument, view: View): string {
+  const { job, output } = document;
+  const { style } = view;
+  const lines: [label: string, text: string, paint?: (text: string) => string][] = [
+    ['job', job.name === job.id ? job.id : `${job.id}  (${printable(job.name)})`, style.bold],
+    ['state', stateLine(document), paintOf(job.state, style)],
+    ['items', itemsLine(document)],
+    ['tasks', tasksLine(document)],
+  ];
+  if (document.itemsPerSec !== null) lines.push(['speed', speedLine(document)]);
+  lines.push([
+    'created',
+    `${minute(job.createdAt)} UTC${job.finishedAt === null ? '' : `, finished ${minute(job.finishedAt)} UTC`}`,
+  ]);
+  for (const [index, line] of causeLines(document).entries())
+    lines.push([index === 0 ? 'causes' : '', line, style.warn]);
+  for (const [index, line] of submissionLines(document).entries()) lines.push([index === 0 ? 'arrays' : '', line]);
+  if (output !== null) lines.push(['output', printable(output), style.info]);
+  return lines
+    .map(([label, text, paint]) => {
+      const room = label === 'output' ? Number.POSITIVE_INFINITY : view.width - LABEL_WIDTH;
+      return `${style.dim(label.padEnd(LABEL_WIDTH))}${(paint ?? same)(fit(text, room))}\n`;
+    })
+    .join('');
+}
+
+const same = (text: string): string => text;
+
+/** Colour of a job state. */
+export const paintOf = (state: JobState, style: Style): ((text: string) => string) => {
+  if (state === 'COMPLETED') return style.good;
+  if (state === 'COMPLETED_WITH_FAILURES' || state === 'PAUSED') return style.warn;
+  return state === 'FAILED' || state === 'CANCELLED' ? style.bad : style.info;
+};
+
+function stateLine({ job }: StatusDocument): string {
+  const wave = job.wave > 0 ? `, wave ${job.wave}` : '';
+  return `${job.state} on ${job.scheduler}${wave}${job.reason === null ? '' : `: ${printable(job.reason)}`}`;
+}
+
+function itemsLine({ items }: StatusDocument): string {
+  const done = items.succeeded + items.failed;
+  const filled = items.total === 0 ? 0 : Math.floor((BAR_WIDTH * done) / items.total);
+  const bar = `${'█'.repeat(filled)}${'░'.repeat(BAR_WIDTH - filled)}`;
+  const failed = items.failed === 0 ? '' : `, ${number(items.failed)} failed`;
+  return `${bar} ${number(done)} of ${number(items.total)} (${percent(done, items.total)})${failed}`;
+}
+
+function tasksLine({ tasks }: StatusDocument): string {
+  const parts = (['pending', 'submitted', 'running', 'wait', 'done', 'dead', 'cancelled'] as const)
+    .filter((state) => tasks[state] > 0)
+    .map((state) => `${number(tasks[state])} ${state === 'wait' ? 'waiting for a retry' : state}`);
+  return `${number(tasks.total)}${parts.length === 0 ? '' : `: ${parts.join(', ')}`}`;
+}
+
+const speedLine = ({ itemsPerSec, etaMs }: StatusDocument): string =>
+  `${rate(itemsPerSec ?? 0)}${etaMs === null ? '' : `, about ${formatDuration(etaMs)} left`}`;
+
+function causeLines({ causes }: StatusDocument): string[] {
+  const lines = causes
+    .slice(0, MOST_CAUSES)
+    .map(
+      ({ cause, tasks, explanation, example }) =>
+        `${cause}: ${count(tasks, 'task')}, ${explanation}${example === '' ? '' : ` (${printable(example)})`}`,
+    );
+  return causes.length > MOST_CAUSES ? [...lines, `… and ${causes.length - MOST_CAUSES} more causes`] : lines;
+}
+
+function submissionLines({ submissions }: StatusDocument): string[] {
+  const shown = submissions.slice(-MOST_SUBMISSIONS);
+  const hidden = submissions.length - shown.length;
+  return [
+    ...(hidden > 0 ? [`… ${count(hidden, 'earlier submission')}`] : []),
+    ...shown.map(({ kind, wave, elements, handle, state, reason }) => {
+      const what = kind === 'finaliser' ? 'finaliser' : count(elements, 'element');
+      const why = reason === null ? '' : `: ${printable(reason)}`;
+      return `wave ${wave}: ${what}, ${handle === null ? 'no id yet' : printable(handle)} ${state}${why}`;
+    }),
+  ];
+}
+
+/** One plain line about a running job, for logs and for screens that cannot redraw. */
+export function statusSentence({ job, items, itemsPerSec, etaMs }: StatusDocument): string {
+  const done = items.succeeded + items.failed;
+  const parts = [`${number(done)} of ${count(items.total, 'item')} (${percent(done, items.total)})`];
+  if (items.failed > 0) parts.push(`${number(items.failed)} failed`);
+  if (itemsPerSec !== null) parts.push(rate(itemsPerSec));
+  if (etaMs !== null) parts.push(`about ${formatDuration(etaMs)} left`);
+  if (job.reason !== null) parts.push(printable(job.reason));
+  return `${job.state}: ${parts.join(', ')}`;
+}
+
+/** The command most worth typing after looking at this status. */
+export function nextAfterStatus({ job, items, output }: StatusDocument): string {
+  switch (job.state) {
+    case 'COMPLETED':
+      return `slurmctl results ${job.id}`;
+    case 'COMPLETED_WITH_FAILURES':
+    case 'FAILED':
+      if (output === null) return `slurmctl logs ${job.id}`;
+      return items.failed === 0
+        ? `slurmctl results ${job.id}`
+        : `slurmctl results ${job.id} --query "select item_id, error_class, error_message from errors limit 20"`;
+    case 'CANCELLED':
+      return output === null ? 'slurmctl list --all' : `slurmctl results ${job.id}`;
+    case 'SUBMITTING':
+    case 'RUNNING':
+    case 'PAUSED':
+    case 'AGGREGATING':
+      return `slurmctl status ${job.id} --watch`;
+  }
+}

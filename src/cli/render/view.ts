@@ -1,0 +1,7 @@
+import type { Style } from './style.ts';
+
+/** How a stream wants its text: colours, and the width of a line in characters (Infinity when it is not a terminal). */
+export interface View {
+  readonly style: Style;
+  readonly width: number;
+}

@@ -1,0 +1,75 @@
+import { AppError } from '../errors/app-error.ts';
+import type { ErrorDocument } from './documents.ts';
+import { problemLines } from './render/problems.ts';
+import type { Style } from './render/style.ts';
+import { printableLines } from './render/text.ts';
+
+/** What a failed command says to a person (stderr), to a program (stdout, with `--json`) and to the shell. */
+export interface ErrorReport {
+  readonly text: string;
+  readonly document: ErrorDocument;
+  readonly exitCode: number;
+}
+
+/** Words for anything thrown: an AppError is explained, everything else is owned up to as a bug. */
+export const reportError = (
+  error: unknown,
+  { style, version }: { readonly style: Style; readonly version: () => string },
+): ErrorReport => (error instanceof AppError ? reportFailure(error, style) : reportBug(error, style, version()));
+
+function reportFailure(error: AppError, style: Style): ErrorReport {
+  const lines = [
+    `${style.bad('error:')} ${printableLines(error.message)} ${style.dim(`[${error.code}]`)}`,
+    ...error.problems.flatMap((problem) => problemLines(problem, '  ')),
+    `${style.info('hint:')} ${printableLines(error.hint)}`,
+  ];
+  return {
+    text: `${lines.join('\n')}\n`,
+    document: {
+      schema: 'slurmctl.error/1',
+      code: error.code,
+      message: error.message,
+      hint: error.hint,
+      exitCode: error.exitCode,
+      retryable: error.retryable,
+      problems: error.problems,
+      details: error.details,
+    },
+    exitCode: error.exitCode,
+  };
+}
+
+const REPORT_HINT =
+  'This is not your fault. Please open an issue with the lines above, what you ran, and the output of: slurmctl doctor --json';
+
+function reportBug(error: unknown, style: Style, version: string): ErrorReport {
+  const message = error instanceof Error ? `${error.name}: ${error.message}` : `thrown: ${String(error)}`;
+  const stack = error instanceof Error ? stackOf(error) : '';
+  return {
+    text:
+      `${style.bad(`bug in slurmctl ${version}:`)} ${printableLines(message)}\n` +
+      `${stack === '' ? '' : `  ${printableLines(stack)}\n`}${style.info('hint:')} ${REPORT_HINT}\n`,
+    document: {
+      schema: 'slurmctl.error/1',
+      code: 'BUG',
+      message,
+      hint: REPORT_HINT,
+      exitCode: 1,
+      retryable: false,
+      problems: [],
+      details: { version, stack },
+    },
+    exitCode: 1,
+  };
+}
+
+/** The frames, and those of the causes. */
+function stackOf(error: Error): string {
+  const frames = (error.stack ?? '')
+    .split('\n')
+    .filter((line) => /^\s+at /.test(line))
+    .map((line) => line.trim());
+  const cause =
+    error.cause instanceof Error ? [`caused by ${error.cause.name}: ${error.cause.message}`, stackOf(error.cause)] : [];
+  return [...frames, ...cause].filter((part) => part !== '').join('\n');
+}

@@ -1,0 +1,81 @@
+import { CommanderError } from 'commander';
+import type { CreateApp } from '../app/api.ts';
+import { readGlobalOptions } from './global-options.ts';
+import { type CliIo, StdoutClosed } from './io.ts';
+import { type Request, readCommandLine } from './program.ts';
+import { jsonText } from './render/json.ts';
+import { createStyle, wantsColour } from './render/style.ts';
+import { reportError } from './report-error.ts';
+import { createSession, interrupted, type Session } from './session.ts';
+import { usageError } from './usage-error.ts';
+
+/** Runs one command line and resolves to its exit code. Never rejects; touches nothing of the process but what `io` gives it. */
+export async function runCli(
+  argv: readonly string[],
+  { io, createApp }: { readonly io: CliIo; readonly createApp: CreateApp },
+): Promise<number> {
+  try {
+    const request = read(argv, io);
+    if (request.kind === 'print') {
+      await io.stdout.write(request.text);
+      return 0;
+    }
+    return await runCommand(request, io, createApp);
+  } catch (error) {
+    // Nobody reads on: `slurmctl list | head -1` has what it wanted.
+    if (error instanceof StdoutClosed) return 0;
+    return tell(error, argv, io);
+  }
+}
+
+function read(argv: readonly string[], io: CliIo): Request {
+  try {
+    return readCommandLine(argv, {
+      ...(io.stdout.isTty ? { columns: io.stdout.columns } : {}),
+      version: () => io.version(),
+    });
+  } catch (error) {
+    throw error instanceof CommanderError ? usageError(error, argv) : error;
+  }
+}
+
+async function runCommand(
+  { command, raw }: Extract<Request, { kind: 'run' }>,
+  io: CliIo,
+  createApp: CreateApp,
+): Promise<number> {
+  const { app, output } = readGlobalOptions(raw.options);
+  const session = createSession({ io, flags: output, appFlags: app, createApp });
+  const running = command.run(session, raw);
+  if (command.endsOnInterrupt) return closing(running, session);
+  return Promise.race([closing(running, session), untilInterrupted(io.signal)]);
+}
+
+/** The app is closed however the command ends; a failure to close must not hide a failure of the command. */
+async function closing(running: Promise<number>, session: Session): Promise<number> {
+  let code: number;
+  try {
+    code = await running;
+  } catch (error) {
+    await session.close().catch(() => {});
+    throw error;
+  }
+  await session.close();
+  return code;
+}
+
+/** Rejects at Ctrl-C, for commands that have no better idea than to be left where they are: each of their steps is safe to repeat. */
+const untilInterrupted = (signal: AbortSignal): Promise<never> =>
+  new Promise((_, reject) => {
+    const stop = (): void => reject(interrupted());
+    if (signal.aborted) stop();
+    else signal.addEventListener('abort', stop, { once: true });
+  });
+
+async function tell(error: unknown, argv: readonly string[], io: CliIo): Promise<number> {
+  const style = createStyle(wantsColour(io.stderr, io.env, !argv.includes('--no-color')));
+  const report = reportError(error, { style, version: () => io.version() });
+  io.stderr.write(report.text);
+  if (argv.includes('--json')) await io.stdout.write(`${jsonText(report.document, 2)}\n`).catch(() => {});
+  return report.exitCode;
+}

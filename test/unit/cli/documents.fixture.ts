@@ -1,0 +1,95 @@
+import type { PlanDocument, ResultsDocument, StatusDocument, SubmitDocument } from '../../../src/app/documents.ts';
+import type { JobState } from '../../../src/domain/states.ts';
+
+export const JOB = 'licences-7k3f9q2m';
+
+/** A running job of 1,000 items in 10 tasks. */
+export const runningStatus: StatusDocument = {
+  schema: 'slurmctl.status/1',
+  job: {
+    id: JOB,
+    name: 'licences',
+    state: 'RUNNING',
+    reason: null,
+    createdAt: '2026-11-20T23:31:05.000Z',
+    finishedAt: null,
+    scheduler: 'slurm',
+    wave: 1,
+  },
+  items: { total: 1000, succeeded: 440, failed: 12, pending: 548 },
+  tasks: { total: 10, pending: 1, submitted: 2, running: 2, wait: 1, done: 4, dead: 0, cancelled: 0 },
+  itemsPerSec: 12.34,
+  etaMs: 44_400,
+  causes: [{ cause: 'oom', tasks: 1, explanation: 'the memory limit was exceeded', example: '000003 on n2' }],
+  submissions: [
+    { state: 'SUBMITTED', kind: 'array', jobName: `${JOB}.x`, wave: 0, elements: 4, handle: '4711', reason: null },
+    { state: 'INTENT', kind: 'finaliser', jobName: `${JOB}.y`, wave: 0, elements: 1, handle: null, reason: null },
+  ],
+  output: null,
+};
+
+/** The job as it ended in this state. */
+export const finalStatus = (state: JobState, output: string | null = '/data/out/results.parquet'): StatusDocument => ({
+  ...runningStatus,
+  job: { ...runningStatus.job, state, finishedAt: '2026-11-20T23:59:05.000Z' },
+  items: { total: 1000, succeeded: 988, failed: 12, pending: 0 },
+  tasks: { total: 10, pending: 0, submitted: 0, running: 0, wait: 0, done: 10, dead: 0, cancelled: 0 },
+  etaMs: null,
+  causes: [],
+  submissions: [],
+  output,
+});
+
+export const submitted: SubmitDocument = {
+  schema: 'slurmctl.submit/1',
+  jobId: JOB,
+  name: 'licences',
+  state: 'RUNNING',
+  scheduler: 'local',
+  schedulerFrom: 'no Slurm controller answers',
+  items: 1000,
+  tasks: 10,
+  elements: 4,
+  submissions: [{ handle: '4711', elements: 4 }],
+  waitingFor: null,
+};
+
+export const planned: PlanDocument = {
+  schema: 'slurmctl.plan/1',
+  name: 'licences',
+  scheduler: 'slurm',
+  schedulerFrom: 'scontrol ping answers',
+  home: '/data/.slurmctl',
+  items: 1000,
+  bytes: 123_456,
+  tasks: 10,
+  badRecords: 1,
+  elements: 4,
+  elementsReason: 'as many as the partition can run at once',
+  submissions: Array.from({ length: 6 }, (_, index) => ({
+    elements: 4,
+    argv: ['sbatch', `--array=0-${index}`, "--comment=it's"],
+    script: '#!/bin/sh\nexec worker\n',
+  })),
+  limits: [
+    { name: 'MaxArraySize', value: '1001', from: 'scontrol show config' },
+    { name: 'slots', value: '16', from: 'sinfo' },
+  ],
+  warnings: [
+    { message: 'handler.timeout is longer than resources.time', place: { file: 'job.yaml', line: 7, column: 3 } },
+  ],
+};
+
+export const published: ResultsDocument = {
+  schema: 'slurmctl.results/1',
+  jobId: JOB,
+  path: '/data/out/results.parquet',
+  errorsPath: '/data/out/errors.parquet',
+  rows: 2,
+  succeeded: 1,
+  failed: 1,
+  columns: [
+    { name: 'item_id', type: 'VARCHAR' },
+    { name: 'bytes', type: 'BIGINT' },
+  ],
+};

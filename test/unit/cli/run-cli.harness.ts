@@ -1,0 +1,90 @@
+import { Writable } from 'node:stream';
+import type { App, CreateApp } from '../../../src/app/api.ts';
+import { type CliIo, StdoutClosed } from '../../../src/cli/io.ts';
+import { runCli } from '../../../src/cli/run-cli.ts';
+
+export interface CliRun {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+  /** What `createApp` was asked for; empty when the app was never opened. */
+  readonly opened: readonly Parameters<CreateApp>[0][];
+  readonly closed: number;
+}
+
+export interface CliRunOptions {
+  /** The methods that the command under test may call; every other one fails the test. */
+  readonly app?: Partial<App>;
+  readonly env?: NodeJS.ProcessEnv;
+  /** Both streams are terminals of this size. */
+  readonly tty?: { readonly columns: number; readonly rows: number };
+  readonly interrupt?: AbortController;
+  /** Successive answers of the monotonic clock; the last one repeats. */
+  readonly clockMs?: readonly number[];
+  /** The reader of stdout goes away after this many writes. */
+  readonly closeStdoutAfter?: number;
+}
+
+/** Runs the command line in this process, with a stand-in for the app and captured output. */
+export async function runInProcess(argv: readonly string[], options: CliRunOptions = {}): Promise<CliRun> {
+  let stdout = '';
+  let stderr = '';
+  let writes = 0;
+  let closed = 0;
+  const opened: Parameters<CreateApp>[0][] = [];
+  const ticks = [...(options.clockMs ?? [0])];
+  const { columns, rows } = options.tty ?? { columns: 80, rows: 24 };
+  const raw = Object.assign(
+    new Writable({
+      write: (chunk, _encoding, done) => {
+        stderr += String(chunk);
+        done();
+      },
+    }),
+    { isTTY: options.tty !== undefined, columns, rows },
+  );
+  const facts = { isTty: options.tty !== undefined, columns, rows };
+  const io: CliIo = {
+    stdout: {
+      ...facts,
+      write: async (text) => {
+        if (writes === options.closeStdoutAfter) throw new StdoutClosed('closed');
+        writes += 1;
+        stdout += text;
+      },
+    },
+    stderr: {
+      ...facts,
+      raw,
+      write: (text) => {
+        stderr += text;
+      },
+    },
+    env: options.env ?? {},
+    cwd: '/home/ada',
+    signal: (options.interrupt ?? new AbortController()).signal,
+    monotonicMs: () => (ticks.length > 1 ? (ticks.shift() as number) : (ticks[0] as number)),
+    version: () => '1.2.3',
+  };
+  const createApp: CreateApp = async (request) => {
+    opened.push(request);
+    return standIn({ close: async () => void (closed += 1), ...options.app });
+  };
+  const code = await runCli(argv, { io, createApp });
+  return { code, stdout, stderr, opened, closed };
+}
+
+const standIn = (methods: Partial<App>): App =>
+  new Proxy(methods as App, {
+    get: (target, name, receiver) => {
+      if (name === 'then' || Reflect.has(target, name)) return Reflect.get(target, name, receiver) as unknown;
+      return () => {
+        throw new Error(`the command called app.${String(name)}, which this test did not expect`);
+      };
+    },
+  });
+
+/** An async iterable of these values. */
+export async function* stream<T>(...values: readonly T[]): AsyncGenerator<T> {
+  yield* values;
+}

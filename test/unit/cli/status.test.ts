@@ -1,0 +1,109 @@
+import { describe, expect, it } from 'vitest';
+import type { App } from '../../../src/app/api.ts';
+import { JOB_STATES } from '../../../src/domain/states.ts';
+import { renderStatus } from '../../../src/cli/render/status.ts';
+import { createStyle } from '../../../src/cli/render/style.ts';
+import { finalStatus, JOB, runningStatus } from './documents.fixture.ts';
+import { runInProcess, stream } from './run-cli.harness.ts';
+
+describe('status', () => {
+  it('shows a line a fact', async () => {
+    const { code, stdout, stderr } = await runInProcess(['status', JOB], {
+      app: { status: async () => runningStatus },
+    });
+    expect(code).toBe(0);
+    expect(stdout).toMatchInlineSnapshot(`
+      "job         licences-7k3f9q2m  (licences)
+      state       RUNNING on slurm, wave 1
+      items       ██████████░░░░░░░░░░░░░░ 452 of 1,000 (45%), 12 failed
+      tasks       10: 1 pending, 2 submitted, 2 running, 1 waiting for a retry, 4 done
+      speed       12/s, about 44 s left
+      created     2026-11-20 23:31 UTC
+      causes      oom: 1 task, the memory limit was exceeded (000003 on n2)
+      arrays      wave 0: 4 elements, 4711 SUBMITTED
+                  wave 0: finaliser, no id yet INTENT
+      "
+    `);
+    expect(stderr).toBe(`next: slurmctl status ${JOB} --watch\n`);
+  });
+
+  it('asks for @last by default', async () => {
+    const asked: string[] = [];
+    const status = async (job: string) => {
+      asked.push(job);
+      return runningStatus;
+    };
+    await runInProcess(['status'], { app: { status } });
+    expect(asked).toEqual(['@last']);
+  });
+
+  it.each(JOB_STATES)('exits with 0 for %s and names a next command', async (state) => {
+    for (const output of [null, '/data/out.parquet']) {
+      const { code, stderr } = await runInProcess(['status'], {
+        app: { status: async () => finalStatus(state, output) },
+      });
+      expect(code).toBe(0);
+      expect(stderr).toMatch(/^next: slurmctl /);
+    }
+  });
+
+  it('--json prints the document as it is', async () => {
+    const { stdout, stderr } = await runInProcess(['status', '--json', '--quiet'], {
+      app: { status: async () => runningStatus },
+    });
+    expect(JSON.parse(stdout)).toEqual(runningStatus);
+    expect(stderr).toBe('');
+  });
+
+  it('no line is wider than the terminal but the path of the output', () => {
+    const long = {
+      ...finalStatus('FAILED'),
+      job: { ...runningStatus.job, reason: 'x'.repeat(300) },
+      causes: runningStatus.causes,
+    };
+    for (const width of [40, 60, 100]) {
+      const lines = renderStatus(long, { style: createStyle(false), width }).split('\n');
+      expect(lines.filter((line) => line.length > width && !line.startsWith('output'))).toEqual([]);
+    }
+  });
+});
+
+describe('status --watch', () => {
+  const watch = (): ReturnType<App['watch']> => stream(runningStatus, runningStatus, finalStatus('COMPLETED'));
+
+  it('prints a line a change when stdout is not a terminal', async () => {
+    const { code, stdout } = await runInProcess(['status', '--watch'], { app: { watch } });
+    expect(code).toBe(0);
+    expect(stdout).toBe(
+      'RUNNING: 452 of 1,000 items (45%), 12 failed, 12/s, about 44 s left\nCOMPLETED: 1,000 of 1,000 items (100%), 12 failed, 12/s\n',
+    );
+  });
+
+  it('redraws in place on a terminal, within its height', async () => {
+    const { stdout } = await runInProcess(['status', '--watch'], { app: { watch }, tty: { columns: 70, rows: 6 } });
+    const [, second, third] = stdout.split('\u001b[5A\u001b[0J');
+    expect(second?.split('\n')).toHaveLength(6);
+    expect(third).toContain('COMPLETED');
+  });
+
+  it('--json prints one document a line', async () => {
+    const { stdout } = await runInProcess(['status', '--watch', '--json'], { app: { watch } });
+    expect(
+      stdout
+        .trimEnd()
+        .split('\n')
+        .map((line) => (JSON.parse(line) as { schema: string }).schema),
+    ).toEqual(Array.from({ length: 3 }, () => 'slurmctl.status/1'));
+  });
+
+  it('Ctrl-C ends it quietly with 130', async () => {
+    const interrupt = new AbortController();
+    async function* endless(): ReturnType<App['watch']> {
+      yield runningStatus;
+      interrupt.abort();
+      throw new DOMException('aborted', 'AbortError');
+    }
+    const { code, stderr } = await runInProcess(['status', '--watch'], { app: { watch: endless }, interrupt });
+    expect({ code, stderr }).toEqual({ code: 130, stderr: '' });
+  });
+});
