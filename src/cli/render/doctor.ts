@@ -1,5 +1,4 @@
 import type { DoctorDocument } from '../../app/documents.ts';
-import { renderTable } from './table.ts';
 import { displayWidth, printable } from './text.ts';
 import type { View } from './view.ts';
 
@@ -13,10 +12,10 @@ export function renderDoctor({ checks, settings }: DoctorDocument, view: View): 
     const todo = remedy === null ? '' : `${' '.repeat(nameWidth + 8)}→ ${printable(remedy)}\n`;
     return `${paints[verdict](verdict.padEnd(4))}  ${printable(name)}${pad}  ${printable(found)}\n${todo}`;
   });
-  const table = renderTable(
-    [{ head: 'SETTING' }, { head: 'VALUE' }, { head: 'FROM' }],
-    settings.map(({ name, value, from }) => [name, value, from]),
-    { view },
+  const settingWidth = Math.max(0, ...settings.map(({ name }) => name.length));
+  const origins = settings.map(
+    ({ name, value, from }) =>
+      `${style.dim(name.padEnd(settingWidth))}  ${printable(value)}  ${style.dim(`(${printable(from)})`)}\n`,
   );
-  return `${lines.join('')}\n${table}`;
+  return `${lines.join('')}\n${style.bold('settings')}\n${origins.join('')}`;
 }

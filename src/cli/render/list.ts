@@ -10,7 +10,7 @@ export function renderList({ jobs }: ListDocument, view: View): string {
   if (jobs.length === 0) return '';
   return renderTable(
     [
-      { head: 'JOB' },
+      { head: 'JOB', whole: true },
       { head: 'NAME' },
       { head: 'STATE', paint: (cell) => paintOf(cell.trim() as JobState, view.style)(cell) },
       { head: 'ITEMS', align: 'right' },

@@ -38,6 +38,6 @@ function submissionLines({ submissions }: PlanDocument, { style }: View, scripts
   ]);
   const hidden = submissions.length - shown.length;
   return hidden > 0
-    ? [...lines, style.dim(`\n… and ${count(hidden, 'submission')} more (--scripts shows all)\n`)]
+    ? [...lines, style.dim(`\n… and ${count(hidden, 'more submission')} (--scripts shows all)\n`)]
     : lines;
 }

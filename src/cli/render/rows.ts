@@ -1,7 +1,7 @@
 import type { View } from './view.ts';
 import { cellText, jsonText } from './json.ts';
 import { type Column, columnWidths, renderTable } from './table.ts';
-import { count, printable } from './text.ts';
+import { count, fit, printable } from './text.ts';
 
 interface QueryColumn {
   readonly name: string;
@@ -11,6 +11,8 @@ type Row = readonly unknown[];
 
 /** Rows that settle the widths of the columns; later ones are cut to them. */
 const ROWS_FOR_LAYOUT = 500;
+/** Longest cell a table shows; the whole value is in `--json` and `--export`. */
+const MAX_CELL = 60;
 const NUMERIC = /^(U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?|FLOAT|DOUBLE|DECIMAL.*|int|bigint|double)$/i;
 
 /**
@@ -56,7 +58,7 @@ function layoutOf(columns: readonly QueryColumn[], rows: readonly Row[], view: V
     head: printable(name),
     align: NUMERIC.test(type) ? 'right' : 'left',
   }));
-  const cells = rows.map((row) => row.map((value) => printable(cellText(value))));
+  const cells = rows.map((row) => row.map((value) => fit(printable(cellText(value)), MAX_CELL)));
   for (let kept = all.length; kept > 1; kept -= 1) {
     const widths = columnWidths(all.slice(0, kept), cells, view);
     if (widths !== null) return { columns: all.slice(0, kept), widths };

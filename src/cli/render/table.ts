@@ -6,12 +6,12 @@ import type { View } from './view.ts';
 export interface Column {
   readonly head: string;
   readonly align?: 'left' | 'right';
+  /** Never cut: the reader will copy it. */
+  readonly whole?: boolean;
   /** Colours a cell after it was made to fit. */
   readonly paint?: (cell: string) => string;
 }
 
-/** Longest cell a table shows; the whole value is in `--json` and `--export`. */
-export const MAX_CELL = 60;
 const MIN_CELL = 6;
 const GAP = 2;
 
@@ -22,13 +22,14 @@ export function columnWidths(
   view: View,
 ): number[] | null {
   const widths = columns.map((column, index) =>
-    Math.min(MAX_CELL, Math.max(displayWidth(column.head), ...rows.map((row) => displayWidth(row[index] ?? '')))),
+    Math.max(displayWidth(column.head), ...rows.map((row) => displayWidth(row[index] ?? ''))),
   );
   const room = view.width - GAP * (columns.length - 1);
   let over = widths.reduce((sum, width) => sum + width, 0) - room;
   while (over > 0) {
-    const widest = widths.indexOf(Math.max(...widths));
-    if ((widths[widest] as number) <= MIN_CELL) return null;
+    const cuttable = widths.map((width, index) => (columns[index]?.whole === true ? 0 : width));
+    const widest = cuttable.indexOf(Math.max(...cuttable));
+    if ((cuttable[widest] as number) <= MIN_CELL) return null;
     widths[widest] = (widths[widest] as number) - 1;
     over -= 1;
   }
@@ -49,7 +50,7 @@ export function renderTable(
   }: { readonly view: View; readonly widths?: readonly number[]; readonly heading?: boolean },
 ): string {
   const safe = rows.map((row) => row.map(printable));
-  const fixed = widths ?? columnWidths(columns, safe, view) ?? columns.map(() => MIN_CELL);
+  const fixed = widths ?? columnWidths(columns, safe, view) ?? smallestWidths(columns, safe);
   const table = new Table({
     chars: NO_BORDERS,
     style: { 'padding-left': 0, 'padding-right': 0, head: [], border: [] },
@@ -69,6 +70,11 @@ export function renderTable(
   if (table.length === 0) return '';
   return `${table.toString().replaceAll(/[ \t]+$/gm, '')}\n`;
 }
+
+const smallestWidths = (columns: readonly Column[], rows: readonly (readonly string[])[]): number[] =>
+  columns.map(({ whole }, index) =>
+    whole === true ? Math.max(...rows.map((row) => displayWidth(row[index] ?? ''))) : MIN_CELL,
+  );
 
 const cellsOf = (
   row: readonly string[],

@@ -1,0 +1,90 @@
+import { describe, expect, it, vi } from 'vitest';
+import type { App } from '../../../src/app/api.ts';
+import type { LogLine } from '../../../src/app/documents.ts';
+import { runInProcess, stream } from './run-cli.harness.ts';
+
+const attemptLine = (text: string): LogLine => ({
+  source: 'attempt',
+  task: '000012',
+  attempt: '4711_3.0',
+  origin: 'log.jsonl',
+  text,
+});
+const LINES: readonly LogLine[] = [
+  attemptLine('{"level":40,"time":1763681465000,"msg":"slow item","task":"000012","itemId":"a\\u001b[2J","tries":2}'),
+  attemptLine('{"level":"info","time":"2026-11-20T23:31:05.000Z","msg":"begun"}'),
+  attemptLine('{torn'),
+  {
+    source: 'element',
+    task: null,
+    attempt: null,
+    origin: '/data/logs/4711_3.out',
+    text: '\u001b[31mred\u001b[0m\t\u001b]0;title\u0007',
+  },
+];
+const logs = () => vi.fn<App['logs']>(() => stream(...LINES));
+
+describe('logs', () => {
+  it('words the lines of workers and shows the rest as it is', async () => {
+    const { code, stdout } = await runInProcess(['logs', '@last', '--no-color'], {
+      app: { logs: logs() },
+      tty: { columns: 80, rows: 24 },
+    });
+    expect(code).toBe(0);
+    expect(stdout.split('\n')).toEqual([
+      '000012 4711_3.0 2025-11-20T23:31:05.000Z warn slow item {"itemId":"a\\u001b[2J","tries":2}',
+      '000012 4711_3.0 2026-11-20T23:31:05.000Z info begun',
+      '000012 4711_3.0 {torn',
+      '4711_3.out red\t\\x1b]0;title\\x07',
+      '',
+    ]);
+  });
+
+  it('keeps the bytes of the text in a pipe', async () => {
+    const { stdout } = await runInProcess(['logs', '@last'], { app: { logs: logs() } });
+    expect(stdout).toContain('4711_3.out \u001b[31mred\u001b[0m\t\u001b]0;title\u0007\n');
+  });
+
+  it('passes task, in any writing, and follow', async () => {
+    const call = logs();
+    await runInProcess(['logs', 'x', '--task', '12'], { app: { logs: call } });
+    await runInProcess(['logs', 'x', '--task', '000012', '--follow'], { app: { logs: call } });
+    await runInProcess(['logs', 'x'], { app: { logs: call } });
+    expect(call.mock.calls.map(([{ task, follow }]) => [task, follow])).toEqual([
+      ['000012', false],
+      ['000012', true],
+      [undefined, false],
+    ]);
+  });
+
+  it('--json is one document; with --follow one a line', async () => {
+    const whole = await runInProcess(['logs', 'x', '--json'], { app: { logs: logs() } });
+    expect(JSON.parse(whole.stdout)).toEqual({ schema: 'slurmctl.logs/1', lines: LINES });
+    const lines = await runInProcess(['logs', 'x', '--json', '--follow'], { app: { logs: logs() } });
+    expect(
+      lines.stdout
+        .trimEnd()
+        .split('\n')
+        .map((line) => JSON.parse(line) as unknown),
+    ).toEqual(LINES.map((line) => ({ schema: 'slurmctl.log-line/1', ...line })));
+  });
+
+  it('Ctrl-C ends --follow quietly with 130', async () => {
+    const interrupt = new AbortController();
+    async function* endless(): ReturnType<App['logs']> {
+      yield attemptLine('one');
+      interrupt.abort();
+      throw new DOMException('aborted', 'AbortError');
+    }
+    const { code, stdout, stderr } = await runInProcess(['logs', 'x', '--follow'], {
+      app: { logs: endless },
+      interrupt,
+    });
+    expect({ code, stdout, stderr }).toEqual({ code: 130, stdout: '000012 4711_3.0 one\n', stderr: '' });
+  });
+
+  it('says so when there is nothing yet', async () => {
+    const { stdout, stderr } = await runInProcess(['logs', 'x'], { app: { logs: () => stream<LogLine>() } });
+    expect({ stdout, stderr }).toEqual({ stdout: '', stderr: 'no log lines yet\n' });
+  });
+});
