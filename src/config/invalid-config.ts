@@ -1,13 +1,12 @@
 import { AppError, type Problem } from '../errors/app-error.ts';
 
-/** Problems as a person reads a file: flags first (they have no line), then by line and column. */
+/** Problems as a person reads: what has no line (flags, variables) first, then file by file, by line and column. */
 export function inOrder(problems: readonly Problem[]): Problem[] {
-  return problems.toSorted(
-    (a, b) =>
-      (a.place?.line ?? 0) - (b.place?.line ?? 0) ||
-      (a.place?.column ?? 0) - (b.place?.column ?? 0) ||
-      (a.place?.file ?? '').localeCompare(b.place?.file ?? ''),
-  );
+  return problems.toSorted(({ place: a }, { place: b }) => {
+    const lineless = Number(a?.line !== undefined) - Number(b?.line !== undefined);
+    const file = (a?.file ?? '').localeCompare(b?.file ?? '');
+    return lineless || file || (a?.line ?? 0) - (b?.line ?? 0) || (a?.column ?? 0) - (b?.column ?? 0);
+  });
 }
 
 /** One CONFIG_INVALID with all problems of a file. */

@@ -15,7 +15,9 @@ export function nearMiss(word: string, candidates: readonly string[]): string | 
   if (word.length > 100) return null;
   for (const candidate of candidates) {
     const away = distance(plain(word), plain(candidate));
-    const tolerated = swapped(word, candidate) ? 2 : Math.max(1, Math.floor(Math.max(word.length, candidate.length) / 3));
+    const tolerated = swapped(word, candidate)
+      ? 2
+      : Math.max(1, Math.floor(Math.max(word.length, candidate.length) / 3));
     if (away <= tolerated && away < bestDistance && away < candidate.length) {
       best = candidate;
       bestDistance = away;

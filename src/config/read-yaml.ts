@@ -45,7 +45,9 @@ export function readYaml(source: YamlText): ReadYaml {
   const problemOf = (error: { code: string; message: string; pos: [number, number] }): Problem => ({
     place: placeAt(error.pos[0]),
     message: YAML_WORDS[error.code] ?? `not valid YAML: ${error.message}`,
-    ...(error.code in YAML_WORDS ? {} : { hint: 'Check the indentation, and put text that holds : # [ ] { } * & ! or begins with - in quotes' }),
+    ...(error.code in YAML_WORDS
+      ? {}
+      : { hint: 'Check the indentation, and put text that holds : # [ ] { } * & ! or begins with - in quotes' }),
   });
   if (document.errors.length > 0) return { root: null, problems: document.errors.map(problemOf), warnings: [] };
   const converter: Converter = { document, source, placeAt, problems: [], done: new Map() };

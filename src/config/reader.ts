@@ -34,7 +34,7 @@ export function createReader<T extends KeyTable>(options: ReaderOptions<T>): Rea
   if (root !== null && map === null)
     problems.push({
       place: root.place,
-      message: `found ${describeFound(root)}, expected keys such as ${keysBelow(table, '').slice(0, 3).join(', ')}`,
+      message: `${prefix === '' ? '' : `${prefix.slice(0, -1)}: `}found ${describeFound(root)}, expected keys such as ${keysBelow(table, '').slice(0, 3).join(', ')}`,
     });
   if (map !== null) checkKeys(map, '', options);
   const context = (key: string): ReadContext => contextOf(`${prefix}${key}`, problems);

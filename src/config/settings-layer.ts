@@ -1,5 +1,5 @@
 import type { Place, Problem } from '../errors/app-error.ts';
-import { scalarOf, type Located, type LocatedMap } from './located.ts';
+import { scalarOf, shorten, type Located, type LocatedMap } from './located.ts';
 import { createReader } from './reader.ts';
 import { readConfigText } from './read-text.ts';
 import { profileKeys, SETTING_NAMES, settingsKeys, variableOf, type SettingName } from './settings-keys.ts';
@@ -55,7 +55,7 @@ export async function fileLayer(
   const values = layerOf([...SETTING_NAMES, 'profile'], { reader, from });
   const profiles = new Map<string, SettingsLayer>();
   for (const [name, entry] of (reader.read('profiles') as LocatedMap | undefined)?.entries ?? []) {
-    const prefix = `profiles.${name}.`;
+    const prefix = `profiles.${shorten(name)}.`;
     const inner = createReader({
       root: emptyIfNothing(entry.value),
       table: settingsKeys(userHome),

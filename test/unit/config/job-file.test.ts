@@ -54,7 +54,14 @@ output: {columns: {score: double, label: string}}
       batch: { items: 7, bytes: 1024 ** 2 },
       handler: { concurrency: 8, timeoutMs: 30_000 },
       resources: { cpus: 2, memoryBytes: 1.5 * 1024 ** 3, timeMs: 5_400_000 },
-      slurm: { partition: 'a,b', account: '123', qos: 'fast', elements: 'tasks', throttle: 9, extra: ['--constraint=ib', '-N1'] },
+      slurm: {
+        partition: 'a,b',
+        account: '123',
+        qos: 'fast',
+        elements: 'tasks',
+        throttle: 9,
+        extra: ['--constraint=ib', '-N1'],
+      },
       retry: { items: 3, attempts: 4, backoff: { baseMs: 5_000, maxMs: 600_000 }, tolerate: { count: 25, percent: 1 } },
       checkpoint: { everyMs: 60_000 },
       output: { mode: 'columns', columns: { score: 'double', label: 'string' } },
@@ -101,7 +108,10 @@ output: {columns: {score: double, label: string}}
   it('keeps numbers in an argv as they are written, and makes a program with a slash absolute', async () => {
     await writeFiles(dir, { 'bin/score': '#!/bin/sh\n' });
     chmodSync(join(dir, 'bin/score'), 0o755);
-    const { spec } = await load(dir, 'input: {file: in.jsonl}\nhandler: {command: [bin/score, 1.0, true, "{{}}{a b}"]}');
+    const { spec } = await load(
+      dir,
+      'input: {file: in.jsonl}\nhandler: {command: [bin/score, 1.0, true, "{{}}{a b}"]}',
+    );
     expect(spec.handler).toMatchObject({ kind: 'command', argv: [join(dir, 'bin/score'), '1.0', 'true', '{{}}{a b}'] });
   });
 
@@ -120,13 +130,19 @@ describe('a file that cannot be a job file', () => {
   });
 
   it('refuses directories, devices, data and binary', async () => {
-    await writeFiles(dir, { 'big.yaml': `# ${'x'.repeat(5 * 1024 ** 2)}`, 'bin.yaml': Buffer.from([1, 0, 2]), 'latin.yaml': Buffer.from([0xe9]) });
+    await writeFiles(dir, {
+      'big.yaml': `# ${'x'.repeat(5 * 1024 ** 2)}`,
+      'bin.yaml': Buffer.from([1, 0, 2]),
+      'latin.yaml': Buffer.from([0xe9]),
+    });
     const of = async (path: string) => (await errorOf(loadJobFile(path))).message;
     expect(await of(dir)).toBe(`${dir}: found a directory, expected a YAML file`);
     expect(await of('/dev/null')).toBe('/dev/null: found a device or pipe, expected a YAML file');
     expect(await of(join(dir, 'big.yaml'))).toBe(`${dir}/big.yaml: found 5.0 MiB, expected at most 4.0 MiB of YAML`);
     expect(await of(join(dir, 'bin.yaml'))).toBe(`${dir}/bin.yaml: found binary data, expected YAML in UTF-8`);
-    expect(await of(join(dir, 'latin.yaml'))).toBe(`${dir}/latin.yaml: found bytes that are not UTF-8, expected YAML in UTF-8`);
+    expect(await of(join(dir, 'latin.yaml'))).toBe(
+      `${dir}/latin.yaml: found bytes that are not UTF-8, expected YAML in UTF-8`,
+    );
   });
 
   it('names one that may not be read', async () => {
@@ -195,7 +211,9 @@ describe('paths', () => {
   it('looks at the handler', async () => {
     await writeFiles(dir, { 'plain.sh': '', 'score.py': '' });
     const of = (handler: string) => problemsOf(dir, `input: {file: in.jsonl}\nhandler: ${handler}`);
-    expect(await of('{module: no.mjs}')).toEqual([`2:19 handler.module: cannot read ${dir}/no.mjs: there is no such file`]);
+    expect(await of('{module: no.mjs}')).toEqual([
+      `2:19 handler.module: cannot read ${dir}/no.mjs: there is no such file`,
+    ]);
     expect(await of('{module: score.py}')).toEqual([
       '2:19 handler.module: found "score.py", expected a JavaScript module (.mjs, .js, .cjs) · Use handler.command: [python3, score.py]',
     ]);
@@ -205,7 +223,9 @@ describe('paths', () => {
     expect(await of('{command: [./plain.sh]}')).toEqual([
       `2:21 handler.command: cannot run ${dir}/plain.sh: it is not executable · Run: chmod +x ${dir}/plain.sh`,
     ]);
-    expect(await of('{command: [./no.sh]}')).toEqual([`2:21 handler.command: cannot run ${dir}/no.sh: there is no such file`]);
+    expect(await of('{command: [./no.sh]}')).toEqual([
+      `2:21 handler.command: cannot run ${dir}/no.sh: there is no such file`,
+    ]);
     expect(await of('{command: [../]}')).toEqual([`2:21 handler.command: found ${temp.path}, expected a program`]);
   });
 
@@ -213,7 +233,9 @@ describe('paths', () => {
     await writeFiles(dir, { 'bin/score': '' });
     chmodSync(join(dir, 'bin/score'), 0o755);
     const yaml = 'input: {file: in.jsonl}\nhandler: {command: [score]}';
-    expect((await load(dir, yaml, { env: { PATH: `:/nowhere:${dir}/bin` } })).spec.handler).toMatchObject({ argv: ['score'] });
+    expect((await load(dir, yaml, { env: { PATH: `:/nowhere:${dir}/bin` } })).spec.handler).toMatchObject({
+      argv: ['score'],
+    });
     expect(await problemsOf(dir, yaml, { env: {} })).toHaveLength(1);
   });
 });
