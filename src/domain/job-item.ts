@@ -70,7 +70,7 @@ export type JobRollup = {
   readonly items: ItemCounts;
 };
 
-/** Field names are those of `status --json` (DESIGN §10). */
+/** Field names are those of `status --json`. */
 export type TaskCounts = {
   readonly total: number;
   readonly pending: number;
