@@ -1,0 +1,75 @@
+/** `results`: the published output as a document, through SQL, or as text. */
+import { exportOutput, openOutput, queryOutput, type OpenedOutput } from '../aggregator/read-output.ts';
+import type { AggregatorDeps } from '../aggregator/deps.ts';
+import type { JobId } from '../domain/ids.ts';
+import type { App } from './api.ts';
+import type { ResultsDocument } from './documents.ts';
+import type { Drivers } from './job-backends.ts';
+import { openAggregator } from './open-aggregator.ts';
+
+/** @throws OUTPUT_NOT_READY, MANIFEST_CORRUPT, RESULT_CORRUPT */
+export async function resultsDocument(drivers: Drivers, job: JobId): Promise<ResultsDocument> {
+  const output = await openOutput({ store: drivers.store, scratch: await drivers.scratch() }, job);
+  const { manifest } = output;
+  await output.dispose();
+  const where = (key: string): string => drivers.store.localPath(key) ?? drivers.store.url(key);
+  return {
+    schema: 'slurmctl.results/1',
+    jobId: job,
+    path: where(manifest.files.results.key),
+    errorsPath: where(manifest.files.errors.key),
+    rows: manifest.rows,
+    succeeded: manifest.succeeded,
+    failed: manifest.failed,
+    columns: manifest.columns,
+  };
+}
+
+/** @throws QUERY_INVALID and what `resultsDocument` throws */
+export async function queryResults(drivers: Drivers, job: JobId, sql: string): ReturnType<App['query']> {
+  const opened = await openWithEngine(drivers, job);
+  try {
+    const result = await queryOutput(opened.deps, opened.output, sql);
+    return {
+      columns: result.columns,
+      rows: result.rows,
+      async close() {
+        await result.close();
+        await opened.close();
+      },
+    };
+  } catch (error) {
+    await opened.close();
+    throw error;
+  }
+}
+
+export async function* exportResults(drivers: Drivers, job: JobId, format: 'csv' | 'jsonl'): AsyncGenerator<string> {
+  const opened = await openWithEngine(drivers, job);
+  try {
+    yield* exportOutput(opened.deps, opened.output, format);
+  } finally {
+    await opened.close();
+  }
+}
+
+async function openWithEngine(
+  drivers: Drivers,
+  job: JobId,
+): Promise<{ readonly deps: AggregatorDeps; readonly output: OpenedOutput; close(): Promise<void> }> {
+  const { deps, close } = await openAggregator(drivers);
+  try {
+    const output = await openOutput(deps, job);
+    return {
+      deps,
+      output,
+      async close() {
+        await output.dispose();
+        await close();
+      },
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
