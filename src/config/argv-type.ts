@@ -5,7 +5,7 @@ import { unexpected, type ReadContext, type ValueType } from './value-type.ts';
 const EXPECTED = 'a list with the program and its arguments, such as [python3, score.py]';
 const LONGEST_ARGUMENT = 100_000;
 
-export interface ArgvOptions {
+interface ArgvOptions {
   /** True: `{field}` in an argument stands for a field of the item, and the program itself may not contain one. */
   readonly template: boolean;
 }

@@ -3,10 +3,10 @@ import { readList } from './plain-types.ts';
 import { shorten, type Located, type LocatedMap } from './located.ts';
 import { unexpected, type ReadContext, type ValueType } from './value-type.ts';
 
-export type GridAxes = Readonly<Record<string, GridAxis>>;
+type GridAxes = Readonly<Record<string, GridAxis>>;
 
 /** More points than any job can have items. */
-export const MOST_GRID_ITEMS = 1e12;
+const MOST_GRID_ITEMS = 1e12;
 
 const EXPECTED_AXIS = 'a list of values such as [0.1, 0.2], or a range such as {from: 0, to: 99}';
 
@@ -46,7 +46,7 @@ export function gridAxes(): ValueType<GridAxes> {
 }
 
 /** Values on an axis; a range includes both ends when the steps meet them. */
-export function axisLength(axis: GridAxis): number {
+function axisLength(axis: GridAxis): number {
   if (!('from' in axis)) return axis.length;
   // The tolerance lets 0..1 in steps of 0.1 have its eleven points although 0.1 has no exact binary form.
   return Math.floor((axis.to - axis.from) / axis.step + 1e-9) + 1;

@@ -22,7 +22,7 @@ const OTHER_ENDINGS: Readonly<Record<string, string>> = {
   xz: 'Pack it with gzip or zstd',
 };
 
-export type InputFormat =
+type InputFormat =
   | { readonly format: FileFormat; readonly compression: Compression }
   | { readonly problem: string; readonly hint: string };
 

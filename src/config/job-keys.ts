@@ -10,7 +10,7 @@ const KIB = 1024;
 const MIB = KIB ** 2;
 const GIB = KIB ** 3;
 
-export const FILE_FORMATS = ['jsonl', 'csv', 'tsv', 'txt', 'parquet'] as const;
+const FILE_FORMATS = ['jsonl', 'csv', 'tsv', 'txt', 'parquet'] as const;
 /** Keys of which a job file has exactly one. */
 export const INPUT_SOURCES = ['file', 'files', 'grid', 'command'] as const;
 export const HANDLER_KINDS = ['module', 'command'] as const;
@@ -28,7 +28,7 @@ export const JOB_KEYS = {
     example: 'data/abstracts.jsonl',
   }),
   'input.files': optional(
-    text({ expected: 'one pattern', hint: 'Join several patterns with braces: "{a,b}/**/*.png"' }),
+    text({ expected: 'one pattern of file names', hint: 'Join several patterns with braces: "{a,b}/**/*.png"' }),
     'one of the input sources must be given',
     {
       meaning: 'One item a matching file: `{path, bytes}`, with the absolute path. Relative to `input.base`.',

@@ -1,7 +1,7 @@
 import type { ValueType } from './value-type.ts';
 
 /** What is written about a key in the generated documentation. */
-export interface KeyWords {
+interface KeyWords {
   /** One or two sentences: what it does, with units and limits. */
   readonly meaning: string;
   /** As it would stand in the file after the key's own name. */
@@ -13,13 +13,13 @@ interface KeyCommon<T> extends KeyWords {
 }
 
 /** A key with a literal default, written as in the file and read by the same type. */
-export interface DefaultedKey<T> extends KeyCommon<T> {
+interface DefaultedKey<T> extends KeyCommon<T> {
   readonly kind: 'defaulted';
   readonly default: string;
 }
 
 /** A key that may be absent; `without` says what happens then. */
-export interface OptionalKey<T> extends KeyCommon<T> {
+interface OptionalKey<T> extends KeyCommon<T> {
   readonly kind: 'optional';
   readonly without: string;
 }

@@ -6,14 +6,14 @@ import type { Place } from '../errors/app-error.ts';
  */
 export type Located = LocatedScalar | LocatedList | LocatedMap;
 
-export interface LocatedScalar extends Written {
+interface LocatedScalar extends Written {
   readonly kind: 'scalar';
   readonly value: string | number | boolean | null;
   /** The characters as written, without quotes: `1.0` stays `1.0`. */
   readonly source: string;
 }
 
-export interface LocatedList extends Written {
+interface LocatedList extends Written {
   readonly kind: 'list';
   readonly items: readonly Located[];
 }

@@ -2,7 +2,7 @@ import type { Problem } from '../errors/app-error.ts';
 import { scalarOf, type Located, type LocatedEntry, type LocatedMap } from './located.ts';
 import { readYaml } from './read-yaml.ts';
 
-export interface OverrideOptions {
+interface OverrideOptions {
   /** Value by dotted key, as given to `--set key=value`. */
   readonly values: Readonly<Record<string, string>>;
   /** Absolute working directory of the shell: relative paths in a flag start there. */

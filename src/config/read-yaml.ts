@@ -5,7 +5,7 @@ import { shorten, type Located, type LocatedEntry } from './located.ts';
 /** Deeper than any sensible file; keeps hostile ones from exhausting the stack. */
 const DEEPEST = 40;
 
-export interface YamlText {
+interface YamlText {
   readonly text: string;
   /** How places name the text: a path, or a flag. */
   readonly name: string;
@@ -15,7 +15,7 @@ export interface YamlText {
   readonly oneLine?: boolean;
 }
 
-export interface ReadYaml {
+interface ReadYaml {
   /** Null for a text without any value, and when there are problems. */
   readonly root: Located | null;
   readonly problems: readonly Problem[];

@@ -15,7 +15,7 @@ export interface Reader<T extends KeyTable> {
   context(key: string): ReadContext;
 }
 
-export interface ReaderOptions<T extends KeyTable> {
+interface ReaderOptions<T extends KeyTable> {
   readonly root: Located | null;
   readonly table: T;
   /** The start of the file, for what is missing from it. */

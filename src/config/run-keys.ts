@@ -77,7 +77,7 @@ export const runKeys = {
     meaning: 'Wait before a retry: from the shorter to the longer duration, doubling, with full jitter.',
     example: '5s..10m',
   }),
-  'retry.tolerate.items': optional(tolerance(), '0', {
+  'retry.tolerate.items': optional(tolerance(), '`0`', {
     meaning: 'Failed items with which the job still counts as successful: a number, or a share of all items.',
     example: '1%',
   }),

@@ -39,7 +39,7 @@ const OTHER_OPTIONS = new Set(['mem-bind', 'time-min', 'wait-all-nodes']);
 const SHORT_WITHOUT_VALUE = new Set('hHIkKOQsuvVWX');
 
 /** The option slurmctl sets itself that this argument would override; null when there is none. sbatch accepts any unambiguous beginning of a name. */
-export function takenOption(argument: string): { readonly name: string; readonly instead: string } | null {
+function takenOption(argument: string): { readonly name: string; readonly instead: string } | null {
   if (argument.startsWith('--')) {
     const written = argument.slice(2).split('=', 1)[0] as string;
     if (OTHER_OPTIONS.has(written)) return null;

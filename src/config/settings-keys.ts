@@ -4,7 +4,6 @@ import { choice, group, text } from './plain-types.ts';
 
 export const SETTING_NAMES = ['home', 'store', 'state', 'queue', 'scheduler'] as const;
 export type SettingName = (typeof SETTING_NAMES)[number];
-export type SettingsTable = ReturnType<typeof settingsKeys>;
 
 /** Keys that a settings file, a profile, the environment (`SLURMCTL_HOME` …) and the command line (`--home` …) share. */
 export function settingsKeys(userHome: string | undefined) {
@@ -14,19 +13,19 @@ export function settingsKeys(userHome: string | undefined) {
         'The one directory: logs of the elements, state of the local scheduler, and everything below unless set apart. All nodes must see it.',
       example: '/scratch/me/slurmctl',
     }),
-    store: optional(location(userHome), '<home>/objects', {
+    store: optional(location(userHome), '`objects` in the home directory', {
       meaning: 'Where inputs, results and outputs lie: a path or a `file:///` address.',
       example: 'file:///scratch/me/objects',
     }),
-    state: optional(location(userHome), '<home>/state', {
+    state: optional(location(userHome), '`state` in the home directory', {
       meaning: 'Where the states of jobs and tasks lie: a path or a `file:///` address.',
       example: '/scratch/me/state',
     }),
-    queue: optional(location(userHome), '<home>/queue', {
+    queue: optional(location(userHome), '`queue` in the home directory', {
       meaning: 'Where hints about due retries lie: a path or a `file:///` address.',
       example: '/scratch/me/queue',
     }),
-    scheduler: optional(choice(['auto', 'slurm', 'local']), 'auto', {
+    scheduler: optional(choice(['auto', 'slurm', 'local']), '`auto`', {
       meaning:
         'Where jobs run: on Slurm, on this machine, or (`auto`) on Slurm when a controller answers `scontrol ping`.',
       example: 'local',

@@ -67,7 +67,7 @@ export function byteSize(options: { readonly min: number; readonly max: number }
   };
 }
 
-export interface BackoffBounds {
+interface BackoffBounds {
   readonly baseMs: number;
   readonly maxMs: number;
 }
