@@ -9,8 +9,11 @@ export interface HandlerHost {
 }
 
 export interface LoadedHandler {
-  /** One try at one item. Never rejects for what the handler did: that is `failed`. */
-  run(payload: unknown, context: HandlerContext): Promise<HandlerResult>;
+  /**
+   * One try at one item. Never rejects for what the handler did: that is `failed`. `json` is the payload's exact JSON text, which commands get
+   * on stdin; absent: made from the payload.
+   */
+  run(payload: unknown, context: HandlerContext, json?: string): Promise<HandlerResult>;
   close(): Promise<void>;
 }
 

@@ -1,0 +1,1 @@
+export { createLeafParts, type LeafPartOptions } from './parquet-leaf-parts.ts';

@@ -1,0 +1,68 @@
+import { segmentKey } from '../domain/keys.ts';
+import type { TaskManifest } from '../domain/manifest.ts';
+import type { ItemOutcome } from '../domain/outcome.ts';
+import type { ResultFile } from '../ports/result-file.ts';
+import type { ElementContext } from './needs.ts';
+import type { OutputNormaliser } from './normalise-output.ts';
+import { patiently } from './patience.ts';
+import { encodeSegment } from './segment.ts';
+import { moveCheckpoint, type ClaimedTask } from './task-writes.ts';
+
+/** Saves finished items while a task runs: an immutable segment, then the pointer. */
+export interface Checkpointer {
+  /** Saves what is new since the last call; `fenced` when the attempt no longer owns the task. Calls must not overlap. */
+  save(): Promise<'saved' | 'nothing-new' | 'fenced'>;
+  /** How many segments this attempt has stored. */
+  segments(): number;
+}
+
+export interface CheckpointerOptions {
+  readonly claimed: ClaimedTask;
+  readonly manifest: TaskManifest;
+  readonly results: ResultFile;
+  readonly normaliser: OutputNormaliser;
+  /** Puts buffered outcomes into the result file. */
+  readonly flush: () => void;
+}
+
+/**
+ * Items taken over from an earlier attempt are the first rows of the result file, so this attempt's first segment holds them too: the pointer
+ * always names one attempt only.
+ */
+export function createCheckpointer(context: ElementContext, options: CheckpointerOptions): Checkpointer {
+  const { deps, input, attempt } = context;
+  const { claimed, manifest, results, normaliser } = options;
+  const { job } = input.assignment;
+  let saved = 0;
+  let seq = 0;
+  let pointed = 0;
+
+  /** The segment keeps its number whatever happens to the pointer afterwards. */
+  const putSegment = async (rows: readonly ItemOutcome[]): Promise<void> => {
+    const observed = normaliser.observed();
+    const header = {
+      task: claimed.task,
+      attempt,
+      seq: seq + 1,
+      generation: claimed.item.generation,
+      batchSha256: manifest.batch.sha256,
+      ...(observed === null ? {} : { observed }),
+    };
+    const body = encodeSegment(header, rows);
+    await patiently(context, () => deps.store.put(segmentKey(job, claimed.task, attempt, seq + 1), body));
+    seq += 1;
+    saved += rows.length;
+  };
+  return {
+    async save() {
+      options.flush();
+      const rows = results.rowsSince(saved);
+      if (rows.length > 0) await putSegment(rows);
+      if (pointed === seq) return 'nothing-new';
+      const moved = await moveCheckpoint(context, claimed.key, { attempt, seq, items: saved });
+      if (moved) pointed = seq;
+      return moved ? 'saved' : 'fenced';
+    },
+    segments: () => seq,
+  };
+}

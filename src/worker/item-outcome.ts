@@ -1,0 +1,79 @@
+import type { ItemOutcome } from '../domain/outcome.ts';
+import type { HandlerContext, HandlerResult } from '../ports/handler-host.ts';
+import type { Log } from '../ports/log.ts';
+import type { OutputNormaliser } from './normalise-output.ts';
+import type { TaskItemInput } from './task-batch.ts';
+
+/** What a handler gets beside the payload. */
+export function contextOf(
+  item: TaskItemInput,
+  attempt: {
+    readonly shared: Pick<HandlerContext, 'job' | 'task' | 'scratch'>;
+    readonly log: Log;
+    readonly tries: number;
+    readonly signal: AbortSignal;
+  },
+): HandlerContext {
+  const { shared, tries, signal } = attempt;
+  let itemLog: Log | null = null;
+  return {
+    signal,
+    // Most handlers never log, and a log with bindings is not free.
+    get log() {
+      itemLog ??= attempt.log.child({ item: item.itemId, try: tries });
+      return itemLog;
+    },
+    attempt: tries,
+    job: shared.job,
+    task: shared.task,
+    item: { id: item.itemId, index: item.itemIndex },
+    scratch: shared.scratch,
+  };
+}
+
+/** Running a bad record again cannot help, and a handler that returns the wrong shape will do so again. */
+export const worthAnotherTry = (outcome: ItemOutcome, tries: number): boolean =>
+  outcome.status === 'failed' &&
+  outcome.cause !== 'bad-input' &&
+  outcome.cause !== 'bad-output' &&
+  outcome.attempts < tries;
+
+export interface EndedTry {
+  readonly result: HandlerResult;
+  /** Tries at the item, this one included. */
+  readonly tries: number;
+  readonly durationMs: number;
+  readonly normaliser: OutputNormaliser;
+}
+
+export function outcomeOf(item: TaskItemInput, end: EndedTry): ItemOutcome {
+  const { itemId, itemIndex } = item;
+  const base = { itemId, itemIndex, attempts: end.tries, durationMs: end.durationMs };
+  const failed = { ...base, status: 'failed', output: null } as const;
+  if (!end.result.ok) {
+    const { cause, errorClass, errorMessage } = end.result;
+    return { ...failed, errorClass, errorMessage, cause };
+  }
+  const output = end.normaliser.normalise(end.result.output);
+  if (!output.ok) return { ...failed, errorClass: 'bad-output', errorMessage: output.message, cause: 'bad-output' };
+  return { ...base, status: 'succeeded', errorClass: null, errorMessage: null, cause: null, output: output.json };
+}
+
+/** The outcome of a record that cannot be run at all. */
+export const badInput = (item: TaskItemInput, message: string): ItemOutcome => ({
+  itemId: item.itemId,
+  itemIndex: item.itemIndex,
+  status: 'failed',
+  attempts: 0,
+  durationMs: 0,
+  errorClass: 'bad-input',
+  errorMessage: message,
+  cause: 'bad-input',
+  output: null,
+});
+
+export function logFailure(log: Log, outcome: ItemOutcome, result: HandlerResult): void {
+  const { itemId: item, attempts, errorClass, errorMessage, cause } = outcome;
+  const extra = result.ok ? {} : { detail: result.detail, exitCode: result.exitCode, signal: result.signal };
+  log.error('item failed', { item, try: attempts, cause, errorClass, errorMessage, ...extra });
+}

@@ -1,0 +1,223 @@
+/**
+ * The worker: what one array element does. It claims tasks of its wave, one after the other, runs their items through the handler and commits each
+ * result, until no task is left, its time is short, or it is told to stop.
+ *
+ * Never: submits, retries a task, decides that another attempt is dead, or reads another attempt's output (checkpoints excepted).
+ * States it moves a task through: PENDING → RUNNING → DONE, or RUNNING → WAIT with a cause (DESIGN §7).
+ * Fails with: MANIFEST_CORRUPT, HANDLER_NOT_LOADABLE, SCRATCH_UNFIT, SCRATCH_FULL, and what store and state throw when they stay unwell.
+ */
+import { attemptIdOf, elementIdOf, asTaskId, type TaskId } from '../domain/ids.ts';
+import type { JobMeta } from '../domain/job-item.ts';
+import type { JobManifest } from '../domain/manifest.ts';
+import { metaKey, taskPartition } from '../domain/state-keys.ts';
+import { isFinalJobState } from '../domain/states.ts';
+import { AppError } from '../errors/app-error.ts';
+import { mayClaim } from './claim-window.ts';
+import { readJobManifest, readWave } from './job-manifest.ts';
+import type { ElementContext, ElementInput, WorkerDeps } from './needs.ts';
+import { patiently } from './patience.ts';
+import { runTask, type ElementJob } from './run-task.ts';
+import { createTaskPicker, startSpreadMs, type TaskPicker } from './task-picker.ts';
+import {
+  asTaskItem,
+  claimTask,
+  isLeftBehind,
+  releaseTask,
+  takeOverTask,
+  type ClaimedTask,
+  type LeftBehind,
+} from './task-writes.ts';
+
+export interface ElementReport {
+  /** Tasks this element began, and how many of them it committed. */
+  readonly claimed: number;
+  readonly committed: number;
+  /** Outcomes in committed tasks, and the failed ones of them. */
+  readonly items: number;
+  readonly failed: number;
+  readonly stopped: 'no-tasks' | 'job-over' | 'job-paused' | 'time-short' | 'drained';
+}
+
+/** Job states are looked at between tasks, but not more often than this. */
+const META_EVERY_MS = 15_000;
+
+/** Runs one array element to its end. @throws AppError when this element cannot work; its tasks are then released or left for reconcile */
+export async function runElement(deps: WorkerDeps, input: ElementInput): Promise<ElementReport> {
+  const attempt = attemptIdOf(elementIdOf(input.batchJobId, input.index), input.restarts);
+  const context: ElementContext = {
+    deps: { ...deps, log: deps.log.child({ attempt, node: input.node }) },
+    input,
+    attempt,
+  };
+  const tally = createTally();
+  if (!(await spreadStart(context))) return tally.report('drained');
+  const meta = await patiently(context, () => readMeta(context));
+  const ended = endOf(meta);
+  if (ended !== null) return tally.report(ended);
+  const { job, wave } = input.assignment;
+  const manifest = await patiently(context, () => readJobManifest(deps.store, job, meta));
+  const tasks = wave === 0 ? meta.tasks : await patiently(context, () => readWave(deps.store, job, wave));
+  const element = input.assignment.offset + input.index;
+  const pull = manifest.spec.slurm.elements !== 'tasks';
+  const picker = createTaskPicker({
+    element,
+    elements: input.assignment.waveElements,
+    tasks,
+    shards: meta.shards,
+    pull,
+    random: () => deps.random.next(),
+  });
+  const ready = await makeReady(context, manifest).catch((error: unknown) =>
+    failOwnTasks(context, { picker, meta, error }),
+  );
+  try {
+    return await runTasks(context, { meta, picker, tally, ready });
+  } finally {
+    await ready.handler.close();
+  }
+}
+
+/** False when the stop signal came first. */
+async function spreadStart({ deps, input }: ElementContext): Promise<boolean> {
+  if (deps.stop.aborted) return false;
+  const waitMs = deps.random.next() * startSpreadMs(input.assignment.waveElements);
+  return deps.clock.sleep(waitMs, deps.stop).then(
+    () => true,
+    () => false,
+  );
+}
+
+async function readMeta({ deps, input }: ElementContext): Promise<JobMeta> {
+  const item = await deps.state.get(metaKey(input.assignment.job));
+  if (item === null)
+    throw new AppError('JOB_NOT_FOUND', { message: `job ${input.assignment.job} is not in ${deps.state.rootUrl}` });
+  return item as unknown as JobMeta;
+}
+
+function endOf(meta: JobMeta): 'job-over' | 'job-paused' | null {
+  if (isFinalJobState(meta.state) || meta.state === 'AGGREGATING') return 'job-over';
+  return meta.state === 'PAUSED' ? 'job-paused' : null;
+}
+
+async function makeReady({ deps }: ElementContext, manifest: JobManifest): Promise<ElementJob> {
+  deps.scratch.check();
+  return { manifest, handler: await deps.handlers.load(manifest.spec.handler, manifest.spec.baseDir) };
+}
+
+/**
+ * The element cannot work. Its own share of the tasks fails with the reason: were they left alone, new elements would be submitted for ever; were
+ * more taken, one broken node would fail the whole job.
+ */
+async function failOwnTasks(
+  context: ElementContext,
+  failed: { readonly picker: TaskPicker; readonly meta: JobMeta; readonly error: unknown },
+): Promise<never> {
+  const { error, picker, meta } = failed;
+  const detail = error instanceof AppError ? `${error.code}: ${error.message}` : `bug in slurmctl: ${String(error)}`;
+  for (let next = picker.next(); next.step === 'claim' && !context.deps.stop.aborted; next = picker.next()) {
+    const claimed = await claimTask(context, next.task, meta.shards);
+    if (claimed !== null) await releaseTask(context, claimed.key, { cause: 'worker-error', detail });
+  }
+  throw error;
+}
+
+interface Running {
+  readonly meta: JobMeta;
+  readonly picker: TaskPicker;
+  readonly tally: Tally;
+  readonly ready: ElementJob;
+}
+
+async function runTasks(context: ElementContext, running: Running): Promise<ElementReport> {
+  const { clock, stop } = context.deps;
+  const { tally, ready } = running;
+  let metaReadMs = clock.nowMs();
+  let longestTaskMs: number | null = null;
+  for await (const claimed of claims(context, running, () => mayClaimNow(context, ready.manifest, longestTaskMs))) {
+    const startedMs = clock.monotonicMs();
+    tally.add(await runTask(context, ready, claimed));
+    longestTaskMs = Math.max(longestTaskMs ?? 0, clock.monotonicMs() - startedMs);
+    if (clock.nowMs() - metaReadMs < META_EVERY_MS) continue;
+    const ended = endOf(await patiently(context, () => readMeta(context)));
+    if (ended !== null) return tally.report(ended);
+    metaReadMs = clock.nowMs();
+  }
+  if (stop.aborted) return tally.report('drained');
+  return tally.report(mayClaimNow(context, ready.manifest, longestTaskMs) ? 'no-tasks' : 'time-short');
+}
+
+const mayClaimNow = ({ deps, input }: ElementContext, manifest: JobManifest, longestTaskMs: number | null): boolean =>
+  !deps.stop.aborted &&
+  mayClaim({
+    nowMs: deps.clock.nowMs(),
+    endsAtMs: input.endsAtMs,
+    timeMs: manifest.spec.resources.timeMs,
+    longestTaskMs,
+  });
+
+/** Tasks this element now owns, one at a time, while `goOn` says so: first those of its own earlier run, then by the picker. */
+async function* claims(
+  context: ElementContext,
+  { meta, picker }: Running,
+  goOn: () => boolean,
+): AsyncGenerator<ClaimedTask> {
+  if (context.input.restarts > 0) yield* leftBehind(context, meta, goOn);
+  while (goOn()) {
+    const next = picker.next();
+    if (next.step === 'done') return;
+    if (next.step === 'look') picker.found(await patiently(context, () => claimableIn(context, next.shard)));
+    else {
+      const claimed = await claimTask(context, next.task, meta.shards);
+      if (claimed !== null) yield claimed;
+    }
+  }
+}
+
+async function* leftBehind(context: ElementContext, meta: JobMeta, goOn: () => boolean): AsyncGenerator<ClaimedTask> {
+  for (let shard = 0; shard < meta.shards; shard += 1) {
+    for (const left of await patiently(context, () => leftBehindIn(context, shard))) {
+      if (!goOn()) return;
+      const claimed = await takeOverTask(context, left, meta.shards);
+      if (claimed !== null) yield claimed;
+    }
+  }
+}
+
+async function leftBehindIn(context: ElementContext, shard: number): Promise<LeftBehind[]> {
+  const found: LeftBehind[] = [];
+  for await (const { sort, item } of context.deps.state.query(taskPartition(context.input.assignment.job, shard))) {
+    const task = asTaskItem(item);
+    if (task.owner !== undefined && isLeftBehind(task, context.attempt))
+      found.push({ task: asTaskId(sort), owner: task.owner });
+  }
+  return found;
+}
+
+async function claimableIn({ deps, input }: ElementContext, shard: number): Promise<TaskId[]> {
+  const { job, wave } = input.assignment;
+  const tasks: TaskId[] = [];
+  for await (const { sort, item } of deps.state.query(taskPartition(job, shard))) {
+    const { state, wave: taskWave } = asTaskItem(item);
+    if (state === 'PENDING' && taskWave <= wave) tasks.push(asTaskId(sort));
+  }
+  return tasks;
+}
+
+interface Tally {
+  add(task: { readonly end: string; readonly items: number; readonly failed: number }): void;
+  report(stopped: ElementReport['stopped']): ElementReport;
+}
+
+function createTally(): Tally {
+  const sums = { claimed: 0, committed: 0, items: 0, failed: 0 };
+  return {
+    add(task) {
+      sums.claimed += 1;
+      if (task.end !== 'committed') return;
+      sums.committed += 1;
+      sums.items += task.items;
+      sums.failed += task.failed;
+    },
+    report: (stopped) => ({ ...sums, stopped }),
+  };
+}

@@ -1,0 +1,258 @@
+/**
+ * One attempt at one claimed task: batch → items → result file → sealed attempt → commit. Leaves the task DONE, in WAIT with a named cause, or
+ * (when it lost the task, or state and store do not answer) exactly as it is. Never deletes or overwrites what another attempt wrote.
+ */
+import { join } from 'node:path';
+import { attemptLogKey, batchKey } from '../domain/keys.ts';
+import type { JobManifest, TaskManifest } from '../domain/manifest.ts';
+import { AppError } from '../errors/app-error.ts';
+import type { LoadedHandler } from '../ports/handler-host.ts';
+import type { ResultFile } from '../ports/result-file.ts';
+import type { Scratch } from '../ports/scratch.ts';
+import { createAttemptLog, type AttemptLog } from './attempt-log.ts';
+import { startSession } from './attempt-session.ts';
+import { createCheckpointer, type Checkpointer } from './checkpointer.ts';
+import { drainCause } from './drain-plan.ts';
+import { readTaskManifest } from './job-manifest.ts';
+import type { ElementContext, StopReason } from './needs.ts';
+import { createOutputNormaliser, type OutputNormaliser } from './normalise-output.ts';
+import { createOutcomeBuffer, type OutcomeBuffer } from './outcome-buffer.ts';
+import { isTransient, patiently } from './patience.ts';
+import { readCheckpoint } from './resume.ts';
+import { runItems } from './run-items.ts';
+import { removeSegments, sealAttempt } from './seal.ts';
+import { openBatch, type TaskBatch } from './task-batch.ts';
+import { judgeTaskFailure } from './task-failure.ts';
+import { commitTask, releaseTask, type ClaimedTask } from './task-writes.ts';
+
+export interface ElementJob {
+  readonly manifest: JobManifest;
+  readonly handler: LoadedHandler;
+}
+
+export interface TaskReport {
+  /** `lost`: another attempt committed or owns the task; `released`: back in WAIT. */
+  readonly end: 'committed' | 'lost' | 'released';
+  /** Outcomes of this attempt, items taken over from a checkpoint included. */
+  readonly items: number;
+  readonly failed: number;
+}
+
+/** @throws what makes the whole element end (see task-failure.ts), after the task is settled as far as possible */
+export async function runTask(context: ElementContext, job: ElementJob, claimed: ClaimedTask): Promise<TaskReport> {
+  const { deps } = context;
+  try {
+    return await inScratch(deps.scratch, 'attempt', (ownPath) =>
+      inScratch(deps.scratch, 'handler', (handlerPath) =>
+        runInScratch(context, job, { claimed, ownPath, handlerPath }),
+      ),
+    );
+  } catch (error) {
+    const failure = judgeTaskFailure(error);
+    deps.log.error('task failed', {
+      task: claimed.task,
+      error: String(error),
+      release: failure.release?.cause ?? 'left',
+    });
+    if (failure.release !== null) await releaseTask(context, claimed.key, failure.release);
+    if (failure.endsElement) throw error;
+    return { end: 'released', items: 0, failed: 0 };
+  }
+}
+
+async function inScratch<T>(scratch: Scratch, purpose: string, use: (path: string) => Promise<T>): Promise<T> {
+  const dir = await scratch.open(purpose);
+  try {
+    return await use(dir.path);
+  } finally {
+    await dir.dispose();
+  }
+}
+
+interface Places {
+  readonly claimed: ClaimedTask;
+  readonly ownPath: string;
+  readonly handlerPath: string;
+}
+
+/** Everything one attempt holds open. */
+interface Attempt extends Places {
+  readonly manifest: TaskManifest;
+  readonly batch: TaskBatch;
+  readonly results: ResultFile;
+  readonly resultsPath: string;
+  readonly buffer: OutcomeBuffer;
+  readonly normaliser: OutputNormaliser;
+  readonly attemptLog: AttemptLog;
+  readonly checkpointer: Checkpointer;
+  /** 1 for items that an earlier attempt has finished, by number in the task. */
+  readonly finished: Uint8Array;
+  readonly resumedItems: number;
+  readonly startedMs: number;
+  readonly startedCpuMs: number;
+}
+
+async function runInScratch(context: ElementContext, job: ElementJob, places: Places): Promise<TaskReport> {
+  const attempt = await openAttempt(context, job, places);
+  let sealed = false;
+  try {
+    const { complete, fenced } = await work(context, job, attempt);
+    if (complete) {
+      attempt.buffer.flush();
+      warnOfIgnoredKeys(attempt);
+      const { output } = job.manifest.spec;
+      const { ownPath: scratchPath } = places;
+      const win = await sealAttempt(context, { ...attempt, output, scratchPath });
+      sealed = true;
+      const won = await commitTask(context, attempt.claimed, win);
+      if (won) await removeSegments(context, attempt.claimed, attempt.checkpointer.segments());
+      return { end: won ? 'committed' : 'lost', items: win.rows, failed: win.failed };
+    }
+    const { rows, failed } = attempt.buffer.counts();
+    if (fenced) return { end: 'lost', items: rows, failed };
+    const released = await leaveForLater(context, attempt);
+    return { end: released ? 'released' : 'lost', items: rows, failed };
+  } finally {
+    if (!sealed) attempt.results.discard();
+  }
+}
+
+async function openAttempt(context: ElementContext, job: ElementJob, places: Places): Promise<Attempt> {
+  const { deps, input } = context;
+  const { claimed } = places;
+  const startedMs = deps.clock.nowMs();
+  const startedCpuMs = deps.host.cpuMs();
+  const { job: jobId } = input.assignment;
+  const { spec } = job.manifest;
+  const manifest = await patiently(context, () => readTaskManifest(deps.store, jobId, claimed.task));
+  const key = batchKey(jobId, claimed.task);
+  const bytes = await patiently(context, () => deps.store.get(key, { sha256: manifest.batch.sha256 }));
+  if (bytes === null)
+    throw new AppError('STORE_NOT_FOUND', { message: `${deps.store.url(key)} is missing`, details: { key } });
+  const batch = openBatch(bytes, manifest, spec.input.id);
+  const resumed = await readCheckpoint(context, claimed, manifest);
+  const resultsPath = join(places.ownPath, 'results.sqlite');
+  const results = deps.resultFiles.create(resultsPath);
+  const buffer = createOutcomeBuffer(results);
+  const normaliser = createOutputNormaliser(spec.output);
+  normaliser.addObserved(resumed.observed);
+  const finished = new Uint8Array(manifest.items);
+  for (const outcome of resumed.outcomes) {
+    finished[outcome.itemIndex - manifest.firstItem] = 1;
+    buffer.add(outcome);
+  }
+  const attemptLog = createAttemptLog(deps.clock);
+  const checkpointer = createCheckpointer(context, {
+    claimed,
+    manifest,
+    results,
+    normaliser,
+    flush: () => buffer.flush(),
+  });
+  const resumedItems = resumed.outcomes.length;
+  if (resumedItems > 0) attemptLog.log.info('resumed from a checkpoint', { items: resumedItems, of: manifest.items });
+  return {
+    ...places,
+    manifest,
+    batch,
+    results,
+    resultsPath,
+    buffer,
+    normaliser,
+    attemptLog,
+    checkpointer,
+    finished,
+    resumedItems,
+    startedMs,
+    startedCpuMs,
+  };
+}
+
+/** Runs the items with everything beside them; afterwards nothing of the attempt is going on any more. */
+async function work(
+  context: ElementContext,
+  job: ElementJob,
+  attempt: Attempt,
+): Promise<{ readonly complete: boolean; readonly fenced: boolean }> {
+  const { clock, random, backoffMs } = context.deps;
+  const { spec } = job.manifest;
+  const running = runItems({
+    batch: attempt.batch,
+    isFinished: (item) => attempt.finished[item] === 1,
+    handler: job.handler,
+    shared: {
+      job: { id: job.manifest.job, name: spec.name },
+      task: { id: attempt.claimed.task },
+      scratch: attempt.handlerPath,
+    },
+    concurrency: spec.handler.concurrency,
+    timeoutMs: spec.handler.timeoutMs,
+    retry: spec.retry,
+    normaliser: attempt.normaliser,
+    log: attempt.attemptLog.log,
+    onOutcome: (outcome) => attempt.buffer.add(outcome),
+    clock,
+    random,
+    backoffMs,
+  });
+  const session = startSession(context, {
+    claimed: attempt.claimed,
+    running,
+    checkpointer: attempt.checkpointer,
+    checkpointEveryMs: spec.checkpoint.everyMs,
+    progress: () => attempt.buffer.counts(),
+  });
+  try {
+    const complete = await settled(running.ended, () => session.close());
+    if (session.failure() !== undefined) throw session.failure();
+    return { complete, fenced: session.isFenced() };
+  } catch (error) {
+    await saveWhatIsThere(context, attempt);
+    throw error;
+  }
+}
+
+/** Waits for the work, then for what went on beside it, whether the work failed or not. */
+async function settled<T>(work: Promise<T>, close: () => Promise<void>): Promise<T> {
+  try {
+    return await work;
+  } finally {
+    await close();
+  }
+}
+
+/** After a failure: what is in the file already need not be run again. */
+async function saveWhatIsThere(context: ElementContext, attempt: Attempt): Promise<void> {
+  try {
+    await attempt.checkpointer.save();
+  } catch (error) {
+    context.deps.log.warn('no last checkpoint', { task: attempt.claimed.task, error: String(error) });
+  }
+}
+
+/** The worker was told to stop: last segment, log, and the task back to WAIT. False: the attempt no longer owned it. */
+async function leaveForLater(context: ElementContext, attempt: Attempt): Promise<boolean> {
+  const { deps, input } = context;
+  const { claimed, attemptLog } = attempt;
+  const logText = attemptLog.text();
+  try {
+    if ((await attempt.checkpointer.save()) === 'fenced') return false;
+    if (logText !== null)
+      await deps.store.put(attemptLogKey(input.assignment.job, claimed.task, context.attempt), logText);
+  } catch (error) {
+    if (!isTransient(error)) throw error;
+    deps.log.warn('drained without a last checkpoint', { task: claimed.task, error: String(error) });
+  }
+  const reason = deps.stop.reason as StopReason;
+  const { rows } = attempt.buffer.counts();
+  return releaseTask(context, claimed.key, {
+    cause: drainCause({ reason, nowMs: deps.clock.nowMs(), endsAtMs: input.endsAtMs }),
+    detail: `the worker was told to stop (${reason}) with ${rows} of ${attempt.manifest.items} items finished`,
+  });
+}
+
+function warnOfIgnoredKeys({ normaliser, attemptLog }: Attempt): void {
+  const ignored = normaliser.ignoredKeys();
+  if (ignored.size === 0) return;
+  attemptLog.log.warn('keys of the output that are no column were left out', { keys: Object.fromEntries(ignored) });
+}

@@ -1,0 +1,94 @@
+import { join } from 'node:path';
+import { attemptLogKey, doneKey, partKey, resultsKey, segmentKey } from '../domain/keys.ts';
+import { MANIFEST_SCHEMAS, type DoneManifest, type FileDigest, type TaskManifest } from '../domain/manifest.ts';
+import type { OutputSpec } from '../domain/output-columns.ts';
+import type { Win } from '../domain/task-item.ts';
+import type { StoredObject } from '../ports/object-store.ts';
+import type { ResultFile } from '../ports/result-file.ts';
+import type { AttemptLog } from './attempt-log.ts';
+import type { ElementContext } from './needs.ts';
+import type { OutputNormaliser } from './normalise-output.ts';
+import { patiently } from './patience.ts';
+import type { ClaimedTask } from './task-writes.ts';
+
+export interface SealOptions {
+  readonly claimed: ClaimedTask;
+  readonly manifest: TaskManifest;
+  readonly output: OutputSpec;
+  readonly results: ResultFile;
+  /** Local paths of the result file and of the part to write. */
+  readonly resultsPath: string;
+  readonly scratchPath: string;
+  readonly attemptLog: AttemptLog;
+  readonly normaliser: OutputNormaliser;
+  readonly startedMs: number;
+  readonly startedCpuMs: number;
+  readonly resumedItems: number;
+}
+
+/**
+ * Writes everything a commit refers to under the attempt's own keys, and returns what to commit. Nobody reads these keys before the commit, so
+ * dying anywhere in here costs only bytes.
+ */
+export async function sealAttempt(context: ElementContext, options: SealOptions): Promise<Win> {
+  const { deps, input, attempt } = context;
+  const { claimed, manifest, results, attemptLog } = options;
+  const { job } = input.assignment;
+  const counts = results.count();
+  if (counts.rows !== manifest.items)
+    throw new Error(`task ${claimed.task} has ${counts.rows} outcomes for ${manifest.items} items`);
+  const partPath = join(options.scratchPath, 'part.parquet');
+  await deps.leafParts.write(partPath, results.byIndex(), options.output);
+  results.seal();
+  const logText = attemptLog.text();
+  const [storedResults, storedPart, storedLog] = await Promise.all([
+    patiently(context, () => deps.store.putFile(resultsKey(job, claimed.task, attempt), options.resultsPath)),
+    patiently(context, () => deps.store.putFile(partKey(job, claimed.task, attempt), partPath)),
+    logText === null
+      ? null
+      : patiently(context, () => deps.store.put(attemptLogKey(job, claimed.task, attempt), logText)),
+  ]);
+  const observed = options.normaliser.observed();
+  const done: DoneManifest = {
+    schema: MANIFEST_SCHEMAS.done,
+    job,
+    task: claimed.task,
+    attempt,
+    generation: claimed.item.generation,
+    batchSha256: manifest.batch.sha256,
+    ...counts,
+    firstItem: manifest.firstItem,
+    files: {
+      results: digestOf(storedResults),
+      part: digestOf(storedPart),
+      log: storedLog === null ? null : digestOf(storedLog),
+    },
+    ...(observed === null ? {} : { observed }),
+    timings: {
+      startedMs: options.startedMs,
+      finishedMs: deps.clock.nowMs(),
+      cpuMs: Math.max(0, deps.host.cpuMs() - options.startedCpuMs),
+      resumedItems: options.resumedItems,
+    },
+    node: input.node,
+    version: deps.version,
+  };
+  const key = doneKey(job, claimed.task, attempt);
+  const stored = await patiently(context, () => deps.store.put(key, `${JSON.stringify(done)}\n`));
+  return { attempt, sha256: stored.sha256, ...counts };
+}
+
+const digestOf = ({ key, sha256, bytes }: StoredObject): FileDigest => ({ key, sha256, bytes });
+
+/** Removes the attempt's checkpoint segments after its commit: nothing points at them any more. Failing to is only untidy. */
+export async function removeSegments(context: ElementContext, claimed: ClaimedTask, segments: number): Promise<void> {
+  if (segments === 0) return;
+  const { store, log } = context.deps;
+  const { job } = context.input.assignment;
+  const keys = Array.from({ length: segments }, (_, at) => segmentKey(job, claimed.task, context.attempt, at + 1));
+  try {
+    await store.delete(keys);
+  } catch (error) {
+    log.warn('checkpoint segments not removed', { task: claimed.task, error: String(error) });
+  }
+}

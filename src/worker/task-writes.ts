@@ -1,0 +1,164 @@
+/** Every conditional write a worker makes on a task item (DESIGN §7); nothing else in this room changes state. */
+import type { Cause } from '../domain/causes.ts';
+import { elementOf, type AttemptId, type TaskId } from '../domain/ids.ts';
+import { taskKey, type StateKey } from '../domain/state-keys.ts';
+import { taskStatesBefore } from '../domain/states.ts';
+import type { CheckpointPointer, TaskItem, Win } from '../domain/task-item.ts';
+import type { StateCondition, StateItem } from '../ports/state-table.ts';
+import type { ElementContext } from './needs.ts';
+import { writeDecided } from './decided-write.ts';
+
+const DETAIL_CHARS = 300;
+
+/** A task this attempt owns, as it was when claimed. */
+export interface ClaimedTask {
+  readonly task: TaskId;
+  readonly key: StateKey;
+  readonly item: TaskItem;
+}
+
+export const asTaskItem = (item: StateItem): TaskItem => item as unknown as TaskItem;
+
+const equals = (path: string, value: string | number): StateCondition => ({ op: 'equals', path, value });
+const owned = (attempt: AttemptId): StateCondition[] => [equals('state', 'RUNNING'), equals('owner', attempt)];
+const isOwnedBy = (attempt: AttemptId) => (item: StateItem) => item['state'] === 'RUNNING' && item['owner'] === attempt;
+
+const ownership = ({ deps, input, attempt }: ElementContext) => ({
+  state: 'RUNNING',
+  owner: attempt,
+  node: input.node,
+  heartbeatMs: deps.clock.nowMs(),
+  progress: 0,
+  progressFailed: 0,
+});
+const ATTEMPT_ENDED = ['cause', 'causeDetail', 'notBeforeMs'];
+
+/** PENDING → RUNNING. Null when somebody else has the task, or it is not claimable. */
+export async function claimTask(context: ElementContext, task: TaskId, shards: number): Promise<ClaimedTask | null> {
+  const { input, attempt } = context;
+  const key = taskKey(input.assignment.job, task, shards);
+  const result = await writeDecided(context, {
+    key,
+    change: { set: ownership(context), add: { attempts: 1, charged: 1 }, remove: ATTEMPT_ENDED },
+    when: {
+      op: 'and',
+      of: [equals('state', 'PENDING'), { op: 'at-most', path: 'wave', value: input.assignment.wave }],
+    },
+    mine: isOwnedBy(attempt),
+  });
+  return result.applied ? { task, key, item: asTaskItem(result.item) } : null;
+}
+
+/** Is this a task that an earlier run of the same element was working on when the batch system restarted it? */
+export function isLeftBehind(item: TaskItem, attempt: AttemptId): boolean {
+  if (item.state !== 'RUNNING' || item.owner === undefined) return false;
+  return elementOf(item.owner) === elementOf(attempt) && restartsOf(item.owner) < restartsOf(attempt);
+}
+
+const restartsOf = (attempt: AttemptId): number => Number(attempt.slice(attempt.lastIndexOf('.') + 1));
+
+export interface LeftBehind {
+  readonly task: TaskId;
+  readonly owner: AttemptId;
+}
+
+/**
+ * RUNNING → RUNNING, from an earlier run of the same element. Only the batch system restarts elements, for reasons of its own (node failure,
+ * preemption, requeue), so the attempt is not charged.
+ */
+export async function takeOverTask(
+  context: ElementContext,
+  left: LeftBehind,
+  shards: number,
+): Promise<ClaimedTask | null> {
+  const key = taskKey(context.input.assignment.job, left.task, shards);
+  const result = await writeDecided(context, {
+    key,
+    change: { set: ownership(context), add: { attempts: 1 }, remove: ATTEMPT_ENDED },
+    when: { op: 'and', of: owned(left.owner) },
+    mine: isOwnedBy(context.attempt),
+  });
+  return result.applied ? { task: left.task, key, item: asTaskItem(result.item) } : null;
+}
+
+/** RUNNING → RUNNING. One try, because the next heartbeat comes anyway; false: the attempt no longer owns the task. */
+export async function heartbeat(
+  { deps, attempt }: ElementContext,
+  key: StateKey,
+  progress: { readonly rows: number; readonly failed: number },
+): Promise<boolean> {
+  const set = { heartbeatMs: deps.clock.nowMs(), progress: progress.rows, progressFailed: progress.failed };
+  const result = await deps.state.write(key, { set }, { op: 'and', of: owned(attempt) });
+  return result.applied;
+}
+
+/** Moves the checkpoint pointer forward; false: the attempt no longer owns the task. */
+export async function moveCheckpoint(
+  context: ElementContext,
+  key: StateKey,
+  pointer: CheckpointPointer,
+): Promise<boolean> {
+  const forward: StateCondition = {
+    op: 'or',
+    of: [
+      { op: 'absent', path: 'checkpoint' },
+      { op: 'not', of: equals('checkpoint.attempt', pointer.attempt) },
+      { op: 'less', path: 'checkpoint.seq', value: pointer.seq },
+    ],
+  };
+  const result = await writeDecided(context, {
+    key,
+    change: { set: { checkpoint: { ...pointer }, heartbeatMs: context.deps.clock.nowMs() } },
+    when: { op: 'and', of: [...owned(context.attempt), forward] },
+    mine: (item) => {
+      const { checkpoint } = asTaskItem(item);
+      return checkpoint?.attempt === pointer.attempt && checkpoint.seq === pointer.seq;
+    },
+  });
+  return result.applied;
+}
+
+const OWNER_FIELDS = ['owner', 'node', 'heartbeatMs', 'progress', 'progressFailed'];
+
+/**
+ * RUNNING → WAIT with the cause. `notBeforeMs` stays absent: that tells reconcile that nobody has decided about the retry yet. False: the
+ * attempt no longer owns the task.
+ */
+export async function releaseTask(
+  context: ElementContext,
+  key: StateKey,
+  why: { readonly cause: Cause; readonly detail: string },
+): Promise<boolean> {
+  const causeDetail = why.detail.slice(0, DETAIL_CHARS);
+  const result = await writeDecided(context, {
+    key,
+    change: { set: { state: 'WAIT', cause: why.cause, causeDetail }, remove: [...OWNER_FIELDS, 'notBeforeMs'] },
+    when: { op: 'and', of: owned(context.attempt) },
+    mine: (item) => item['state'] === 'WAIT' && item['causeDetail'] === causeDetail,
+  });
+  return result.applied;
+}
+
+/**
+ * The commit: `win` and DONE in one write, from any state that may become DONE, because a finished output counts even when the attempt lost
+ * its task meanwhile. False: another attempt won, or the generation changed.
+ */
+export async function commitTask(context: ElementContext, claimed: ClaimedTask, win: Win): Promise<boolean> {
+  const result = await writeDecided(context, {
+    key: claimed.key,
+    change: {
+      set: { state: 'DONE', win: { ...win } },
+      remove: [...OWNER_FIELDS, ...ATTEMPT_ENDED, 'checkpoint'],
+    },
+    when: {
+      op: 'and',
+      of: [
+        { op: 'absent', path: 'win' },
+        equals('generation', claimed.item.generation),
+        { op: 'in', path: 'state', values: taskStatesBefore('DONE') },
+      ],
+    },
+    mine: (item) => asTaskItem(item).win?.attempt === win.attempt,
+  });
+  return result.applied;
+}
