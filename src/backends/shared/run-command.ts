@@ -12,14 +12,18 @@ export interface CommandRequest {
   readonly deadlineMs: number;
   /** Most characters of stdout, and of stderr; default 64 Mi. */
   readonly maxOutput?: number;
+  /** Kill it as soon as its stderr says this. */
+  readonly stopOn?: RegExp;
+  /** Kill it when this fires. */
+  readonly signal?: AbortSignal;
 }
 
 export interface CommandResult {
   /**
-   * `exited` by itself · `deadline`: we killed it, and what it had done by then is not known · `too-much-output`: likewise ·
-   * `not-found`: no such program · `not-started`: the system refused to start it (permissions, argument list too long).
+   * `exited` by itself · `deadline`: we killed it, and what it had done by then is not known · `stopped` by `stopOn` or `signal`
+   * and `too-much-output`: likewise · `not-found`: no such program · `not-started`: the system refused to start it (permissions, argument list too long).
    */
-  readonly ended: 'exited' | 'deadline' | 'too-much-output' | 'not-found' | 'not-started';
+  readonly ended: 'exited' | 'deadline' | 'stopped' | 'too-much-output' | 'not-found' | 'not-started';
   /** Null when a signal ended it, or it never ran. */
   readonly exitCode: number | null;
   readonly signal: string | null;
@@ -48,16 +52,9 @@ export const runCommand: RunCommand = async (request) => {
     stripFinalNewline: false,
     maxBuffer: request.maxOutput ?? 64 * 1024 ** 2,
   });
-  let exited = false;
-  let late = false;
-  child.once('exit', () => {
-    exited = true;
-  });
-  const deadline = endAtDeadline(child, request.deadlineMs, () => {
-    late = !exited;
-  });
+  const end = endEarly(child, request);
   const result = await child;
-  deadline.cancel();
+  const early = end.settle();
   if (result.isMaxBuffer) signalGroup(child.pid, 'SIGKILL');
   const text = { stdout: result.stdout, stderr: result.stderr };
   const nothing = { exitCode: null, signal: null };
@@ -65,7 +62,7 @@ export const runCommand: RunCommand = async (request) => {
     const detail = result.code ?? 'unknown reason';
     return { ended: detail === 'ENOENT' ? 'not-found' : 'not-started', ...nothing, ...text, detail };
   }
-  if (late) return { ended: 'deadline', ...nothing, ...text };
+  if (early !== null) return { ended: early, ...nothing, ...text };
   if (result.isMaxBuffer) return { ended: 'too-much-output', ...nothing, ...text };
   return { ended: 'exited', exitCode: result.exitCode ?? null, signal: result.signal ?? null, ...text };
 };
@@ -73,25 +70,47 @@ export const runCommand: RunCommand = async (request) => {
 interface Endable {
   readonly pid?: number | undefined;
   readonly stdout: { destroy(): unknown } | null;
-  readonly stderr: { destroy(): unknown } | null;
+  readonly stderr: { destroy(): unknown; on(event: 'data', listener: (chunk: Buffer) => void): unknown } | null;
+  once(event: 'exit', listener: () => void): unknown;
 }
 
-/** Ends the whole process group at the deadline, then lets go of its pipes whoever may still hold them. */
-function endAtDeadline(child: Endable, deadlineMs: number, onDeadline: () => void): { cancel(): void } {
+/** Ends the whole process group when the request says so, then lets go of its pipes whoever may still hold them. */
+function endEarly(child: Endable, request: CommandRequest): { settle(): 'deadline' | 'stopped' | null } {
+  let early: 'deadline' | 'stopped' | null = null;
+  let exited = false;
   let force: NodeJS.Timeout | undefined;
-  const polite = setTimeout(() => {
-    onDeadline();
+  child.once('exit', () => {
+    exited = true;
+  });
+  const end = (why: 'deadline' | 'stopped') => {
+    if (force !== undefined) return;
+    // One that has exited by itself said all it had to say; only its children are in the way.
+    if (!exited) early = why;
     signalGroup(child.pid, 'SIGTERM');
     force = setTimeout(() => {
       signalGroup(child.pid, 'SIGKILL');
       child.stdout?.destroy();
       child.stderr?.destroy();
     }, FORCE_AFTER_MS);
-  }, deadlineMs);
+  };
+  const polite = setTimeout(() => end('deadline'), request.deadlineMs);
+  const stop = () => end('stopped');
+  request.signal?.addEventListener('abort', stop);
+  if (request.signal?.aborted === true) stop();
+  const { stopOn } = request;
+  let said = '';
+  if (stopOn !== undefined) {
+    child.stderr?.on('data', (chunk: Buffer) => {
+      said = (said + chunk.toString('utf8')).slice(-4096);
+      if (stopOn.test(said)) stop();
+    });
+  }
   return {
-    cancel() {
+    settle() {
       clearTimeout(polite);
       clearTimeout(force);
+      request.signal?.removeEventListener('abort', stop);
+      return early;
     },
   };
 }

@@ -50,6 +50,16 @@ describe('runCommand', () => {
     expect(result).toMatchObject({ ended: 'exited', exitCode: 0, stdout: '7\n' });
   });
 
+  it('stops a command that says what it was told to listen for, or on a signal', async () => {
+    const said = await run(['sh', '-c', 'echo slee >&2; printf "ping and retrying" >&2; sleep 60'], { stopOn: /sleeping|ping and/ });
+    expect(said).toMatchObject({ ended: 'stopped', exitCode: null, stderr: 'slee\nping and retrying' });
+    const abort = new AbortController();
+    const running = run(['sleep', '60'], { signal: abort.signal });
+    abort.abort();
+    expect(await running).toMatchObject({ ended: 'stopped' });
+    expect(await run(['sleep', '60'], { signal: AbortSignal.abort() })).toMatchObject({ ended: 'stopped' });
+  });
+
   it('stops a flood', async () => {
     const result = await run(['yes'], { maxOutput: 10_000 });
     expect(result.ended).toBe('too-much-output');
