@@ -27,7 +27,7 @@ function endOf(lines: readonly string[], start: number): number {
 }
 
 function proseAbove(lines: readonly string[], index: number): string {
-  if (!/\*\/$/.test(lines[index - 1] ?? '')) return '';
+  if (!(lines[index - 1] ?? '').endsWith('*/')) return '';
   const start = lines.findLastIndex((line, at) => at < index && line.startsWith('/**'));
   return lines
     .slice(start, index)
