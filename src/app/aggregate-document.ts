@@ -6,7 +6,11 @@ import type { Drivers } from './job-backends.ts';
 import { openAggregator } from './open-aggregator.ts';
 
 /** Merges and publishes by hand; for a cancelled job, or an output that was damaged. It changes no state. */
-export async function aggregateDocument(drivers: Drivers, job: JobId, onProgress?: OnProgress): Promise<AggregateDocument> {
+export async function aggregateDocument(
+  drivers: Drivers,
+  job: JobId,
+  onProgress?: OnProgress,
+): Promise<AggregateDocument> {
   const { deps, close } = await openAggregator(drivers);
   try {
     const { publication, manifest, published } = await aggregate(

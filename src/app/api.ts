@@ -50,12 +50,21 @@ export interface App {
     readonly signal?: AbortSignal;
   }): Promise<SubmitDocument>;
   /** Drives the job attached (advances it whenever something is due) until it is final; then its last status. */
-  follow(request: { readonly job: string; readonly onStatus?: (status: StatusDocument) => void; readonly signal?: AbortSignal }): Promise<StatusDocument>;
+  follow(request: {
+    readonly job: string;
+    readonly onStatus?: (status: StatusDocument) => void;
+    readonly signal?: AbortSignal;
+  }): Promise<StatusDocument>;
   /** Yields a status at once and then whenever it may have changed, until the job is final. Never advances the job. */
   watch(request: { readonly job: string; readonly signal?: AbortSignal }): AsyncIterable<StatusDocument>;
   status(job: string): Promise<StatusDocument>;
   list(request: { readonly all: boolean }): Promise<ListDocument>;
-  logs(request: { readonly job: string; readonly task?: string; readonly follow: boolean; readonly signal?: AbortSignal }): AsyncIterable<LogLine>;
+  logs(request: {
+    readonly job: string;
+    readonly task?: string;
+    readonly follow: boolean;
+    readonly signal?: AbortSignal;
+  }): AsyncIterable<LogLine>;
   results(job: string): Promise<ResultsDocument>;
   /** Runs SQL over the views `results` and `errors`; `columns` is known before the first row is read. */
   query(request: { readonly job: string; readonly sql: string }): Promise<{
@@ -66,12 +75,21 @@ export interface App {
   /** The whole output as text, in pieces. */
   export(request: { readonly job: string; readonly format: 'csv' | 'jsonl' }): AsyncIterable<string>;
   /** One reconcile pass. `waitLeaseMs`: how long to wait for another process that advances the job (`--wait-lease`, a duration; default 0). */
-  advance(request: { readonly job: string; readonly waitLeaseMs?: number; readonly onProgress?: OnProgress }): Promise<AdvanceDocument>;
+  advance(request: {
+    readonly job: string;
+    readonly waitLeaseMs?: number;
+    readonly onProgress?: OnProgress;
+  }): Promise<AdvanceDocument>;
   tick(): Promise<TickDocument>;
   cancel(request: { readonly job: string; readonly reason?: string }): Promise<CancelDocument>;
   aggregate(job: string, onProgress?: OnProgress): Promise<AggregateDocument>;
   doctor(): Promise<DoctorDocument>;
-  gc(request: { readonly dryRun: boolean; readonly olderThanMs: number; readonly job?: string; readonly purge: boolean }): Promise<GcDocument>;
+  gc(request: {
+    readonly dryRun: boolean;
+    readonly olderThanMs: number;
+    readonly job?: string;
+    readonly purge: boolean;
+  }): Promise<GcDocument>;
   /** Templates that `init` can write, with one line about each. */
   examples(): Promise<readonly { readonly name: string; readonly summary: string }[]>;
   init(request: { readonly example: string; readonly directory: string }): Promise<InitDocument>;
@@ -79,4 +97,9 @@ export interface App {
 }
 
 /** Opens the app for one command; drivers are constructed when first used, so that a light command stays light. */
-export type CreateApp = (options: { readonly flags: GlobalFlags; readonly env: NodeJS.ProcessEnv; readonly cwd: string; readonly jobFile?: string }) => Promise<App>;
+export type CreateApp = (options: {
+  readonly flags: GlobalFlags;
+  readonly env: NodeJS.ProcessEnv;
+  readonly cwd: string;
+  readonly jobFile?: string;
+}) => Promise<App>;

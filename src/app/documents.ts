@@ -26,7 +26,12 @@ export interface StatusDocument {
   readonly itemsPerSec: number | null;
   readonly etaMs: number | null;
   /** Tasks that wait for a retry or are dead, by cause, most frequent first. */
-  readonly causes: readonly { readonly cause: Cause; readonly tasks: number; readonly explanation: string; readonly example: string }[];
+  readonly causes: readonly {
+    readonly cause: Cause;
+    readonly tasks: number;
+    readonly explanation: string;
+    readonly example: string;
+  }[];
   readonly submissions: readonly (Pick<SubmissionItem, 'state' | 'kind' | 'jobName' | 'wave' | 'elements'> & {
     readonly handle: string | null;
     readonly reason: string | null;
@@ -61,7 +66,11 @@ export interface PlanDocument {
   readonly elements: number;
   readonly elementsReason: string;
   /** One a submission, in order; the exact command and script. */
-  readonly submissions: readonly { readonly elements: number; readonly argv: readonly string[]; readonly script: string }[];
+  readonly submissions: readonly {
+    readonly elements: number;
+    readonly argv: readonly string[];
+    readonly script: string;
+  }[];
   readonly limits: readonly { readonly name: string; readonly value: string; readonly from: string }[];
   readonly warnings: readonly Problem[];
 }

@@ -29,7 +29,10 @@ export async function listExamples(): Promise<FoundExample[]> {
 }
 
 /** @throws USAGE for an unknown example, or when a file is in the way (nothing is written then) */
-export async function initProject(request: { readonly example: string; readonly directory: string }): Promise<InitDocument> {
+export async function initProject(request: {
+  readonly example: string;
+  readonly directory: string;
+}): Promise<InitDocument> {
   const examples = await listExamples();
   const example = examples.find((one) => one.name === request.example);
   if (example === undefined)

@@ -41,7 +41,12 @@ export function checkNode(version: string): Check {
   const [major = 0, minor = 0] = version.split('.').map(Number);
   const enough = major > OLDEST_NODE[0] || (major === OLDEST_NODE[0] && minor >= OLDEST_NODE[1]);
   if (enough) return ok('node', `Node ${version}`);
-  return { name: 'node', verdict: 'fail', found: `Node ${version}`, remedy: `Install Node ${OLDEST_NODE.join('.')} or later` };
+  return {
+    name: 'node',
+    verdict: 'fail',
+    found: `Node ${version}`,
+    remedy: `Install Node ${OLDEST_NODE.join('.')} or later`,
+  };
 }
 
 /** Writes, renames and removes a file where state will live. */
@@ -92,7 +97,12 @@ async function checkScratch(drivers: Drivers): Promise<Check> {
     const verdict = (await drivers.scratch()).check();
     const found = `${verdict.path} (${verdict.source}, ${verdict.fileSystem}, ${formatBytes(verdict.freeBytes)} free)`;
     if (verdict.freeBytes >= FREE_SCRATCH_BYTES) return ok('scratch', found);
-    return { name: 'scratch', verdict: 'warn', found, remedy: 'Set SLURMCTL_SCRATCH to a local directory with more space' };
+    return {
+      name: 'scratch',
+      verdict: 'warn',
+      found,
+      remedy: 'Set SLURMCTL_SCRATCH to a local directory with more space',
+    };
   } catch (error) {
     if (!isAppError(error)) throw error;
     return { name: 'scratch', verdict: 'fail', found: error.message, remedy: error.hint };

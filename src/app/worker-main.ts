@@ -33,7 +33,12 @@ type Flags = Record<keyof typeof OPTIONS, string>;
 export async function runWorker(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
   const flags = parseArgs({ args: [...argv], options: OPTIONS }).values as Flags;
   const surroundings = createSurroundings(env);
-  const drivers = openDrivers(surroundings, { home: flags.home, store: flags.store, state: flags.state, queue: flags.queue });
+  const drivers = openDrivers(surroundings, {
+    home: flags.home,
+    store: flags.store,
+    state: flags.state,
+    queue: flags.queue,
+  });
   const log = await createLog({ destination: 'stderr', bindings: { job: flags.job } });
   const stop = new AbortController();
   process.once('SIGUSR2', () => stop.abort('drain:time-limit'));

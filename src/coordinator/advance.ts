@@ -93,11 +93,16 @@ async function drive(context: SendContext, before: JobMeta): Promise<AdvanceResu
   const sent = await sendOutstanding(context, before);
   const observed = await observe(deps, await readSubmissions(deps.state, job));
   const reconciled = await reconcileTasks(deps, { job, manifest, meta: sent.meta, elements: observed.elements });
-  for (const row of observed.over) await moveSubmission(deps.state, job, row, { from: 'SUBMITTED', set: { state: 'ENDED' } });
+  for (const row of observed.over)
+    await moveSubmission(deps.state, job, row, { from: 'SUBMITTED', set: { state: 'ENDED' } });
   const steps = [...sent.steps, ...reconciled.steps];
   if (allFinal(reconciled) && sent.meta.state === 'RUNNING') {
     const finished = await finishJob(context, sent.meta, reconciled);
-    return { meta: finished.meta, steps: [...steps, ...finished.steps], nextDueMs: isFinalJobState(finished.meta.state) ? null : 0 };
+    return {
+      meta: finished.meta,
+      steps: [...steps, ...finished.steps],
+      nextDueMs: isFinalJobState(finished.meta.state) ? null : 0,
+    };
   }
   const next = await submitNextWave(context, sent.meta, { reconciled, observed });
   const rows = await readSubmissions(deps.state, job);
@@ -114,7 +119,9 @@ async function sendOutstanding(
 ): Promise<{ meta: JobMeta; steps: readonly string[]; waitingFor: string | null }> {
   const { deps, job } = context;
   const rows = await readSubmissions(deps.state, job);
-  const planned = rows.some((row) => row.kind === 'array') ? meta : await planWave(context, meta, { wave: 0, tasks: null });
+  const planned = rows.some((row) => row.kind === 'array')
+    ? meta
+    : await planWave(context, meta, { wave: 0, tasks: null });
   return sendOrFail(context, planned);
 }
 
@@ -127,7 +134,10 @@ async function sendOrFail(context: SendContext, meta: JobMeta): Promise<Awaited<
     const { deps, job } = context;
     if (error.code === 'BATCH_REFUSED' && meta.submittedWave < 0) {
       const reason = `the batch system refused it: ${error.message}`;
-      const failed = await moveJob(deps.state, job, 'FAILED', { ...stamp(context), set: { reason, finishedMs: deps.clock.nowMs() } });
+      const failed = await moveJob(deps.state, job, 'FAILED', {
+        ...stamp(context),
+        set: { reason, finishedMs: deps.clock.nowMs() },
+      });
       await tidyUp(deps, job, failed);
     } else if (error.code !== 'JOB_BAD_STATE' && error.code !== 'LEASE_LOST')
       await updateMeta(deps.state, job, [meta.state], { ...stamp(context), set: { waitingFor: error.message } });
@@ -143,7 +153,11 @@ async function submitNextWave(
   const { reconciled, observed } = seen;
   const quiet = { meta, steps: [], waitingFor: null };
   if (meta.state !== 'RUNNING' || reconciled.pending.length === 0) return quiet;
-  const most = missingElements(context, { pending: reconciled.pending.length, released: reconciled.released, live: observed.liveElements });
+  const most = missingElements(context, {
+    pending: reconciled.pending.length,
+    released: reconciled.released,
+    live: observed.liveElements,
+  });
   if (most === 0) return quiet;
   const planned = await planWave(context, meta, { wave: meta.wave + 1, tasks: reconciled.pending, most });
   return sendOrFail(context, planned);

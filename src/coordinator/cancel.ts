@@ -54,7 +54,10 @@ async function markCancelled(deps: CoordinatorDeps, job: JobId, reason: string):
 /** An array that was sent without an answer may exist: it is found by its name, or will see META and exit when it starts. */
 async function resolveIntent(deps: CoordinatorDeps, job: JobId, row: Submission): Promise<Submission | null> {
   const found = row.sentMs === undefined ? undefined : (await deps.batch.find([row.jobName])).get(row.jobName);
-  const set = found === undefined ? { state: 'REJECTED', reason: 'the job was cancelled' } : acceptedAs(found, deps.clock.nowMs());
+  const set =
+    found === undefined
+      ? { state: 'REJECTED', reason: 'the job was cancelled' }
+      : acceptedAs(found, deps.clock.nowMs());
   return moveSubmission(deps.state, job, row, { from: 'INTENT', set });
 }
 

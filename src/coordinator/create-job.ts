@@ -27,7 +27,12 @@ export const newJobId = (deps: Pick<CoordinatorDeps, 'ids'>, name: string): JobI
   asJobId(`${slugOf(name)}-${deps.ids.token(8)}`);
 
 /** Stores what was asked for and makes the job visible. */
-export async function recordRequest(deps: CoordinatorDeps, job: JobId, wanted: NewJob, fence: number): Promise<JobMeta> {
+export async function recordRequest(
+  deps: CoordinatorDeps,
+  job: JobId,
+  wanted: NewJob,
+  fence: number,
+): Promise<JobMeta> {
   const createdMs = deps.clock.nowMs();
   const request: JobRequest = {
     schema: MANIFEST_SCHEMAS.request,
@@ -145,16 +150,22 @@ async function* newTasks(
   }
 }
 
-async function itemsFromManifest(deps: CoordinatorDeps, job: JobId, task: ReturnType<typeof taskIdOf>): Promise<number> {
+async function itemsFromManifest(
+  deps: CoordinatorDeps,
+  job: JobId,
+  task: ReturnType<typeof taskIdOf>,
+): Promise<number> {
   const bytes = await deps.store.get(taskManifestKey(job, task));
-  if (bytes === null) throw new AppError('STORE_NOT_FOUND', { message: `${deps.store.url(taskManifestKey(job, task))} is missing` });
+  if (bytes === null)
+    throw new AppError('STORE_NOT_FOUND', { message: `${deps.store.url(taskManifestKey(job, task))} is missing` });
   return (JSON.parse(new TextDecoder().decode(bytes)) as TaskManifest).items;
 }
 
 /** Removes every trace of a job of which nothing was ever submitted. */
 export async function discardJob(deps: Pick<CoordinatorDeps, 'state' | 'store'>, job: JobId): Promise<void> {
   const meta = await readMeta(deps.state, job);
-  for (let shard = 0; shard < (meta?.shards ?? 1); shard += 1) await deps.state.deletePartition(taskPartition(job, shard));
+  for (let shard = 0; shard < (meta?.shards ?? 1); shard += 1)
+    await deps.state.deletePartition(taskPartition(job, shard));
   await deps.state.deletePartition(jobPartition(job));
   await deps.store.deletePrefix(jobPrefix(job));
   await deps.state.deleteItem(jobIndexKey(job));

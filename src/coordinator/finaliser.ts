@@ -3,7 +3,7 @@
  * There is at most one such job waiting; the process that runs inside one does not count itself.
  */
 import type { Submission } from './submissions.ts';
-import { sendAll, type SendContext } from './send.ts';
+import { sendRow, type SendContext } from './send.ts';
 import { handleOf, writeIntent } from './submissions.ts';
 
 export interface FinaliserNeed {
@@ -38,7 +38,7 @@ export async function ensureFinaliser(
     arrays.length > 0
       ? { after: arrays.map(handleOf) }
       : { beginAfterSec: Math.max(1, Math.ceil((need.dueInMs as number) / 1_000)) };
-  const { sent, waitingFor } = await sendAll(context, [row], when);
-  if (waitingFor !== null) return [`the finaliser is not queued yet: ${waitingFor}`];
-  return sent.filter((one) => one.state === 'SUBMITTED').map((one) => `queued the finaliser as ${one.handle}`);
+  const answer = await sendRow(context, row, when);
+  if (answer.waitingFor !== null) return [`the finaliser is not queued yet: ${answer.waitingFor}`];
+  return answer.row.state === 'SUBMITTED' ? [`queued the finaliser as ${answer.row.handle}`] : [];
 }

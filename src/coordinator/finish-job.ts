@@ -40,7 +40,8 @@ export async function finishJob(
 ): Promise<{ readonly meta: JobMeta; readonly steps: readonly string[] }> {
   const { deps, job, manifest, lease } = context;
   const write = () => ({ fence: lease.fence, nowMs: deps.clock.nowMs() });
-  if (meta.state !== 'AGGREGATING') await moveJob(deps.state, job, 'AGGREGATING', { ...write(), remove: ['waitingFor'] });
+  if (meta.state !== 'AGGREGATING')
+    await moveJob(deps.state, job, 'AGGREGATING', { ...write(), remove: ['waitingFor'] });
   let merged;
   try {
     merged = await deps.aggregate({ job, fenced: async () => lease.assertHeld() });
@@ -51,14 +52,24 @@ export async function finishJob(
       return { meta: reopened, steps: [`task ${task}: its committed result is corrupt, it runs again`] };
     }
     if (isAppError(error))
-      await updateMeta(deps.state, job, ['AGGREGATING'], { ...write(), set: { waitingFor: `aggregation failed: ${error.message}` } });
+      await updateMeta(deps.state, job, ['AGGREGATING'], {
+        ...write(),
+        set: { waitingFor: `aggregation failed: ${error.message}` },
+      });
     throw error;
   }
   const items = { total: counts.items.total, succeeded: merged.succeeded, failed: merged.failed, pending: 0 };
   const rollup: JobRollup = { tasks: counts.tasks, items };
-  await deps.state.write(rollupKey(job), { set: rollup as unknown as Record<string, StateValue> }, { op: 'not', of: { op: 'present', path: 'never' } });
+  await deps.state.write(
+    rollupKey(job),
+    { set: rollup as unknown as Record<string, StateValue> },
+    { op: 'not', of: { op: 'present', path: 'never' } },
+  );
   const state = finalState(items, manifest.spec.retry.tolerate);
-  const reason = state === 'FAILED' ? { reason: `${items.failed} of ${items.total} items failed, more than retry.tolerate allows` } : {};
+  const reason =
+    state === 'FAILED'
+      ? { reason: `${items.failed} of ${items.total} items failed, more than retry.tolerate allows` }
+      : {};
   const closed = await moveJob(deps.state, job, state, {
     ...write(),
     set: { publication: merged.publication, finishedMs: deps.clock.nowMs(), ...reason },
@@ -87,7 +98,12 @@ async function reopenTask(deps: CoordinatorDeps, job: JobId, meta: JobMeta, task
   const result = await deps.state.write(
     key,
     {
-      set: { state: 'PENDING', generation: item.generation + 1, charged: 0, causeDetail: 'the committed result was corrupt' },
+      set: {
+        state: 'PENDING',
+        generation: item.generation + 1,
+        charged: 0,
+        causeDetail: 'the committed result was corrupt',
+      },
       remove: ['win', 'checkpoint', 'owner'],
     },
     {

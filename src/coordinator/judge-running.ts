@@ -34,11 +34,7 @@ export function judgeRunning(
   return { fate: 'alive' };
 }
 
-function judgeSilence(
-  task: Pick<TaskItem, 'heartbeatMs'>,
-  element: ElementState | undefined,
-  nowMs: number,
-): Verdict {
+function judgeSilence(task: Pick<TaskItem, 'heartbeatMs'>, element: ElementState | undefined, nowMs: number): Verdict {
   const silentMs = nowMs - (task.heartbeatMs ?? 0);
   if (silentMs < SILENT_MS) return { fate: 'unclear' };
   const minutes = Math.floor(silentMs / 60_000);

@@ -13,9 +13,14 @@ export const specHashOf = (spec: JobSpec, backends: BackendUrls): string =>
   createHash('sha256').update(canonicalJson({ spec, backends })).digest('hex');
 
 /** @throws MANIFEST_CORRUPT, STORE_NOT_FOUND */
-export async function readManifest(store: ObjectStore, job: JobId, meta: Pick<JobMeta, 'specHash'>): Promise<JobManifest> {
+export async function readManifest(
+  store: ObjectStore,
+  job: JobId,
+  meta: Pick<JobMeta, 'specHash'>,
+): Promise<JobManifest> {
   const manifest = await readChecked<JobManifest>(store, jobManifestKey(job), MANIFEST_SCHEMAS.job);
-  if (manifest.specHash !== meta.specHash) throw lies(store, jobManifestKey(job), 'belongs to another submission of this job');
+  if (manifest.specHash !== meta.specHash)
+    throw lies(store, jobManifestKey(job), 'belongs to another submission of this job');
   return manifest;
 }
 
@@ -25,7 +30,11 @@ export async function readRequest(store: ObjectStore, job: JobId): Promise<JobRe
   return readChecked<JobRequest>(store, jobRequestKey(job), MANIFEST_SCHEMAS.request);
 }
 
-async function readChecked<T extends JobRequest | JobManifest>(store: ObjectStore, key: string, schema: T['schema']): Promise<T> {
+async function readChecked<T extends JobRequest | JobManifest>(
+  store: ObjectStore,
+  key: string,
+  schema: T['schema'],
+): Promise<T> {
   const bytes = await store.get(key);
   if (bytes === null) throw new AppError('STORE_NOT_FOUND', { message: `${store.url(key)} is missing` });
   let parsed: T;
@@ -36,7 +45,8 @@ async function readChecked<T extends JobRequest | JobManifest>(store: ObjectStor
   }
   if (parsed === null || typeof parsed !== 'object' || parsed.schema !== schema)
     throw lies(store, key, `has schema ${JSON.stringify(parsed?.schema)}, expected ${schema}`);
-  if (specHashOf(parsed.spec, parsed.backends) !== parsed.specHash) throw lies(store, key, 'was edited: its specHash does not match');
+  if (specHashOf(parsed.spec, parsed.backends) !== parsed.specHash)
+    throw lies(store, key, 'was edited: its specHash does not match');
   return parsed;
 }
 

@@ -21,7 +21,8 @@ export function planElements(
   tasks: number,
   slots: number | null,
 ): ElementsPlan {
-  if (slurm.elements === 'tasks') return { elements: tasks, reason: 'slurm.elements: tasks gives every task an element' };
+  if (slurm.elements === 'tasks')
+    return { elements: tasks, reason: 'slurm.elements: tasks gives every task an element' };
   if (slurm.elements !== 'auto')
     return pickSmallest([
       [tasks, 'one a task is the most that can help'],
@@ -29,7 +30,10 @@ export function planElements(
     ]);
   return pickSmallest([
     [tasks, 'one a task is the most that can help'],
-    [slots ?? UNKNOWN_SLOTS_ELEMENTS, slots === null ? 'the partition does not say what it can run at once' : 'the partition can run this many at once'],
+    [
+      slots ?? UNKNOWN_SLOTS_ELEMENTS,
+      slots === null ? 'the partition does not say what it can run at once' : 'the partition can run this many at once',
+    ],
     [slurm.throttle ?? Infinity, 'slurm.throttle lets this many run at once'],
     [MAX_AUTO_ELEMENTS, 'this is the most slurmctl chooses by itself'],
   ]);
@@ -60,7 +64,11 @@ export function planChunks(elements: number, maxArraySize: number): ArrayChunk[]
 }
 
 /** The share of the throttle a chunk gets, so that all chunks together keep it; undefined without a throttle. */
-export function chunkThrottle(chunk: ArrayChunk, waveElements: number, throttle: number | undefined): number | undefined {
+export function chunkThrottle(
+  chunk: ArrayChunk,
+  waveElements: number,
+  throttle: number | undefined,
+): number | undefined {
   if (throttle === undefined || throttle >= waveElements) return undefined;
   return Math.max(1, Math.floor((throttle * chunk.elements) / waveElements));
 }

@@ -59,7 +59,14 @@ export async function reconcileTasks(deps: CoordinatorDeps, request: ReconcileRe
     }
     if (task.state === 'WAIT' && task.notBeforeMs !== undefined) waiting.push(task.notBeforeMs);
   }
-  return { ...counter.counts(), pending, released, unclear, steps, nextRetryMs: waiting.length === 0 ? null : minOf(waiting) };
+  return {
+    ...counter.counts(),
+    pending,
+    released,
+    unclear,
+    steps,
+    nextRetryMs: waiting.length === 0 ? null : minOf(waiting),
+  };
 }
 
 const minOf = (values: readonly number[]): number => values.reduce((least, value) => Math.min(least, value));
@@ -112,10 +119,25 @@ async function decide(
   const remove = ['owner', 'node', 'heartbeatMs', 'progress', 'progressFailed'];
   const unchanged: StateCondition =
     task.state === 'RUNNING'
-      ? { op: 'and', of: [{ op: 'equals', path: 'state', value: 'RUNNING' }, { op: 'equals', path: 'owner', value: task.owner ?? '' }] }
-      : { op: 'and', of: [{ op: 'equals', path: 'state', value: 'WAIT' }, { op: 'absent', path: 'notBeforeMs' }] };
+      ? {
+          op: 'and',
+          of: [
+            { op: 'equals', path: 'state', value: 'RUNNING' },
+            { op: 'equals', path: 'owner', value: task.owner ?? '' },
+          ],
+        }
+      : {
+          op: 'and',
+          of: [
+            { op: 'equals', path: 'state', value: 'WAIT' },
+            { op: 'absent', path: 'notBeforeMs' },
+          ],
+        };
   if (decision.action === 'give-up') {
-    const moved = await moveTask(deps, request, task, { change: { set: { ...base, state: 'DEAD' }, remove }, when: unchanged });
+    const moved = await moveTask(deps, request, task, {
+      change: { set: { ...base, state: 'DEAD' }, remove },
+      when: unchanged,
+    });
     return moved.task.state === 'DEAD'
       ? { ...moved, step: `task ${task.id}: ${why.cause} (${detail}); given up: ${decision.why}` }
       : moved;
@@ -128,7 +150,10 @@ async function decide(
   });
   if (moved.task.state !== 'WAIT') return moved;
   await hint(deps, request, moved.task);
-  return { ...moved, step: `task ${task.id}: ${why.cause} (${detail}); retried in ${Math.ceil(decision.delayMs / 1_000)} s` };
+  return {
+    ...moved,
+    step: `task ${task.id}: ${why.cause} (${detail}); retried in ${Math.ceil(decision.delayMs / 1_000)} s`,
+  };
 }
 
 /** A refused move means somebody else was there first: the task is then as they left it. */
@@ -152,7 +177,13 @@ async function moveTask(
 /** A message that the task is worth a look then. Only a hint: the task item is the truth, so a queue that fails costs nothing. */
 async function hint(deps: CoordinatorDeps, request: ReconcileRequest, task: Task): Promise<void> {
   const notBeforeMs = task.notBeforeMs ?? deps.clock.nowMs();
-  const message = { job: request.job, task: task.id, generation: task.generation, attempts: task.attempts, notBeforeMs };
+  const message = {
+    job: request.job,
+    task: task.id,
+    generation: task.generation,
+    attempts: task.attempts,
+    notBeforeMs,
+  };
   try {
     await deps.queue.send([message], Math.min(900_000, Math.max(0, notBeforeMs - deps.clock.nowMs())));
   } catch (error) {

@@ -19,7 +19,7 @@ export const WARN_BEFORE_END_SEC = 60;
 const FIRST_WAIT_MS = 2_000;
 const LONGEST_WAIT_MS = 60_000;
 /** Pause between two submit calls: a controller hit by thousands of sbatch calls a minute serves nobody. */
-const PACE_MS = 200;
+export const PACE_MS = 200;
 
 export interface SendContext {
   readonly deps: CoordinatorDeps;
@@ -32,10 +32,11 @@ export interface SendContext {
   readonly onWait?: (note: string) => void;
 }
 
-export type SendResult =
-  | { readonly sent: readonly Submission[]; readonly waitingFor: null }
-  /** Some rows are still INTENT; the sentence says what the batch system waits for. */
-  | { readonly sent: readonly Submission[]; readonly waitingFor: string };
+export interface SendResult {
+  readonly row: Submission;
+  /** Why the row is still INTENT: a sentence about what the batch system waits for. Null when it was answered. */
+  readonly waitingFor: string | null;
+}
 
 /** The request behind an outbox row. `after` applies to finalisers. */
 export async function submitRequest(
@@ -68,41 +69,26 @@ export async function submitRequest(
   };
 }
 
-/** Sends INTENT rows in order. @throws BATCH_REFUSED (the row is REJECTED), BATCH_UNREACHABLE, LEASE_LOST, JOB_BAD_STATE */
-export async function sendAll(
+/**
+ * Sends one INTENT row, waiting out limits for as long as there is patience. Returns the row as it is afterwards.
+ * @throws BATCH_REFUSED (the row is REJECTED), BATCH_UNREACHABLE, LEASE_LOST, JOB_BAD_STATE
+ */
+export async function sendRow(
   context: SendContext,
-  rows: readonly Submission[],
+  row: Submission,
   options: { readonly after?: readonly BatchHandle[]; readonly beginAfterSec?: number } = {},
 ): Promise<SendResult> {
   const { deps } = context;
+  const request = await submitRequest(context, row, options);
   const deadlineMs = deps.clock.monotonicMs() + context.patienceMs;
-  const sent: Submission[] = [];
-  for (const [position, row] of rows.entries()) {
-    if (position > 0) await deps.clock.sleep(PACE_MS, context.signal);
-    const request = await submitRequest(context, row, options);
-    const outcome = await sendPatiently(context, row, request, deadlineMs);
-    if (typeof outcome === 'string') return { sent, waitingFor: outcome };
-    sent.push(outcome);
-  }
-  return { sent, waitingFor: null };
-}
-
-/** The accepted row, or the reason to stop waiting. */
-async function sendPatiently(
-  context: SendContext,
-  row: Submission,
-  request: SubmitRequest,
-  deadlineMs: number,
-): Promise<Submission | string> {
-  const { deps } = context;
   for (let waitMs = FIRST_WAIT_MS; ; waitMs = Math.min(waitMs * 2, LONGEST_WAIT_MS)) {
     try {
-      return await sendOnce(context, row, request);
+      return { row: await sendOnce(context, row, request), waitingFor: null };
     } catch (error) {
       const mayRepeat = isAppError(error, 'BATCH_LIMIT') || isAppError(error, 'BATCH_UNCERTAIN');
       if (!mayRepeat) throw error;
       const leftMs = deadlineMs - deps.clock.monotonicMs();
-      if (leftMs <= 0) return error.message;
+      if (leftMs <= 0) return { row, waitingFor: error.message };
       context.onWait?.(error.message);
       await deps.clock.sleep(Math.min(waitMs, leftMs), context.signal);
     }
@@ -114,11 +100,15 @@ async function sendOnce(context: SendContext, row: Submission, request: SubmitRe
   await assertLive(context);
   lease.assertHeld();
   const earlier = row.sentMs === undefined ? null : await findEarlier(context, row);
-  if (earlier !== null) return moveSubmission(deps.state, job, row, { from: 'INTENT', set: acceptedAs(earlier, deps.clock.nowMs()) });
+  if (earlier !== null)
+    return moveSubmission(deps.state, job, row, { from: 'INTENT', set: acceptedAs(earlier, deps.clock.nowMs()) });
   await deps.store.put(scriptKey(job, row.id), deps.batch.render(request).script);
   await moveSubmission(deps.state, job, row, { from: 'INTENT', set: { sentMs: deps.clock.nowMs() } });
   const handle = await submitOrFind(context, row, request);
-  const moved = await moveSubmission(deps.state, job, row, { from: 'INTENT', set: acceptedAs(handle, deps.clock.nowMs()) });
+  const moved = await moveSubmission(deps.state, job, row, {
+    from: 'INTENT',
+    set: acceptedAs(handle, deps.clock.nowMs()),
+  });
   await cancelIfTooLate(context, moved);
   return moved;
 }

@@ -49,7 +49,11 @@ export async function submitJob(
 async function createOrDiscard(
   deps: CoordinatorDeps,
   wanted: NewJob,
-  run: { readonly job: JobId; readonly lease: Awaited<ReturnType<typeof acquireLease>>; readonly options: SubmitOptions },
+  run: {
+    readonly job: JobId;
+    readonly lease: Awaited<ReturnType<typeof acquireLease>>;
+    readonly options: SubmitOptions;
+  },
 ): Promise<void> {
   try {
     await recordRequest(deps, run.job, wanted, run.lease.fence);

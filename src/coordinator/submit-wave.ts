@@ -8,7 +8,7 @@ import { waveKey } from '../domain/keys.ts';
 import { MANIFEST_SCHEMAS, type WaveManifest } from '../domain/manifest.ts';
 import { moveJob, updateMeta } from './job-meta.ts';
 import { planChunks, planElements } from './plan-array.ts';
-import { sendAll, type SendContext } from './send.ts';
+import { PACE_MS, sendRow, type SendContext } from './send.ts';
 import { readSubmissions, writeIntent, type Submission } from './submissions.ts';
 
 export interface WaveResult {
@@ -57,26 +57,26 @@ export async function planWave(
 /** Sends every array row that is still INTENT, and moves the job to RUNNING as soon as one array is in. */
 export async function sendWave(context: SendContext, meta: JobMeta): Promise<WaveResult> {
   const { deps, job } = context;
-  const rows = (await readSubmissions(deps.state, job)).filter((row) => row.kind === 'array' && row.state === 'INTENT');
+  const rows = (await readSubmissions(deps.state, job)).filter((row) => row.kind === 'array');
   const steps: string[] = [];
-  let current = meta;
-  for (const row of rows) {
-    const { sent, waitingFor } = await sendAll(context, [row]);
-    for (const submission of sent) {
-      if (submission.state !== 'SUBMITTED') continue;
-      steps.push(`submitted ${submission.elements} elements as ${submission.handle} (wave ${submission.wave})`);
-      current = await recordAccepted(context, current, submission);
-    }
+  // Also for rows accepted by a process that died before it could say so here.
+  let current = await recordAccepted(context, meta, rows);
+  for (const [position, intent] of rows.filter((one) => one.state === 'INTENT').entries()) {
+    if (position > 0) await deps.clock.sleep(PACE_MS, context.signal);
+    const { row, waitingFor } = await sendRow(context, intent);
+    if (row.state === 'SUBMITTED') steps.push(`submitted ${row.elements} elements as ${row.handle} (wave ${row.wave})`);
+    current = await recordAccepted(context, current, [row]);
     if (waitingFor !== null) return { meta: await recordWait(context, current, waitingFor), waitingFor, steps };
   }
   if (current.waitingFor !== undefined) current = await recordWait(context, current, null);
   return { meta: current, waitingFor: null, steps };
 }
 
-async function recordAccepted(context: SendContext, meta: JobMeta, submission: Submission): Promise<JobMeta> {
+async function recordAccepted(context: SendContext, meta: JobMeta, rows: readonly Submission[]): Promise<JobMeta> {
   const { deps, job, lease } = context;
-  const submittedWave = Math.max(meta.submittedWave, submission.wave);
-  if (meta.state === 'RUNNING' && submittedWave === meta.submittedWave) return meta;
+  const accepted = rows.filter((row) => row.handle !== undefined).map((row) => row.wave);
+  const submittedWave = Math.max(meta.submittedWave, ...accepted);
+  if (submittedWave === meta.submittedWave) return meta;
   return moveJob(deps.state, job, 'RUNNING', { fence: lease.fence, nowMs: deps.clock.nowMs(), set: { submittedWave } });
 }
 

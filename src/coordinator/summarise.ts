@@ -25,7 +25,9 @@ export interface Summary extends Counts {
 /** @throws JOB_NOT_FOUND */
 export async function summariseJob(state: StateTable, job: JobId): Promise<Summary> {
   const meta = await requireMeta(state, job);
-  const rollup = isFinalJobState(meta.state) ? ((await state.get(rollupKey(job))) as unknown as JobRollup | null) : null;
+  const rollup = isFinalJobState(meta.state)
+    ? ((await state.get(rollupKey(job))) as unknown as JobRollup | null)
+    : null;
   if (rollup !== null && rollup.tasks.dead === 0) return { meta, ...rollup, causes: [] };
   const counter = createCounter(meta.submittedWave);
   const causes = new Map<Cause, { tasks: number; example: string }>();

@@ -56,7 +56,11 @@ function nameProblem({ place, message }: Problem): string {
 /** INPUT_DUPLICATE_ID for what the ledger found. */
 export function duplicateIds(spec: InputSpec, duplicates: readonly DuplicateId[]): AppError {
   const first = duplicates[0] as DuplicateId;
-  const more = duplicates.length === 1 ? '' : `; ${duplicates.length === MAX_DUPLICATES ? 'at least ' : ''}${duplicates.length - 1} more ids repeat`;
+  const others = duplicates.length - 1;
+  const more =
+    others === 0
+      ? ''
+      : `; ${others === MAX_DUPLICATES - 1 ? `${others} or more` : others} other ${others === 1 ? 'repeat follows' : 'repeats follow'}`;
   const both = ({ id, first: one, second }: DuplicateId): string =>
     `id ${JSON.stringify(id)} is at ${namePlace(spec, one)} and again at ${namePlace(spec, second)}`;
   return new AppError('INPUT_DUPLICATE_ID', {

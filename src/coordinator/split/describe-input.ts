@@ -39,7 +39,10 @@ export function placeOf(spec: InputSpec, line: number | undefined, column?: numb
 }
 
 /** `file:line`, or the item's number (from 1) where lines mean nothing. */
-export function namePlace(spec: InputSpec, place: { readonly item: number; readonly line?: number | undefined }): string {
+export function namePlace(
+  spec: InputSpec,
+  place: { readonly item: number; readonly line?: number | undefined },
+): string {
   if (place.line === undefined) return `item ${place.item + 1} of ${describeInput(spec)}`;
   return spec.kind === 'file' && spec.format === 'parquet'
     ? `row ${place.line} of ${spec.path}`
