@@ -73,7 +73,8 @@ function startSupervisor(start: SupervisorStart): ChildProcess {
     const child = spawn(process.execPath, [entry, start.root, String(start.slots), String(start.idleMs)], {
       cwd: '/',
       detached: true,
-      env: withoutBatchVariables(start.env),
+      // The user's Node options are meant for their own programs; elements get them with their own environment.
+      env: { ...withoutBatchVariables(start.env), NODE_OPTIONS: '' },
       stdio: ['ignore', logFd, logFd],
     });
     child.unref();

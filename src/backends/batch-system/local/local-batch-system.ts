@@ -127,5 +127,6 @@ function pruneOne(context: LocalContext, id: string): boolean {
   if (found === null || found.layout.dir !== context.layout.dir) return false;
   if (context.reader.read(found.layout, found.number)?.final !== true) return false;
   removeSubmission(found.layout, found.number);
+  context.reader.forget(found.layout, found.number);
   return true;
 }

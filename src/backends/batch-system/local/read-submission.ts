@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, existsSync, fstatSync, openSync, readSync } from 'node:fs';
 import { isMissing } from '../../shared/fs-errno.ts';
 import { createElementTable, type ElementTable } from './element-table.ts';
 import { decodeEvents } from './events.ts';
@@ -18,6 +18,7 @@ export interface SubmissionView {
 export interface SubmissionReader {
   /** Null when there is no such submission (or it was pruned). */
   read(layout: HostLayout, number: number): SubmissionView | null;
+  forget(layout: HostLayout, number: number): void;
 }
 
 interface Kept {
@@ -35,9 +36,11 @@ export function createSubmissionReader(): SubmissionReader {
       const known = kept.get(files.dir) ?? firstLook(files);
       if (known === null) return null;
       kept.set(files.dir, known);
-      if (!known.final) catchUp(files, known);
-      return known;
+      if (known.final || catchUp(files, known)) return known;
+      kept.delete(files.dir);
+      return null;
     },
+    forget: (layout, number) => kept.delete(jobFiles(layout, number).dir),
   };
 }
 
@@ -50,18 +53,20 @@ function firstLook(files: JobFiles): Kept | null {
 
 export const emptyTable = (request: StoredRequest): ElementTable => createElementTable(request.count, request.throttle);
 
-/** The journal disappears once `ended.json` is there: reading the snapshot first and last leaves no gap between the two. */
-function catchUp(files: JobFiles, known: Kept): void {
-  if (takeSnapshot(files, known)) return;
+/**
+ * False when the submission is no longer there. The journal disappears once `ended.json` is there: reading the snapshot
+ * first and last leaves no gap between the two.
+ */
+function catchUp(files: JobFiles, known: Kept): boolean {
+  if (takeSnapshot(files, known)) return true;
   const added = readFrom(files.events, known.offset);
-  if (added === null) {
-    takeSnapshot(files, known);
-    return;
-  }
+  // Before its first event a submission has no journal.
+  if (added === null) return takeSnapshot(files, known) || existsSync(files.request);
   // A last line without its end is still being written.
   const whole = added.subarray(0, added.lastIndexOf('\n') + 1);
   for (const event of decodeEvents(whole.toString('utf8'))) known.table.apply(event);
   known.offset += whole.length;
+  return true;
 }
 
 function takeSnapshot(files: JobFiles, known: Kept): boolean {
