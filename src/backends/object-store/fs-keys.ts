@@ -1,5 +1,5 @@
 import { realpath } from 'node:fs/promises';
-import { dirname, join, sep } from 'node:path';
+import { dirname, join, resolve, sep } from 'node:path';
 
 import { AppError } from '../../errors/app-error.ts';
 import { isMissing } from '../shared/fs-errno.ts';
@@ -13,13 +13,13 @@ const MAX_SEGMENT_BYTES = 255;
 const MAX_REMEMBERED = 4_096;
 
 /** @throws STORE_BAD_KEY for a key that is malformed or would leave the store. */
-export function assertKey(key: string): void {
+function assertKey(key: string): void {
   const why = faultOf(key) ?? (key.endsWith('/') || key === '' ? 'has an empty segment' : null);
   if (why !== null) throw badKey(key, why);
 }
 
 /** Like a key, but may be empty or end anywhere, also in `/`. */
-export function assertPrefix(prefix: string): void {
+function assertPrefix(prefix: string): void {
   const why = faultOf(prefix.endsWith('/') ? prefix.slice(0, -1) : prefix);
   if (prefix !== '' && why !== null) throw badKey(prefix, why);
 }
@@ -47,7 +47,7 @@ function faultOf(key: string): string | null {
  * Checks that directories lie inside the root after symbolic links are followed. The root itself may be a link. A check is remembered:
  * a link planted later by somebody who may already write inside the root is not what this guards against, a mislaid one is.
  */
-export function createRootGuard(root: string): (directory: string, key: string) => Promise<void> {
+function createRootGuard(root: string): (directory: string, key: string) => Promise<void> {
   const inside = new Set<string>();
   return async (directory, key) => {
     if (inside.has(directory)) return;
@@ -75,5 +75,33 @@ async function nearestExisting(directory: string, root: string): Promise<{ path:
   }
 }
 
-/** The file of a checked key. */
-export const pathOfKey = (root: string, key: string): string => join(root, key);
+export interface KeyPlaces {
+  /** Path of a key's file. @throws STORE_BAD_KEY */
+  object(key: string): Promise<string>;
+  /** Path of the directory that holds every key with this prefix. @throws STORE_BAD_KEY */
+  prefix(prefix: string): Promise<string>;
+  /** Path of a key's file, without looking for symbolic links on the way. @throws STORE_BAD_KEY */
+  unvisited(key: string): string;
+}
+
+export function createKeyPlaces(root: string): KeyPlaces {
+  const guard = createRootGuard(root);
+  const unvisited = (key: string): string => {
+    assertKey(key);
+    return join(root, key);
+  };
+  return {
+    unvisited,
+    async object(key) {
+      const path = unvisited(key);
+      await guard(dirname(path), key);
+      return path;
+    },
+    async prefix(prefix) {
+      assertPrefix(prefix);
+      const path = resolve(root, prefix.slice(0, prefix.lastIndexOf('/') + 1));
+      await guard(path, prefix);
+      return path;
+    },
+  };
+}

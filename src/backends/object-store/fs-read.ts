@@ -3,14 +3,42 @@ import { open, type FileHandle } from 'node:fs/promises';
 import { createHash } from 'node:crypto';
 
 import { AppError } from '../../errors/app-error.ts';
-import type { ReadOptions } from '../../ports/object-store.ts';
+import type { ObjectStore, ReadOptions } from '../../ports/object-store.ts';
 import { errnoOf, isMissing } from '../shared/fs-errno.ts';
+import type { KeyPlaces } from './fs-keys.ts';
 import { storeError } from './fs-store-error.ts';
 
 const CHUNK_BYTES = 256 * 1_024;
 
+/** The reading verbs of the store. */
+export function createReads(places: KeyPlaces): Pick<ObjectStore, 'get' | 'stream' | 'getRange'> {
+  return {
+    async get(key, options = {}) {
+      const path = await places.object(key);
+      options.signal?.throwIfAborted();
+      await using file = await openObject(path);
+      const bytes = file === null ? null : await readWhole(file, path);
+      if (bytes !== null && options.sha256 !== undefined)
+        assertHash(createHash('sha256').update(bytes).digest('hex'), options.sha256, path);
+      return bytes;
+    },
+    async *stream(key, options = {}) {
+      const path = await places.object(key);
+      await using file = await openObject(path);
+      if (file === null) throw notFound(path);
+      yield* streamFile(file, path, options);
+    },
+    async getRange(key, start, end) {
+      const path = await places.object(key);
+      await using file = await openObject(path);
+      if (file === null) throw notFound(path);
+      return await readRange(file, path, start, end);
+    },
+  };
+}
+
 /** Opens an object for reading; null when there is none. A symbolic link is not an object. */
-export async function openObject(path: string): Promise<FileHandle | null> {
+async function openObject(path: string): Promise<FileHandle | null> {
   try {
     return await open(path, constants.O_RDONLY | constants.O_NOFOLLOW);
   } catch (error) {
@@ -20,7 +48,7 @@ export async function openObject(path: string): Promise<FileHandle | null> {
 }
 
 /** The whole file, or null when it is a directory. */
-export async function readWhole(file: FileHandle, path: string): Promise<Uint8Array | null> {
+async function readWhole(file: FileHandle, path: string): Promise<Uint8Array | null> {
   try {
     return await file.readFile();
   } catch (error) {
@@ -29,7 +57,7 @@ export async function readWhole(file: FileHandle, path: string): Promise<Uint8Ar
   }
 }
 
-export async function* streamFile(file: FileHandle, path: string, options: ReadOptions): AsyncGenerator<Uint8Array> {
+async function* streamFile(file: FileHandle, path: string, options: ReadOptions): AsyncGenerator<Uint8Array> {
   const hash = options.sha256 === undefined ? null : createHash('sha256');
   for (;;) {
     options.signal?.throwIfAborted();
@@ -43,7 +71,7 @@ export async function* streamFile(file: FileHandle, path: string, options: ReadO
 }
 
 /** Bytes [start, end), shorter at the end of the file. */
-export async function readRange(file: FileHandle, path: string, start: number, end: number): Promise<Uint8Array> {
+async function readRange(file: FileHandle, path: string, start: number, end: number): Promise<Uint8Array> {
   const { size } = await file.stat();
   const result = Buffer.alloc(Math.max(0, Math.min(end, size) - start));
   let done = 0;
@@ -57,7 +85,7 @@ export async function readRange(file: FileHandle, path: string, start: number, e
 }
 
 /** @throws STORE_CORRUPT when the hash is not the expected one. */
-export function assertHash(found: string, expected: string | undefined, path: string): void {
+function assertHash(found: string, expected: string | undefined, path: string): void {
   if (expected === undefined || found === expected) return;
   throw new AppError('STORE_CORRUPT', { message: `${path} has sha-256 ${found}, expected ${expected}` });
 }
@@ -73,5 +101,5 @@ async function readChunk(file: FileHandle, path: string, bytes: number, position
   }
 }
 
-export const notFound = (path: string): AppError =>
+const notFound = (path: string): AppError =>
   new AppError('STORE_NOT_FOUND', { message: `there is no object at ${path}` });

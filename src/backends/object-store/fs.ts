@@ -1,15 +1,14 @@
-import { createHash } from 'node:crypto';
 import { dirname, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
-import type { ObjectBody, ObjectStore, ReadOptions, StoredObject } from '../../ports/object-store.ts';
+import type { ObjectBody, ObjectStore, StoredObject } from '../../ports/object-store.ts';
 import type { Ids } from '../../ports/random.ts';
 import { createDirectorySync } from '../shared/fs-directory.ts';
-import { assertKey, assertPrefix, badKey, createRootGuard, pathOfKey } from './fs-keys.ts';
+import { badKey, createKeyPlaces } from './fs-keys.ts';
 import { infoOf, listObjects } from './fs-list.ts';
 import { readLocalFile, writeLocalFile } from './fs-local-copy.ts';
 import { publishFile } from './fs-publish.ts';
-import { assertHash, notFound, openObject, readRange, readWhole, streamFile } from './fs-read.ts';
+import { createReads } from './fs-read.ts';
 import { removeFiles, removeStaleTemp, removeTree } from './fs-remove.ts';
 import { onStore } from './fs-store-error.ts';
 
@@ -35,84 +34,41 @@ export interface FsObjectStore extends ObjectStore {
  */
 export function createFsObjectStore(options: { readonly root: string; readonly ids: Ids }): FsObjectStore {
   const root = resolve(options.root);
-  const guard = createRootGuard(root);
+  const places = createKeyPlaces(root);
+  const reads = createReads(places);
   const syncDirectory = createDirectorySync();
 
-  const locate = async (key: string): Promise<string> => {
-    assertKey(key);
-    const path = pathOfKey(root, key);
-    await guard(dirname(path), key);
-    return path;
-  };
-  const locatePrefix = async (prefix: string): Promise<string> => {
-    assertPrefix(prefix);
-    const path = pathOfKey(root, prefix.slice(0, prefix.lastIndexOf('/') + 1)).replace(/\/$/, '');
-    await guard(path, prefix);
-    return path;
-  };
   const put = async (key: string, body: ObjectBody, signal?: AbortSignal): Promise<StoredObject> => {
     signal?.throwIfAborted();
-    const path = await locate(key);
+    const path = await places.object(key);
     const written = await publishFile(path, body, { nonce: options.ids.token(16), signal });
     await onStore(path, syncDirectory(dirname(path)));
     return { key, ...written };
   };
 
   return {
+    ...reads,
     rootUrl: pathToFileURL(root).href,
     put,
     putFile: (key, path, signal) => put(key, readLocalFile(path), signal),
-    async get(key, readOptions = {}) {
-      const path = await locate(key);
-      readOptions.signal?.throwIfAborted();
-      await using file = await openObject(path);
-      const bytes = file === null ? null : await readWhole(file, path);
-      if (bytes !== null && readOptions.sha256 !== undefined)
-        assertHash(createHash('sha256').update(bytes).digest('hex'), readOptions.sha256, path);
-      return bytes;
-    },
-    stream: (key, readOptions = {}) => streamObject(() => locate(key), readOptions),
-    async getRange(key, start, end) {
-      const path = await locate(key);
-      await using file = await openObject(path);
-      if (file === null) throw notFound(path);
-      return await readRange(file, path, start, end);
-    },
-    getFile: (key, path, readOptions = {}) =>
-      writeLocalFile(
-        path,
-        options.ids.token(16),
-        streamObject(() => locate(key), readOptions),
-      ),
+    getFile: (key, path, readOptions) => writeLocalFile(path, options.ids.token(16), reads.stream(key, readOptions)),
     async head(key) {
-      await locate(key);
+      await places.object(key);
       return await infoOf(root, key);
     },
     async *list(prefix) {
-      await locatePrefix(prefix);
+      await places.prefix(prefix);
       yield* listObjects(root, prefix);
     },
     async delete(keys) {
-      await removeFiles(await Promise.all(keys.map(locate)));
+      await removeFiles(await Promise.all(keys.map((key) => places.object(key))));
     },
     async deletePrefix(prefix) {
       if (!prefix.endsWith('/')) throw badKey(prefix, 'does not end in "/", as a prefix to delete must');
-      await removeTree(root, await locatePrefix(prefix));
+      await removeTree(root, await places.prefix(prefix));
     },
-    url: (key) => pathToFileURL(checkedPath(root, key)).href,
-    localPath: (key) => checkedPath(root, key),
-    removeStaleTemp: async (prefix, beforeMs) => await removeStaleTemp(await locatePrefix(prefix), beforeMs),
+    url: (key) => pathToFileURL(places.unvisited(key)).href,
+    localPath: (key) => places.unvisited(key),
+    removeStaleTemp: async (prefix, beforeMs) => await removeStaleTemp(await places.prefix(prefix), beforeMs),
   };
-}
-
-async function* streamObject(locate: () => Promise<string>, options: ReadOptions): AsyncGenerator<Uint8Array> {
-  const path = await locate();
-  await using file = await openObject(path);
-  if (file === null) throw notFound(path);
-  yield* streamFile(file, path, options);
-}
-
-function checkedPath(root: string, key: string): string {
-  assertKey(key);
-  return pathOfKey(root, key);
 }

@@ -1,20 +1,11 @@
-import { readdir, rename, unlink } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
-import { AppError, messageOf } from '../../errors/app-error.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Ids } from '../../ports/random.ts';
-import {
-  MAX_QUEUE_DELAY_MS,
-  MAX_RECEIVES,
-  type ReceivedMessage,
-  type RetryMessage,
-  type RetryQueue,
-} from '../../ports/retry-queue.ts';
-import { createFile, makeDirectory } from '../shared/fs-directory.ts';
-import { isMissing } from '../shared/fs-errno.ts';
-import { fileNameOf, parseFileName, receiptOf, type QueuedMessage } from './fs-message-names.ts';
+import { MAX_QUEUE_DELAY_MS, MAX_RECEIVES, type ReceivedMessage, type RetryQueue } from '../../ports/retry-queue.ts';
+import { createMessageFiles, type MessageFiles } from './fs-message-files.ts';
+import { receiptOf, type QueuedMessage } from './fs-message-names.ts';
 
 const NONCE_LENGTH = 10;
 
@@ -34,128 +25,78 @@ export function createFsRetryQueue(options: {
   readonly ids: Ids;
   readonly clock: Clock;
 }): RetryQueue {
-  const root = resolve(options.root);
-  const messages = join(root, 'messages');
-  const dead = join(root, 'dead');
   const { ids, clock } = options;
-
-  const find = async (receipts: readonly string[]): Promise<QueuedMessage[]> => {
-    const wanted = new Set(receipts);
-    const nowMs = clock.nowMs();
-    const all = await readMessages(messages);
-    return all.filter((queued) => queued.visibleAtMs > nowMs && wanted.has(receiptOf(queued)));
-  };
-  const bury = async (queued: QueuedMessage): Promise<void> => {
-    await onQueue(dead, makeDirectory(dead));
-    await move(join(messages, fileNameOf(queued)), join(dead, fileNameOf(queued)));
-  };
+  const root = resolve(options.root);
+  const messages = createMessageFiles(join(root, 'messages'));
+  const dead = createMessageFiles(join(root, 'dead'));
 
   return {
+    ...createReceiving(messages, dead, options),
     rootUrl: pathToFileURL(root).href,
     async send(batch, delayMs) {
       if (!(delayMs >= 0 && delayMs <= MAX_QUEUE_DELAY_MS)) throw new Error(`a delay of ${delayMs} ms is out of range`);
       const visibleAtMs = Math.ceil(clock.nowMs() + delayMs);
-      for (const message of batch) {
-        const path = join(messages, fileNameOf({ visibleAtMs, receives: 0, nonce: ids.token(NONCE_LENGTH), message }));
-        await onQueue(
-          path,
-          createFile(path).then((file) => file.close()),
-        );
-      }
-    },
-    async receive({ max, visibilityMs }) {
-      const received: ReceivedMessage[] = [];
-      const nowMs = clock.nowMs();
-      for (const queued of await readMessages(messages)) {
-        if (received.length >= max || queued.visibleAtMs > nowMs) break;
-        if (queued.receives >= MAX_RECEIVES) {
-          await bury(queued);
-          continue;
-        }
-        const receives = queued.receives + 1;
-        const taken = {
-          ...queued,
-          visibleAtMs: Math.ceil(nowMs + visibilityMs),
-          receives,
-          nonce: ids.token(NONCE_LENGTH),
-        };
-        if (await move(join(messages, fileNameOf(queued)), join(messages, fileNameOf(taken))))
-          received.push({ message: queued.message, receipt: receiptOf(taken), receiveCount: receives });
-      }
-      return received;
-    },
-    async ack(receipts) {
-      for (const queued of await find(receipts)) await remove(join(messages, fileNameOf(queued)));
-    },
-    async extend(receipt, visibilityMs) {
-      const [queued] = await find([receipt]);
-      if (queued === undefined || queued.receives === 0) return false;
-      const later = { ...queued, visibleAtMs: Math.ceil(clock.nowMs() + visibilityMs) };
-      return await move(join(messages, fileNameOf(queued)), join(messages, fileNameOf(later)));
+      for (const message of batch)
+        await messages.add({ visibleAtMs, receives: 0, nonce: ids.token(NONCE_LENGTH), message });
     },
     async depth() {
       const nowMs = clock.nowMs();
-      const all = await readMessages(messages);
+      const all = await messages.all();
       const later = all.filter((queued) => queued.visibleAtMs > nowMs);
       const inFlight = later.filter((queued) => queued.receives > 0).length;
-      return {
-        visible: all.length - later.length,
-        inFlight,
-        delayed: later.length - inFlight,
-        dead: (await readMessages(dead)).length,
-      };
+      const buried = (await dead.all()).length;
+      return { visible: all.length - later.length, inFlight, delayed: later.length - inFlight, dead: buried };
     },
-    async *deadLetters(): AsyncGenerator<RetryMessage> {
-      for (const queued of await readMessages(dead)) yield queued.message;
+    async *deadLetters() {
+      for (const queued of await dead.all()) yield queued.message;
     },
     async purge(job) {
-      for (const directory of [messages, dead])
-        for (const queued of await readMessages(directory))
-          if (queued.message.job === job) await remove(join(directory, fileNameOf(queued)));
+      for (const files of [messages, dead])
+        for (const queued of await files.all()) if (queued.message.job === job) await files.remove(queued);
     },
   };
 }
 
-/** In the order of their visibility. */
-async function readMessages(directory: string): Promise<QueuedMessage[]> {
-  try {
-    const names = await readdir(directory);
-    return names
-      .sort()
-      .map(parseFileName)
-      .filter((queued) => queued !== null);
-  } catch (error) {
-    if (isMissing(error)) return [];
-    throw unavailable(directory, error);
-  }
-}
+/** The verbs of a receiver. */
+function createReceiving(
+  messages: MessageFiles,
+  dead: MessageFiles,
+  { ids, clock }: { readonly ids: Ids; readonly clock: Clock },
+): Pick<RetryQueue, 'receive' | 'ack' | 'extend'> {
+  const held = async (receipts: readonly string[]): Promise<QueuedMessage[]> => {
+    const wanted = new Set(receipts);
+    const nowMs = clock.nowMs();
+    const all = await messages.all();
+    return all.filter((queued) => queued.receives > 0 && queued.visibleAtMs > nowMs && wanted.has(receiptOf(queued)));
+  };
+  const take = async (queued: QueuedMessage, visibleAtMs: number): Promise<ReceivedMessage | null> => {
+    const taken = { ...queued, visibleAtMs, receives: queued.receives + 1, nonce: ids.token(NONCE_LENGTH) };
+    if (!(await messages.change(queued, taken))) return null;
+    return { message: taken.message, receipt: receiptOf(taken), receiveCount: taken.receives };
+  };
 
-/** False when the source is gone: somebody else took it. */
-async function move(from: string, to: string): Promise<boolean> {
-  try {
-    await rename(from, to);
-    return true;
-  } catch (error) {
-    if (isMissing(error)) return false;
-    throw unavailable(from, error);
-  }
+  return {
+    async receive({ max, visibilityMs }) {
+      const received: ReceivedMessage[] = [];
+      const nowMs = clock.nowMs();
+      for (const queued of await messages.all()) {
+        if (received.length >= max || queued.visibleAtMs > nowMs) break;
+        if (queued.receives >= MAX_RECEIVES) {
+          await messages.change(queued, queued, dead);
+          continue;
+        }
+        const taken = await take(queued, Math.ceil(nowMs + visibilityMs));
+        if (taken !== null) received.push(taken);
+      }
+      return received;
+    },
+    async ack(receipts) {
+      for (const queued of await held(receipts)) await messages.remove(queued);
+    },
+    async extend(receipt, visibilityMs) {
+      const [queued] = await held([receipt]);
+      if (queued === undefined) return false;
+      return await messages.change(queued, { ...queued, visibleAtMs: Math.ceil(clock.nowMs() + visibilityMs) });
+    },
+  };
 }
-
-async function remove(path: string): Promise<void> {
-  await onQueue(path, unlink(path).catch(ignoreMissing));
-}
-
-function ignoreMissing(error: unknown): void {
-  if (!isMissing(error)) throw error;
-}
-
-async function onQueue<T>(path: string, call: Promise<T>): Promise<T> {
-  try {
-    return await call;
-  } catch (error) {
-    throw unavailable(path, error);
-  }
-}
-
-const unavailable = (path: string, cause: unknown): AppError =>
-  new AppError('QUEUE_UNAVAILABLE', { message: `${path}: ${messageOf(cause)}`, cause });

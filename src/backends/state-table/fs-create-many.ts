@@ -37,11 +37,12 @@ export async function createMany(
       created += 1;
       return;
     }
-    created += await contend(async () => {
+    const late = await contend(async () => {
       const head = await readHead(context, place);
       if (isPresent(head)) return 0;
       return (await advanceItem(later, place, head, item)) ? 1 : null;
     });
+    created += late;
   });
   await forEachAtOnce(touched, AT_ONCE, context.syncDirectory);
   return created;

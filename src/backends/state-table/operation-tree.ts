@@ -79,7 +79,8 @@ export function assertStateValue(value: unknown, path: string): asserts value is
     for (const [index, inner] of value.entries()) assertStateValue(inner, `${path}[${index}]`);
     return;
   }
-  if (typeof value !== 'object') throw new Error(`${path}: ${String(value)} cannot be stored`);
+  if (typeof value !== 'object')
+    throw new Error(`${path}: a value of type ${typeof value} cannot be stored, nor NaN or Infinity`);
   for (const [name, inner] of Object.entries(value)) {
     if (!isAttributeName(name)) throw new Error(`${path}: an attribute must not be named ${JSON.stringify(name)}`);
     assertStateValue(inner, `${path}.${name}`);

@@ -1,0 +1,223 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+
+import type { StateKey } from '../../src/domain/state-keys.ts';
+import type { StateItem, StateTable } from '../../src/ports/state-table.ts';
+
+export interface OpenedTable {
+  readonly table: StateTable;
+  /** Another handle to the same items, as another host has it. */
+  readonly other: StateTable;
+  readonly close: () => Promise<void> | void;
+}
+
+const at = (sort: string, partition = 'J#demo-7k3f9q2m'): StateKey => ({ partition, sort });
+const ABSENT = { op: 'item-absent' } as const;
+const PRESENT = { op: 'item-present' } as const;
+async function all(
+  table: StateTable,
+  partition: string,
+  prefix?: string,
+): Promise<{ readonly sort: string; readonly item: StateItem }[]> {
+  const items = [];
+  for await (const entry of table.query(partition, prefix)) items.push(entry);
+  return items;
+}
+
+/** What every state table driver promises. */
+export function describeStateTable(name: string, open: () => Promise<OpenedTable> | OpenedTable): void {
+  describe(`state table contract: ${name}`, () => {
+    let opened: OpenedTable;
+    let table: StateTable;
+    let other: StateTable;
+    beforeEach(async () => {
+      opened = await open();
+      ({ table, other } = opened);
+    });
+    afterEach(() => opened.close());
+
+    it('creates, changes and reads an item', async () => {
+      expect(await table.get(at('META'))).toBeNull();
+      const created = await table.write(
+        at('META'),
+        { set: { state: 'RUNNING', n: 1, deep: { a: [1, null, true] } } },
+        ABSENT,
+      );
+      expect(created).toEqual({ applied: true, item: { state: 'RUNNING', n: 1, deep: { a: [1, null, true] } } });
+      const changed = await other.write(
+        at('META'),
+        { set: { 'deep.b': 'ü' }, add: { n: 2, fresh: 5 }, remove: ['state', 'never'] },
+        { op: 'equals', path: 'n', value: 1 },
+      );
+      const expected = { n: 3, fresh: 5, deep: { a: [1, null, true], b: 'ü' } };
+      expect(changed).toEqual({ applied: true, item: expected });
+      expect(await table.get(at('META'))).toEqual(expected);
+    });
+
+    it('refuses with the item as it is', async () => {
+      expect(await table.write(at('X'), { set: { a: 1 } }, PRESENT)).toEqual({ applied: false, current: null });
+      await table.write(at('X'), { set: { a: 1 } }, ABSENT);
+      expect(await other.write(at('X'), { set: { a: 2 } }, ABSENT)).toEqual({ applied: false, current: { a: 1 } });
+      expect(await other.get(at('X'))).toEqual({ a: 1 });
+    });
+
+    it('creates with any condition that holds for an absent item', async () => {
+      const when = { op: 'or', of: [ABSENT, { op: 'less', path: 'fence', value: 5 }] } as const;
+      expect(await table.write(at('LOCK', 'L#tick'), { add: { fence: 1 } }, when)).toEqual({
+        applied: true,
+        item: { fence: 1 },
+      });
+      expect(await table.write(at('LOCK', 'L#tick'), { add: { fence: 1 } }, when)).toEqual({
+        applied: true,
+        item: { fence: 2 },
+      });
+    });
+
+    it('lets exactly one of many creators win', async () => {
+      const results = await Promise.all(
+        Array.from({ length: 12 }, (_, owner) =>
+          (owner % 2 ? table : other).write(at('one'), { set: { owner } }, ABSENT),
+        ),
+      );
+      const winners = results.flatMap((result, owner) => (result.applied ? [owner] : []));
+      expect(winners).toHaveLength(1);
+      expect(await table.get(at('one'))).toEqual({ owner: winners[0] });
+      for (const result of results) if (!result.applied) expect(result.current).toEqual({ owner: winners[0] });
+    });
+
+    it('loses no increment of many at once', async () => {
+      await table.write(at('count'), { set: { n: 0 } }, ABSENT);
+      await Promise.all(
+        Array.from({ length: 40 }, (_, index) =>
+          (index % 2 ? table : other).write(at('count'), { add: { n: 1 } }, PRESENT),
+        ),
+      );
+      expect(await table.get(at('count'))).toEqual({ n: 40 });
+    });
+
+    it('applies one of several writes whose conditions exclude each other', async () => {
+      await table.write(at('task'), { set: { state: 'PENDING' } }, ABSENT);
+      const claims = await Promise.all(
+        Array.from({ length: 10 }, (_, owner) =>
+          (owner % 2 ? table : other).write(
+            at('task'),
+            { set: { state: 'RUNNING', owner } },
+            { op: 'equals', path: 'state', value: 'PENDING' },
+          ),
+        ),
+      );
+      expect(claims.filter((claim) => claim.applied)).toHaveLength(1);
+    });
+
+    it('queries a partition by prefix in byte order of the sort key', async () => {
+      const sorts = [
+        'b',
+        'a',
+        'SUB#2',
+        'SUB#10',
+        'SUB',
+        'SUB#',
+        '\u{1f600}',
+        '\uffee',
+        'ä',
+        'a/b',
+        'a b',
+        '..',
+        '.',
+        'x'.repeat(400),
+        '%41',
+      ];
+      for (const sort of sorts) await table.write(at(sort), { set: { sort } }, ABSENT);
+      await table.write(at('a', 'J#other-7k3f9q2m'), { set: { sort: 'elsewhere' } }, ABSENT);
+      const sorted = sorts.toSorted((x, y) => Buffer.compare(Buffer.from(x), Buffer.from(y)));
+      expect(await all(other, 'J#demo-7k3f9q2m')).toEqual(sorted.map((sort) => ({ sort, item: { sort } })));
+      const subs = await all(other, 'J#demo-7k3f9q2m', 'SUB#');
+      expect(subs.map(({ sort }) => sort)).toEqual(['SUB#', 'SUB#10', 'SUB#2']);
+      expect(await all(other, 'J#demo-7k3f9q2m', 'nothing')).toEqual([]);
+      expect(await all(other, 'no such partition')).toEqual([]);
+      for (const sort of sorts) expect(await other.get(at(sort))).toEqual({ sort });
+    });
+
+    it('keeps apart partitions whose names look alike', async () => {
+      const names = ['J#a', 'J#a#T#0', 'J/a', 'j#a', 'J%23a', 'p'.repeat(300), 'p'.repeat(301), '../up'];
+      for (const name of names) await table.write(at('k', name), { set: { name } }, ABSENT);
+      for (const name of names) expect(await all(other, name)).toEqual([{ sort: 'k', item: { name } }]);
+    });
+
+    it('shows every older item to a query while items change', async () => {
+      await table.createMany(
+        Array.from({ length: 100 }, (_, n) => ({ key: at(String(n).padStart(3, '0')), item: { n, v: 0 } })),
+      );
+      let stop = false;
+      const churn = (async () => {
+        for (let n = 0; !stop; n = (n + 1) % 100)
+          await table.write(at(String(n).padStart(3, '0')), { add: { v: 1 } }, PRESENT);
+      })();
+      for (let round = 0; round < 10; round += 1) {
+        const items = await all(other, 'J#demo-7k3f9q2m');
+        expect(items.map(({ item }) => item['n'])).toEqual(Array.from({ length: 100 }, (_, n) => n));
+      }
+      stop = true;
+      await churn;
+    });
+
+    it('creates many, leaves those that exist alone, and can be repeated', async () => {
+      const items = Array.from({ length: 300 }, (_, n) => ({ key: at(`t${n}`, `J#demo#T#${n % 3}`), item: { n } }));
+      await table.write(at('t7', 'J#demo#T#1'), { set: { n: 'mine' } }, ABSENT);
+      expect(await table.createMany(items)).toBe(299);
+      expect(await other.get(at('t7', 'J#demo#T#1'))).toEqual({ n: 'mine' });
+      expect(await other.createMany(items)).toBe(0);
+      const [one, two] = await Promise.all([
+        table.createMany(items.map(({ key, item }) => ({ key: { ...key, partition: 'twice' }, item }))),
+        other.createMany(items.map(({ key, item }) => ({ key: { ...key, partition: 'twice' }, item }))),
+      ]);
+      expect(one + two).toBe(300);
+      expect(await all(other, 'twice')).toHaveLength(300);
+      async function* lazily() {
+        for (const { item } of items) yield { key: at(`a${item.n}`, 'lazy'), item };
+      }
+      expect(await table.createMany(lazily())).toBe(300);
+    });
+
+    it('deletes items, which can come again', async () => {
+      await table.deleteItem(at('gone'));
+      await table.write(at('gone'), { set: { a: 1, b: 1 } }, ABSENT);
+      await other.deleteItem(at('gone'));
+      await other.deleteItem(at('gone'));
+      expect(await table.get(at('gone'))).toBeNull();
+      expect(await all(table, 'J#demo-7k3f9q2m')).toEqual([]);
+      expect(await table.write(at('gone'), { set: { a: 2 } }, PRESENT)).toEqual({ applied: false, current: null });
+      expect(await table.write(at('gone'), { set: { a: 2 } }, ABSENT)).toEqual({ applied: true, item: { a: 2 } });
+      await table.deleteItem(at('gone'));
+      expect(await table.createMany([{ key: at('gone'), item: { a: 3 } }])).toBe(1);
+      expect(await other.get(at('gone'))).toEqual({ a: 3 });
+    });
+
+    it('deletes a partition and no other', async () => {
+      await table.createMany(
+        ['J#x', 'J#x#T#0', 'J#xy'].map((partition) => ({ key: at('k', partition), item: { partition } })),
+      );
+      await table.deletePartition('J#x');
+      await table.deletePartition('J#x');
+      expect(await all(other, 'J#x')).toEqual([]);
+      expect(await other.get(at('k', 'J#x'))).toBeNull();
+      expect(await all(other, 'J#x#T#0')).toHaveLength(1);
+      expect(await all(other, 'J#xy')).toHaveLength(1);
+      expect((await table.write(at('k', 'J#x'), { set: { n: 1 } }, ABSENT)).applied).toBe(true);
+    });
+
+    it('treats wrong use as a bug, and changes nothing', async () => {
+      await table.write(at('x'), { set: { a: 1, s: 'text' } }, ABSENT);
+      const wrong = [
+        { set: { 'none.b': 1 } },
+        { set: { a: 1 }, add: { a: 1 } },
+        { set: { a: {} }, remove: ['a.b'] },
+        { add: { s: 1 } },
+        { set: { a: Number.NaN } },
+      ];
+      for (const change of wrong)
+        await expect(table.write(at('x'), change, PRESENT)).rejects.not.toHaveProperty('code');
+      await expect(table.get(at(''))).rejects.toThrow('cannot be a key');
+      expect(await table.get(at('x'))).toEqual({ a: 1, s: 'text' });
+    });
+  });
+}

@@ -1,0 +1,189 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+import { createSystemClock } from '../../src/backends/clock.ts';
+import { createSystemIds } from '../../src/backends/random.ts';
+import { createFsStateTable } from '../../src/backends/state-table/fs.ts';
+import { compiledProject } from '../support/compiled.ts';
+import { createSeededRandom } from '../support/seeded-random.ts';
+import { makeTempDir } from '../support/temp-dir.ts';
+
+const WORKER = fileURLToPath(new URL('state-table-hammer-worker.mjs', import.meta.url));
+const WRITERS = 8;
+const READERS = 2;
+const KILLS = 24;
+const MIN_ACKNOWLEDGED = 1_500;
+const COUNTERS = ['hot', 'warm-0', 'warm-1', 'warm-2', 'warm-3', 'warm-4'];
+const TASKS = ['task-0', 'task-1', 'task-2'];
+
+interface Member {
+  readonly id: number;
+  readonly child: ChildProcess;
+  readonly closed: Promise<unknown>;
+  killed: boolean;
+  /** By key: tried and not heard of again, acknowledged, uncertain. */
+  readonly tried: Map<string, number>;
+  readonly acknowledged: Map<string, number>;
+  readonly uncertain: Map<string, number>;
+  readonly created: string[];
+  lines: number;
+}
+
+const bump = (counts: Map<string, number>, key: string): void => {
+  counts.set(key, (counts.get(key) ?? 0) + 1);
+};
+const filesBelow = (path: string): string[] =>
+  readdirSync(path, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name));
+
+/**
+ * Eight writers and two readers, each a process of its own, on one table; writers are killed at random moments and replaced. The test moves
+ * on by what the processes say, never by time.
+ */
+describe('fs state table under processes that are killed', () => {
+  const dir = makeTempDir('hammer');
+  const root = join(dir.path, 'state');
+  const clock = createSystemClock();
+  const table = createFsStateTable({ root, ids: createSystemIds(clock), clock });
+  const random = createSeededRandom(20_240_607);
+  const members: Member[] = [];
+  const violations: string[] = [];
+  let acknowledged = 0;
+  let claims = 0;
+  let reads = 0;
+  let kills = 0;
+  let dist = '';
+
+  beforeAll(async () => {
+    dist = join(await compiledProject(), 'dist');
+    await table.createMany([
+      ...COUNTERS.map((sort) => ({ key: { partition: 'hammer', sort }, item: { n: 0 } })),
+      ...TASKS.map((sort) => ({ key: { partition: 'hammer', sort }, item: { inside: 0 } })),
+    ]);
+  });
+  afterAll(async () => {
+    for (const { child } of members) if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
+    await Promise.all(members.map(({ closed }) => closed));
+    dir.remove();
+  });
+
+  function start(role: 'writer' | 'reader', onLine: (member: Member, line: string) => void): Member {
+    const id = members.length;
+    const options = JSON.stringify({ dist, root, id, role, fsync: id % 4 === 0 });
+    const child = spawn(process.execPath, [WORKER, options], { stdio: ['pipe', 'pipe', 'pipe'] });
+    const member: Member = {
+      id,
+      child,
+      closed: once(child, 'close'),
+      killed: false,
+      tried: new Map(),
+      acknowledged: new Map(),
+      uncertain: new Map(),
+      created: [],
+      lines: 0,
+    };
+    members.push(member);
+    createInterface({ input: child.stdout }).on('line', (line) => onLine(member, line));
+    createInterface({ input: child.stderr }).on('line', (line) => violations.push(`stderr of ${id}: ${line}`));
+    return member;
+  }
+
+  function note(member: Member, line: string): void {
+    const [verb, key = ''] = line.split(' ');
+    member.lines += 1;
+    if (verb === 'T') bump(member.tried, key);
+    else if (verb === 'U') bump(member.uncertain, key);
+    else if (verb === 'W') member.created.push(key);
+    else if (verb === 'C') claims += 1;
+    else if (verb === 'R') reads += 1;
+    else if (verb === 'V') violations.push(`${member.id}: ${line}`);
+    else if (verb === 'A') {
+      bump(member.acknowledged, key);
+      acknowledged += 1;
+    }
+  }
+
+  /** Runs writers and readers until enough was written and enough of them were killed. */
+  async function hammer(): Promise<void> {
+    await new Promise<void>((enough, failed) => {
+      const startWriter = (): void => {
+        const killAfter = 20 + Math.floor(random.next() * 150);
+        const member = start('writer', (writer, line) => {
+          note(writer, line);
+          if (!writer.killed && writer.lines >= killAfter && kills < KILLS) {
+            writer.killed = true;
+            kills += 1;
+            writer.child.kill('SIGKILL');
+          }
+          if (kills >= KILLS && acknowledged >= MIN_ACKNOWLEDGED) enough();
+        });
+        member.closed.then(async () => {
+          if (!member.killed) return;
+          await table.write(
+            { partition: 'dead', sort: `dead-${member.id}` },
+            { set: { id: member.id } },
+            { op: 'item-absent' },
+          );
+          startWriter();
+        }, failed);
+      };
+      for (let count = 0; count < WRITERS; count += 1) startWriter();
+      for (let count = 0; count < READERS; count += 1) start('reader', note);
+    });
+    for (;;) {
+      const running = members.filter(({ child }) => child.exitCode === null && child.signalCode === null);
+      if (running.length === 0) break;
+      for (const { child } of running) child.stdin?.end();
+      await Promise.all(running.map(({ closed }) => closed));
+    }
+    for (const { id, child, killed } of members)
+      if (!killed && child.exitCode !== 0)
+        violations.push(`process ${id} ended with ${child.exitCode ?? child.signalCode}`);
+  }
+
+  it('loses no update, tears no read, sticks on no key and leaves no heap of files', async () => {
+    await hammer();
+    expect(violations).toEqual([]);
+    expect(kills).toBe(KILLS);
+    expect(claims).toBeGreaterThan(100);
+    expect(reads).toBeGreaterThan(10);
+
+    for (const key of COUNTERS) {
+      const item = await table.get({ partition: 'hammer', sort: key });
+      let sum = 0;
+      for (const { id, tried, acknowledged: sure, uncertain } of members) {
+        const found = Number(item?.[`w${id}`] ?? 0);
+        sum += found;
+        const atLeast = sure.get(key) ?? 0;
+        // Of a killed process the write under way may have been applied; of an uncertain one too.
+        const atMost = Math.min(atLeast + 1 + (uncertain.get(key) ?? 0), tried.get(key) ?? 0);
+        expect(found, `${key} by process ${id}`).toBeGreaterThanOrEqual(atLeast);
+        expect(found, `${key} by process ${id}`).toBeLessThanOrEqual(Math.max(atLeast, atMost));
+      }
+      expect(item?.['n']).toBe(sum);
+    }
+
+    const owners = new Map<string, number>();
+    for await (const { sort, item } of table.query('fresh')) owners.set(sort, Number(item['owner']));
+    const winners = members.flatMap(({ id, created }) => created.map((key) => ({ id, key })));
+    expect(new Set(winners.map(({ key }) => key)).size).toBe(winners.length);
+    for (const { id, key } of winners) expect(owners.get(key)).toBe(id);
+
+    // Every key can still be written, and that write leaves exactly anchor, head and data of it.
+    for (const sort of [...COUNTERS, ...TASKS])
+      expect(
+        (await table.write({ partition: 'hammer', sort }, { add: { last: 1 } }, { op: 'item-present' })).applied,
+      ).toBe(true);
+    const left = filesBelow(root).filter((path) => path.includes('/hammer/'));
+    expect(left).toHaveLength(3 * (COUNTERS.length + TASKS.length));
+    const fresh = filesBelow(root).filter((path) => path.includes('/fresh/'));
+    expect(fresh.length).toBeLessThanOrEqual(2 * owners.size + KILLS);
+  });
+});
