@@ -26,6 +26,12 @@ export const inputErrors = defineErrors({
     summary: 'Two input records have the same id.',
     hint: 'Make input.id unique, or leave it out to use the ordinal',
   },
+  INPUT_TOO_MANY_TASKS: {
+    exitCode: 2,
+    retryable: false,
+    summary: 'The input makes more tasks than a job can have (10 million).',
+    hint: 'Raise batch.items and batch.bytes, or split the input into several jobs',
+  },
   INPUT_COMMAND_FAILED: {
     exitCode: 2,
     retryable: false,

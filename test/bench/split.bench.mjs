@@ -1,0 +1,135 @@
+// Split of 1,000,000 JSON lines (~200 B each) into the fs store, against `split -l` on the same file in the same run.
+// Plain script over a build: node test/bench/split.bench.mjs [--pairs 3] [--dist DIR]; prints one JSON document on stdout.
+import { execFile, execFileSync } from 'node:child_process';
+import { createWriteStream, mkdtempSync, rmSync } from 'node:fs';
+import { once } from 'node:events';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { parseArgs, promisify } from 'node:util';
+
+const here = fileURLToPath(import.meta.url);
+const { values } = parseArgs({
+  options: {
+    pairs: { type: 'string', default: '3' },
+    dist: { type: 'string', default: join(here, '../../../dist') },
+    child: { type: 'string' },
+    id: { type: 'string' },
+    work: { type: 'string' },
+  },
+});
+const BATCH_ITEMS = 1000;
+const median = (numbers) => numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)];
+
+if (values.child === undefined) await main();
+else await child(values.child, values.work);
+
+async function main() {
+  const work = mkdtempSync(join(tmpdir(), 'slurmctl-bench-split-'));
+  try {
+    const big = join(work, 'million.jsonl');
+    const small = join(work, 'hundred-thousand.jsonl');
+    await generate(big, 1_000_000);
+    await generate(small, 100_000);
+    const pairs = [];
+    for (let pair = 0; pair < Number(values.pairs); pair += 1) {
+      const theirs = timeSplit(big, work);
+      pairs.push({ splitMs: theirs, ...(await run(big, work)) });
+    }
+    const tenth = await run(small, work);
+    const withIds = await run(big, work, ['--id', 'id']);
+    const figures = {
+      schema: 'slurmctl.bench.split/1',
+      splitMs: median(pairs.map((pair) => pair.splitMs)),
+      slurmctlMs: median(pairs.map((pair) => pair.wallMs)),
+      slurmctlCpuMs: median(pairs.map((pair) => pair.cpuMs)),
+      ratio: median(pairs.map((pair) => pair.wallMs / pair.splitMs)),
+      rssMiB: { '100k': tenth.rssMiB, '1M': median(pairs.map((pair) => pair.rssMiB)) },
+      withIds: { wallMs: withIds.wallMs, rssMiB: withIds.rssMiB },
+      pairs,
+    };
+    process.stdout.write(`${JSON.stringify(figures, null, 2)}\n`);
+  } finally {
+    rmSync(work, { recursive: true, force: true });
+  }
+}
+
+async function generate(path, lines) {
+  const out = createWriteStream(path);
+  let text = '';
+  for (let index = 0; index < lines; index += 1) {
+    const record = {
+      id: `doc-${index}`,
+      title: `A title of some length ${(index * 7919) % 10007}`,
+      year: 1990 + (index % 30),
+      score: index / 7,
+      tags: ['alpha', 'beta'],
+      text: 'x'.repeat(50) + index,
+      flag: index % 2 === 0,
+    };
+    text += `${JSON.stringify(record)}\n`;
+    if (text.length < 1 << 20) continue;
+    if (!out.write(text)) await once(out, 'drain');
+    text = '';
+  }
+  out.end(text);
+  await once(out, 'finish');
+}
+
+function timeSplit(path, work) {
+  const out = mkdtempSync(join(work, 'split-'));
+  const start = performance.now();
+  execFileSync('split', ['-l', String(BATCH_ITEMS), '-a', '5', path, join(out, 'x')]);
+  const ms = performance.now() - start;
+  rmSync(out, { recursive: true });
+  return ms;
+}
+
+async function run(path, work, more = []) {
+  const { stdout } = await promisify(execFile)(process.execPath, [
+    here,
+    '--child',
+    path,
+    '--work',
+    work,
+    '--dist',
+    values.dist,
+    ...more,
+  ]);
+  return JSON.parse(stdout);
+}
+
+async function child(path, work) {
+  const load = (file) => import(pathToFileURL(join(resolve(values.dist), file)).href);
+  const { createInputSources, createIdLedgers } = await load('backends/input/index.js');
+  const { createFsObjectStore } = await load('backends/object-store/fs.js');
+  const { splitInput } = await load('coordinator/split/split-input.js');
+  const { createSystemIds } = await load('backends/random.js');
+  const { createScratch } = await load('backends/scratch.js');
+  const root = mkdtempSync(join(work, 'store-'));
+  const ids = createSystemIds({ nowMs: () => Date.now() });
+  const deps = {
+    inputs: createInputSources(),
+    ledgers: createIdLedgers({ scratch: createScratch({ env: { SLURMCTL_SCRATCH: work }, ids }) }),
+    store: createFsObjectStore({ root, ids }),
+  };
+  const input = {
+    kind: 'file',
+    path,
+    format: 'jsonl',
+    compression: 'none',
+    onBadRecord: 'stop',
+    ...(values.id ? { id: values.id } : {}),
+  };
+  const start = performance.now();
+  const cpu = process.cpuUsage();
+  const result = await splitInput(deps, {
+    job: 'bench-00000000',
+    spec: { input, batch: { items: BATCH_ITEMS, bytes: 16 * 1024 * 1024 } },
+  });
+  const wallMs = performance.now() - start;
+  const { user, system } = process.cpuUsage(cpu);
+  const rssMiB = Math.round(process.resourceUsage().maxRSS / 1024);
+  rmSync(root, { recursive: true });
+  process.stdout.write(JSON.stringify({ wallMs, cpuMs: (user + system) / 1000, rssMiB, counts: result.counts }));
+}
