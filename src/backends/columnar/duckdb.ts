@@ -1,5 +1,5 @@
 import { tmpdir } from 'node:os';
-import type { Columnar } from '../../ports/columnar.ts';
+import type { Columnar, QueryResult } from '../../ports/columnar.ts';
 import { inspectFiles } from './inspect.ts';
 import { mergeParts } from './merge.ts';
 import { runQuery } from './query.ts';
@@ -14,18 +14,22 @@ const DEFAULT_MEMORY_BYTES = 1024 ** 3;
 /** Parquet and SQL through DuckDB. The library (some 60 MB of native code) is loaded by the first call. */
 export function createColumnar(options: ColumnarOptions = {}): Columnar {
   const memoryLimitBytes = options.memoryLimitBytes ?? DEFAULT_MEMORY_BYTES;
-  const open = new Set<() => Promise<void>>();
+  const open = new Set<QueryResult>();
   return {
     merge: (request) => mergeParts(request, memoryLimitBytes),
     // Footers never spill.
     inspect: (paths) => inspectFiles(paths, { memoryLimitBytes, scratch: tmpdir() }),
     async query(request) {
       const result = await runQuery(request, memoryLimitBytes);
-      open.add(result.close);
-      return result;
+      open.add(result);
+      const close = async (): Promise<void> => {
+        open.delete(result);
+        await result.close();
+      };
+      return { ...result, close };
     },
     async close() {
-      for (const end of open) await end();
+      for (const result of open) await result.close();
       open.clear();
     },
   };

@@ -6,11 +6,15 @@ import { openSession, type Session } from './session.ts';
 const FILES_A_QUERY = 1_000;
 
 /** Rows of each file from its footer. @throws RESULT_CORRUPT naming the file */
-export async function inspectFiles(paths: readonly string[], options: { readonly memoryLimitBytes: number; readonly scratch: string }): Promise<ParquetShape[]> {
+export async function inspectFiles(
+  paths: readonly string[],
+  options: { readonly memoryLimitBytes: number; readonly scratch: string },
+): Promise<ParquetShape[]> {
   const session = await openSession({ ...options, threads: 1 });
   try {
     const shapes: ParquetShape[] = [];
-    for (let at = 0; at < paths.length; at += FILES_A_QUERY) shapes.push(...(await inspectSome(session, paths.slice(at, at + FILES_A_QUERY))));
+    for (let at = 0; at < paths.length; at += FILES_A_QUERY)
+      shapes.push(...(await inspectSome(session, paths.slice(at, at + FILES_A_QUERY))));
     return shapes;
   } finally {
     session.close();

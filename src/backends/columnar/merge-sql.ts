@@ -27,7 +27,9 @@ export function mergeSelect(request: MergeRequest): string {
   const head = to === 'results' ? FIXED_COLUMNS : [...FIXED_COLUMNS, 'cause'];
   if (to === 'errors' || columns.length === 0) return `SELECT ${head.join(', ')} FROM ${source}${filter}`;
   const values = from === 'infer' ? memberValues(columns) : columns.map((column, at) => storedValue(column, at));
-  const named = columns.map((column, at) => `${values[at]} AS ${to === 'merged' ? privateName(at) : identifier(column.name)}`);
+  const named = columns.map(
+    (column, at) => `${values[at]} AS ${to === 'merged' ? privateName(at) : identifier(column.name)}`,
+  );
   return `SELECT ${[...head, ...named].join(', ')} FROM ${from === 'infer' ? withMembers(source, columns) : source}`;
 }
 
@@ -36,7 +38,9 @@ const privateName = (at: number): string => `o${at}`;
 function storedValue(column: MergeColumn, at: number): string {
   const name = privateName(at);
   // A leaf's milliseconds are read as a timestamp without zone; they are UTC.
-  return column.type === 'timestamp' ? `CAST(${name} AS TIMESTAMP WITH TIME ZONE)` : `CAST(${name} AS ${SQL_TYPES[column.type]})`;
+  return column.type === 'timestamp'
+    ? `CAST(${name} AS TIMESTAMP WITH TIME ZONE)`
+    : `CAST(${name} AS ${SQL_TYPES[column.type]})`;
 }
 
 /** RFC 6901. */

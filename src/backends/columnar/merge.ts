@@ -60,7 +60,8 @@ async function digestFile(path: string): Promise<{ readonly bytes: number; reado
 export function corruptInput(error: unknown, inputs: readonly string[]): unknown {
   if (error instanceof AppError) return error;
   const message = messageOf(error);
-  if (!/parquet|snappy|gzip|zstd|thrift|TProtocol|Binder Error|Conversion Error|No files found/i.test(message)) return error;
+  if (!/parquet|snappy|gzip|zstd|thrift|TProtocol|Binder Error|Conversion Error|No files found/i.test(message))
+    return error;
   const named = inputs.find((input) => message.includes(input));
   const where = named ?? (inputs.length === 1 ? inputs[0] : `one of ${inputs.length} parts from ${inputs[0]} on`);
   return new AppError('RESULT_CORRUPT', { message: `${where} cannot be read as a part: ${message}`, cause: error });

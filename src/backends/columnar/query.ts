@@ -17,7 +17,11 @@ export async function runQuery(request: QueryRequest, memoryLimitBytes: number):
     const types = result.columnTypes();
     const columns = result.deduplicatedColumnNames().map((name, at) => ({ name, type: String(types[at]) }));
     const vendor = await import('@duckdb/node-api');
-    return { columns, rows: readRows(result, session, { plain: plainValues(vendor), scratch: request.scratch }), close: async () => session.close() };
+    return {
+      columns,
+      rows: readRows(result, session, { plain: plainValues(vendor), scratch: request.scratch }),
+      close: async () => session.close(),
+    };
   } catch (error) {
     session.close();
     throw error;
@@ -27,7 +31,9 @@ export async function runQuery(request: QueryRequest, memoryLimitBytes: number):
 /** After this the session reads the files of the views and nothing else, writes nothing, and cannot be talked out of it. */
 async function openViews(session: Session, views: Readonly<Record<string, string>>): Promise<void> {
   for (const [name, path] of Object.entries(views))
-    await session.run(`CREATE VIEW ${identifier(name)} AS FROM read_parquet(${fileList([path])}, hive_partitioning = false)`);
+    await session.run(
+      `CREATE VIEW ${identifier(name)} AS FROM read_parquet(${fileList([path])}, hive_partitioning = false)`,
+    );
   const allowed = [...new Set(Object.values(views).flatMap((path) => [path, pathPattern(path)]))];
   await session.run(`SET allowed_paths = [${allowed.map(literal).join(', ')}]`);
   await session.run('SET enable_external_access = false');
@@ -51,7 +57,9 @@ async function onlyStatement(session: Session, sql: string): Promise<DuckDBPrepa
   });
   const kind = statement.statementType;
   if (kind !== StatementType.SELECT && kind !== StatementType.EXPLAIN)
-    throw new AppError('QUERY_INVALID', { message: `found a ${StatementType[kind]} statement, expected a SELECT: results are read-only` });
+    throw new AppError('QUERY_INVALID', {
+      message: `found a ${StatementType[kind]} statement, expected a SELECT: results are read-only`,
+    });
   return statement;
 }
 

@@ -25,4 +25,5 @@ export function pathPattern(path: string): string {
 }
 
 /** The list argument of read_parquet and of the metadata functions. */
-export const fileList = (paths: readonly string[]): string => `[${paths.map((path) => literal(pathPattern(path))).join(', ')}]`;
+export const fileList = (paths: readonly string[]): string =>
+  `[${paths.map((path) => literal(pathPattern(path))).join(', ')}]`;

@@ -12,13 +12,16 @@ const EXACT_DIGITS = 15;
 export function plainValues(vendor: Vendor): (value: DuckDBValue) => unknown {
   const plain = (value: DuckDBValue): unknown => {
     if (value === null || typeof value !== 'object') return value;
-    if (value instanceof vendor.DuckDBDecimalValue) return value.width <= EXACT_DIGITS ? value.toDouble() : value.toString();
+    if (value instanceof vendor.DuckDBDecimalValue)
+      return value.width <= EXACT_DIGITS ? value.toDouble() : value.toString();
     if (value instanceof vendor.DuckDBBlobValue) return Buffer.from(value.bytes).toString('base64');
-    if (value instanceof vendor.DuckDBListValue || value instanceof vendor.DuckDBArrayValue) return value.items.map(plain);
+    if (value instanceof vendor.DuckDBListValue || value instanceof vendor.DuckDBArrayValue)
+      return value.items.map(plain);
     if (value instanceof vendor.DuckDBStructValue)
       return Object.fromEntries(Object.entries(value.entries).map(([name, inner]) => [name, plain(inner)]));
     if (value instanceof vendor.DuckDBMapValue) return plainMap(value.entries, plain);
-    if (value instanceof vendor.DuckDBUnionValue || value instanceof vendor.DuckDBVariantValue) return plain(value.value);
+    if (value instanceof vendor.DuckDBUnionValue || value instanceof vendor.DuckDBVariantValue)
+      return plain(value.value);
     return plainInstant(value, vendor) ?? String(value);
   };
   return plain;

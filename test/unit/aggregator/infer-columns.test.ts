@@ -5,7 +5,8 @@ import type { ColumnObservation } from '../../../src/domain/manifest.ts';
 import { FIXED_COLUMNS } from '../../../src/domain/output-columns.ts';
 
 type Kinds = ColumnObservation['kinds'];
-const typeOf = (...tasks: Kinds[]): string | undefined => inferColumns(tasks.map((kinds) => [{ column: 'c', kinds }]))[0]?.type;
+const typeOf = (...tasks: Kinds[]): string | undefined =>
+  inferColumns(tasks.map((kinds) => [{ column: 'c', kinds }]))[0]?.type;
 
 describe('inferColumns', () => {
   test.each<[Kinds[], string]>([
@@ -40,7 +41,9 @@ describe('inferColumns', () => {
   });
 
   test('the type does not depend on the order of tasks', () => {
-    const kinds = fc.array(fc.subarray<Kinds[number]>(['null', 'bool', 'int', 'bigint', 'double', 'string', 'json']), { minLength: 1 });
+    const kinds = fc.array(fc.subarray<Kinds[number]>(['null', 'bool', 'int', 'bigint', 'double', 'string', 'json']), {
+      minLength: 1,
+    });
     fc.assert(
       fc.property(kinds, (tasks) => {
         expect(typeOf(...tasks)).toBe(typeOf(...tasks.toReversed()));

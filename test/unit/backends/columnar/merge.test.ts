@@ -4,14 +4,30 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { createColumnar } from '../../../../src/backends/columnar/duckdb.ts';
 import type { MergeColumn } from '../../../../src/ports/columnar.ts';
-import { failed, readAll, succeeded, useScratch, writePart } from './support.ts';
+import { failed, succeeded } from '../../../support/outcomes.ts';
+import { readAll, useScratch, writePart } from './support.ts';
 
 const scratchFor = useScratch();
 const columnar = createColumnar();
 const json = { mode: 'json' } as const;
 const outputColumn: MergeColumn[] = [{ name: 'output', type: 'json' }];
 
-const hostile = ['plain', 'a[b]c', 'a*b', 'a?b', "q'uote", 'new\nline', 'ünï✓', 'back\\slash', 'a{b,c}', '[!x]', 'k=v', '%41', ' sp ace ', '~'];
+const hostile = [
+  'plain',
+  'a[b]c',
+  'a*b',
+  'a?b',
+  "q'uote",
+  'new\nline',
+  'ünï✓',
+  'back\\slash',
+  'a{b,c}',
+  '[!x]',
+  'k=v',
+  '%41',
+  ' sp ace ',
+  '~',
+];
 
 describe('merge', () => {
   test('concatenates parts in item order and reports what is in them', async () => {
@@ -19,7 +35,14 @@ describe('merge', () => {
     const a = await writePart(join(dir, 'a'), [succeeded(0, { x: 1 }), failed(1)], json);
     const b = await writePart(join(dir, 'b'), [succeeded(2, { x: 2 })], json);
     const output = join(dir, 'out.parquet');
-    const merged = await columnar.merge({ inputs: [a, b], output, from: 'json', to: 'results', columns: outputColumn, scratch: dir });
+    const merged = await columnar.merge({
+      inputs: [a, b],
+      output,
+      from: 'json',
+      to: 'results',
+      columns: outputColumn,
+      scratch: dir,
+    });
     expect(merged).toEqual({
       rows: 3,
       failed: 1,
@@ -29,20 +52,69 @@ describe('merge', () => {
       sha256: createHash('sha256').update(readFileSync(output)).digest('hex'),
     });
     expect(await readAll(columnar, output, { scratch: dir })).toEqual([
-      { item_id: 'item-0', item_index: 0n, status: 'succeeded', attempts: 1, duration_ms: 1.5, error_class: null, error_message: null, output: '{"x":1}' },
-      { item_id: 'item-1', item_index: 1n, status: 'failed', attempts: 1, duration_ms: 1.5, error_class: 'TypeError', error_message: 'boom', output: null },
-      { item_id: 'item-2', item_index: 2n, status: 'succeeded', attempts: 1, duration_ms: 1.5, error_class: null, error_message: null, output: '{"x":2}' },
+      {
+        item_id: 'item-0',
+        item_index: 0n,
+        status: 'succeeded',
+        attempts: 1,
+        duration_ms: 1.5,
+        error_class: null,
+        error_message: null,
+        output: '{"x":1}',
+      },
+      {
+        item_id: 'item-1',
+        item_index: 1n,
+        status: 'failed',
+        attempts: 1,
+        duration_ms: 1.5,
+        error_class: 'TypeError',
+        error_message: 'boom',
+        output: null,
+      },
+      {
+        item_id: 'item-2',
+        item_index: 2n,
+        status: 'succeeded',
+        attempts: 1,
+        duration_ms: 1.5,
+        error_class: null,
+        error_message: null,
+        output: '{"x":2}',
+      },
     ]);
   });
 
   test('sorts when the parts are not in item order', async () => {
     const dir = scratchFor();
-    const odd = await writePart(join(dir, 'odd'), [1, 3, 5].map((n) => succeeded(n, n)), json);
-    const even = await writePart(join(dir, 'even'), [0, 2, 4].map((n) => succeeded(n, n)), json);
+    const odd = await writePart(
+      join(dir, 'odd'),
+      [1, 3, 5].map((n) => succeeded(n, n)),
+      json,
+    );
+    const even = await writePart(
+      join(dir, 'even'),
+      [0, 2, 4].map((n) => succeeded(n, n)),
+      json,
+    );
     const output = join(dir, 'out');
-    const merged = await columnar.merge({ inputs: [odd, even], output, from: 'json', to: 'results', columns: outputColumn, scratch: dir });
+    const merged = await columnar.merge({
+      inputs: [odd, even],
+      output,
+      from: 'json',
+      to: 'results',
+      columns: outputColumn,
+      scratch: dir,
+    });
     expect(merged).toMatchObject({ rows: 6, contiguous: true });
-    expect((await readAll(columnar, output, { scratch: dir })).map((row) => row['item_index'])).toEqual([0n, 1n, 2n, 3n, 4n, 5n]);
+    expect((await readAll(columnar, output, { scratch: dir })).map((row) => row['item_index'])).toEqual([
+      0n,
+      1n,
+      2n,
+      3n,
+      4n,
+      5n,
+    ]);
   });
 
   test.each([
@@ -50,8 +122,19 @@ describe('merge', () => {
     ['an item missing', [0, 1, 3]],
   ])('says so when there is %s', async (_what, indices) => {
     const dir = scratchFor();
-    const part = await writePart(join(dir, 'p'), indices.map((n) => succeeded(n, n)), json);
-    const merged = await columnar.merge({ inputs: [part], output: join(dir, 'o'), from: 'json', to: 'results', columns: outputColumn, scratch: dir });
+    const part = await writePart(
+      join(dir, 'p'),
+      indices.map((n) => succeeded(n, n)),
+      json,
+    );
+    const merged = await columnar.merge({
+      inputs: [part],
+      output: join(dir, 'o'),
+      from: 'json',
+      to: 'results',
+      columns: outputColumn,
+      scratch: dir,
+    });
     expect(merged.contiguous).toBe(false);
   });
 
@@ -59,9 +142,20 @@ describe('merge', () => {
     const dir = scratchFor();
     const part = await writePart(join(dir, 'p'), [succeeded(0, 1), failed(1, 'why'), succeeded(2, 1)], json);
     const output = join(dir, 'errors.parquet');
-    expect(await columnar.merge({ inputs: [part], output, from: 'json', to: 'errors', columns: outputColumn, scratch: dir })).toMatchObject({ rows: 1, failed: 1 });
+    expect(
+      await columnar.merge({ inputs: [part], output, from: 'json', to: 'errors', columns: outputColumn, scratch: dir }),
+    ).toMatchObject({ rows: 1, failed: 1 });
     expect(await readAll(columnar, output, { scratch: dir })).toEqual([
-      { item_id: 'item-1', item_index: 1n, status: 'failed', attempts: 1, duration_ms: 1.5, error_class: 'TypeError', error_message: 'why', cause: 'handler-error' },
+      {
+        item_id: 'item-1',
+        item_index: 1n,
+        status: 'failed',
+        attempts: 1,
+        duration_ms: 1.5,
+        error_class: 'TypeError',
+        error_message: 'why',
+        cause: 'handler-error',
+      },
     ]);
   });
 
@@ -69,7 +163,9 @@ describe('merge', () => {
     const dir = scratchFor();
     const part = await writePart(join(dir, 'p'), [succeeded(0, 1)], json);
     const output = join(dir, 'errors.parquet');
-    expect(await columnar.merge({ inputs: [part], output, from: 'json', to: 'errors', columns: outputColumn, scratch: dir })).toMatchObject({ rows: 0, failed: 0, firstItem: 0 });
+    expect(
+      await columnar.merge({ inputs: [part], output, from: 'json', to: 'errors', columns: outputColumn, scratch: dir }),
+    ).toMatchObject({ rows: 0, failed: 0, firstItem: 0 });
     const described = await readAll(columnar, output, { scratch: dir, sql: 'describe results' });
     expect(described.map((row) => row['column_name'])).toContain('cause');
   });
@@ -79,7 +175,10 @@ describe('merge', () => {
     const part = await writePart(join(dir, `p-${name.replaceAll('\\', '')}.parquet`), [succeeded(0, 'null')], json);
     const output = join(dir, 'out.parquet');
     await columnar.merge({ inputs: [part], output, from: 'json', to: 'results', columns: outputColumn, scratch: dir });
-    expect(await columnar.inspect([part, output])).toEqual([{ path: part, rows: 1 }, { path: output, rows: 1 }]);
+    expect(await columnar.inspect([part, output])).toEqual([
+      { path: part, rows: 1 },
+      { path: output, rows: 1 },
+    ]);
     expect(await readAll(columnar, output, { scratch: dir })).toHaveLength(1);
   });
 
@@ -89,16 +188,29 @@ describe('merge', () => {
     await writePart(join(dir, 'p1.parquet'), [succeeded(0, '"neighbour"')], json);
     await writePart(join(dir, 'p1x.parquet'), [succeeded(0, '"neighbour"')], json);
     const output = join(dir, 'o[1].parquet');
-    expect(await columnar.merge({ inputs: [named], output, from: 'json', to: 'results', columns: outputColumn, scratch: dir })).toMatchObject({ rows: 1 });
+    expect(
+      await columnar.merge({
+        inputs: [named],
+        output,
+        from: 'json',
+        to: 'results',
+        columns: outputColumn,
+        scratch: dir,
+      }),
+    ).toMatchObject({ rows: 1 });
     await writePart(join(dir, 'o1.parquet'), [succeeded(0, '"neighbour"')], json);
-    expect(await readAll(columnar, output, { scratch: dir, sql: 'select output from results' })).toEqual([{ output: '"named"' }]);
+    expect(await readAll(columnar, output, { scratch: dir, sql: 'select output from results' })).toEqual([
+      { output: '"named"' },
+    ]);
   });
 
   test('a missing file is not replaced by one that matches: OUTPUT_PATH_UNSUPPORTED and RESULT_CORRUPT', async () => {
     const dir = scratchFor();
     await writePart(join(dir, 'p1.parquet'), [succeeded(0, 1)], json);
     await expect(columnar.inspect([join(dir, 'p[1].parquet')])).rejects.toMatchObject({ code: 'RESULT_CORRUPT' });
-    await expect(columnar.inspect([join(dir, 'a\\p[1].parquet')])).rejects.toMatchObject({ code: 'OUTPUT_PATH_UNSUPPORTED' });
+    await expect(columnar.inspect([join(dir, 'a\\p[1].parquet')])).rejects.toMatchObject({
+      code: 'OUTPUT_PATH_UNSUPPORTED',
+    });
   });
 
   test('inspect names the file that is no Parquet', async () => {
@@ -106,7 +218,10 @@ describe('merge', () => {
     const good = await writePart(join(dir, 'good'), [succeeded(0, 1)], json);
     const bad = join(dir, 'bad');
     writeFileSync(bad, 'PAR1 but not really');
-    await expect(columnar.inspect([good, bad])).rejects.toMatchObject({ code: 'RESULT_CORRUPT', message: expect.stringContaining(bad) as string });
+    await expect(columnar.inspect([good, bad])).rejects.toMatchObject({
+      code: 'RESULT_CORRUPT',
+      message: expect.stringContaining(bad) as string,
+    });
   });
 
   test('merge of a broken part is RESULT_CORRUPT', async () => {
@@ -114,7 +229,14 @@ describe('merge', () => {
     const bad = join(dir, 'bad');
     writeFileSync(bad, 'PAR1 but not really');
     await expect(
-      columnar.merge({ inputs: [bad], output: join(dir, 'o'), from: 'json', to: 'results', columns: outputColumn, scratch: dir }),
+      columnar.merge({
+        inputs: [bad],
+        output: join(dir, 'o'),
+        from: 'json',
+        to: 'results',
+        columns: outputColumn,
+        scratch: dir,
+      }),
     ).rejects.toMatchObject({ code: 'RESULT_CORRUPT', message: expect.stringContaining(bad) as string });
   });
 
@@ -123,11 +245,24 @@ describe('merge', () => {
     const inputs: string[] = [];
     for (let part = 0; part < 8; part += 1)
       inputs.push(
-        await writePart(join(dir, `p${part}`), Array.from({ length: 4_000 }, (_none, n) => succeeded(part * 4_000 + n, { n, text: `t${n * part}`.repeat(20) })), json),
+        await writePart(
+          join(dir, `p${part}`),
+          Array.from({ length: 4_000 }, (_none, n) =>
+            succeeded(part * 4_000 + n, { n, text: `t${n * part}`.repeat(20) }),
+          ),
+          json,
+        ),
       );
     const bytes = [];
     for (const memoryLimitBytes of [256 * 1024 ** 2, 256 * 1024 ** 2, 1024 ** 3]) {
-      const merged = await createColumnar({ memoryLimitBytes }).merge({ inputs, output: join(dir, 'o'), from: 'json', to: 'results', columns: outputColumn, scratch: dir });
+      const merged = await createColumnar({ memoryLimitBytes }).merge({
+        inputs,
+        output: join(dir, 'o'),
+        from: 'json',
+        to: 'results',
+        columns: outputColumn,
+        scratch: dir,
+      });
       expect(merged).toMatchObject({ rows: 32_000, contiguous: true });
       bytes.push(merged.sha256);
     }
@@ -138,8 +273,23 @@ describe('merge', () => {
     const dir = scratchFor();
     const inputs: string[] = [];
     for (let part = 0; part < 10; part += 1)
-      inputs.push(await writePart(join(dir, `p${part}`), Array.from({ length: 40 }, (_none, n) => succeeded(part * 40 + n, JSON.stringify(`${part}-${n}`.repeat(200_000)))), json));
-    const merged = await createColumnar({ memoryLimitBytes: 256 * 1024 ** 2 }).merge({ inputs, output: join(dir, 'o'), from: 'json', to: 'results', columns: outputColumn, scratch: dir });
+      inputs.push(
+        await writePart(
+          join(dir, `p${part}`),
+          Array.from({ length: 40 }, (_none, n) =>
+            succeeded(part * 40 + n, JSON.stringify(`${part}-${n}`.repeat(200_000))),
+          ),
+          json,
+        ),
+      );
+    const merged = await createColumnar({ memoryLimitBytes: 256 * 1024 ** 2 }).merge({
+      inputs,
+      output: join(dir, 'o'),
+      from: 'json',
+      to: 'results',
+      columns: outputColumn,
+      scratch: dir,
+    });
     expect(merged).toMatchObject({ rows: 400, contiguous: true });
   });
 });

@@ -2,7 +2,8 @@ import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { createColumnar } from '../../../../src/backends/columnar/duckdb.ts';
-import { readAll, succeeded, useScratch, writePart } from './support.ts';
+import { succeeded } from '../../../support/outcomes.ts';
+import { readAll, useScratch, writePart } from './support.ts';
 
 const scratchFor = useScratch();
 const columnar = createColumnar();
@@ -10,14 +11,25 @@ let dir: string;
 let path: string;
 beforeEach(async () => {
   dir = scratchFor();
-  path = await writePart(join(dir, 'results.parquet'), Array.from({ length: 5_000 }, (_none, n) => succeeded(n, n)), { mode: 'json' });
+  path = await writePart(
+    join(dir, 'results.parquet'),
+    Array.from({ length: 5_000 }, (_none, n) => succeeded(n, n)),
+    { mode: 'json' },
+  );
 });
 const ask = (sql: string) => readAll(columnar, path, { sql, scratch: dir });
 
 describe('query', () => {
   test('streams rows in chunks and names columns and types', async () => {
-    const { columns, rows } = await columnar.query({ sql: 'select item_index, item_id from results', views: { results: path }, scratch: dir });
-    expect(columns).toEqual([{ name: 'item_index', type: 'BIGINT' }, { name: 'item_id', type: 'VARCHAR' }]);
+    const { columns, rows } = await columnar.query({
+      sql: 'select item_index, item_id from results',
+      views: { results: path },
+      scratch: dir,
+    });
+    expect(columns).toEqual([
+      { name: 'item_index', type: 'BIGINT' },
+      { name: 'item_id', type: 'VARCHAR' },
+    ]);
     const sizes: number[] = [];
     for await (const chunk of rows) sizes.push(chunk.length);
     expect(sizes.reduce((sum, size) => sum + size, 0)).toBe(5_000);
@@ -56,12 +68,17 @@ describe('query', () => {
     expect(await ask('select 1 as a, 2 as a')).toEqual([{ a: 1, 'a:1': 2 }]);
   });
 
-  test.each(['describe results', 'summarize results', 'show tables', 'explain select * from results', 'from results limit 1', 'with x as (from results) select count(*) from x', "pivot (select status from results) on status in ('succeeded') using count(*)"])(
-    'reads: %s',
-    async (sql) => {
-      expect((await ask(sql)).length).toBeGreaterThan(0);
-    },
-  );
+  test.each([
+    'describe results',
+    'summarize results',
+    'show tables',
+    'explain select * from results',
+    'from results limit 1',
+    'with x as (from results) select count(*) from x',
+    "pivot (select status from results) on status in ('succeeded') using count(*)",
+  ])('reads: %s', async (sql) => {
+    expect((await ask(sql)).length).toBeGreaterThan(0);
+  });
 
   test.each([
     ['select 1; select 2', /2 statements/],
@@ -76,12 +93,15 @@ describe('query', () => {
     ['select * from result', /Did you mean "results"/],
     ['selec 1', /syntax error/],
     ['select nope from results', /nope/],
-    ["install httpfs", /LOAD|disabled/],
+    ['install httpfs', /LOAD|disabled/],
     ["attach ':memory:' as other", /ATTACH/],
     ['select cast(item_id as int) from results', /Could not convert/],
     ['select $1', /Values were not provided/],
   ])('QUERY_INVALID for %j', async (sql, message) => {
-    await expect(ask(sql)).rejects.toMatchObject({ code: 'QUERY_INVALID', message: expect.stringMatching(message) as string });
+    await expect(ask(sql)).rejects.toMatchObject({
+      code: 'QUERY_INVALID',
+      message: expect.stringMatching(message) as string,
+    });
   });
 
   test('no other file can be read or written', async () => {

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach } from 'vitest';
-import { createLeafParts } from '../../../../src/backends/leaf-part/parquet-leaf-parts.ts';
+import { createLeafParts } from '../../../../src/backends/leaf-part/index.ts';
 import type { ItemOutcome } from '../../../../src/domain/outcome.ts';
 import type { OutputSpec } from '../../../../src/domain/output-columns.ts';
 import type { Columnar } from '../../../../src/ports/columnar.ts';
@@ -22,36 +22,24 @@ export function useScratch(): (name?: string) => string {
   };
 }
 
-export const succeeded = (itemIndex: number, output: unknown): ItemOutcome => ({
-  itemId: `item-${itemIndex}`,
-  itemIndex,
-  status: 'succeeded',
-  attempts: 1,
-  durationMs: 1.5,
-  errorClass: null,
-  errorMessage: null,
-  cause: null,
-  output: typeof output === 'string' ? output : JSON.stringify(output),
-});
-
-export const failed = (itemIndex: number, message = 'boom'): ItemOutcome => ({
-  ...succeeded(itemIndex, 'null'),
-  status: 'failed',
-  errorClass: 'TypeError',
-  errorMessage: message,
-  cause: 'handler-error',
-  output: null,
-});
-
 export async function writePart(path: string, outcomes: readonly ItemOutcome[], output: OutputSpec): Promise<string> {
   await createLeafParts().write(path, outcomes, output);
   return path;
 }
 
 /** All rows of a query over one file, as objects. */
-export async function readAll(columnar: Columnar, path: string, options: { readonly sql?: string; readonly scratch: string }): Promise<Record<string, unknown>[]> {
-  const { columns, rows } = await columnar.query({ sql: options.sql ?? 'from results', views: { results: path }, scratch: options.scratch });
+export async function readAll(
+  columnar: Columnar,
+  path: string,
+  options: { readonly sql?: string; readonly scratch: string },
+): Promise<Record<string, unknown>[]> {
+  const { columns, rows } = await columnar.query({
+    sql: options.sql ?? 'from results',
+    views: { results: path },
+    scratch: options.scratch,
+  });
   const all: Record<string, unknown>[] = [];
-  for await (const chunk of rows) for (const row of chunk) all.push(Object.fromEntries(columns.map(({ name }, at) => [name, row[at]])));
+  for await (const chunk of rows)
+    for (const row of chunk) all.push(Object.fromEntries(columns.map(({ name }, at) => [name, row[at]])));
   return all;
 }

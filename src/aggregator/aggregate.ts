@@ -1,0 +1,85 @@
+/**
+ * VERIFY + MERGE + PUBLISH: turns the results of a job whose tasks are all final into one Parquet table with exactly one row an item.
+ *
+ * What it does: reads the winners from the state table, verifies manifest, hash, length and rows of every file, gives the items of tasks
+ * without a result their failed rows, merges in item order, stores the output under a name of its own, and moves the pointer last.
+ * What it never does: run items, write state, trust a file it has not hashed, publish a part of the output, or touch an earlier one.
+ * Until the pointer moves nothing is visible; running it twice, at once, or killing it anywhere is harmless.
+ * Fails with: JOB_NOT_FOUND, JOB_BAD_STATE (tasks not final), MANIFEST_CORRUPT, RESULT_CORRUPT, RESULT_INCOMPLETE, SCRATCH_FULL,
+ * STORE_*, STATE_*, and whatever `fenced` throws.
+ */
+import type { JobId } from '../domain/ids.ts';
+import type { PublicationManifest } from '../domain/manifest.ts';
+import { isAppError } from '../errors/app-error.ts';
+import type { AggregatorDeps } from './deps.ts';
+import { readFinalTasks } from './final-tasks.ts';
+import { inputDigest } from './input-digest.ts';
+import { loadJob } from './load-job.ts';
+import { mergeParts } from './merge-parts.ts';
+import { outputColumns, planParts } from './plan-merge.ts';
+import { readPublication } from './publication.ts';
+import { publish } from './publish.ts';
+
+export interface AggregateRequest {
+  readonly job: JobId;
+  /** Awaited right before the pointer moves; throws when the right to publish is gone. */
+  readonly fenced?: () => Promise<void>;
+}
+
+export interface Aggregated {
+  readonly publication: string;
+  readonly manifest: PublicationManifest;
+  /** False when this very output was published already. */
+  readonly published: boolean;
+}
+
+/** Aggregates the job, unless its current publication is already made of the same winners. */
+export async function aggregate(deps: AggregatorDeps, { job, fenced }: AggregateRequest): Promise<Aggregated> {
+  const loaded = await loadJob(deps, job);
+  const tasks = await readFinalTasks(deps.state, loaded);
+  const digest = inputDigest(loaded, tasks);
+  const current = await currentPublication(deps, job);
+  if (current?.inputDigest === digest) return { publication: current.publication, manifest: current, published: false };
+  const parts = await planParts(deps, loaded, tasks);
+  const columns = outputColumns(loaded.manifest.spec.output, parts);
+  const scratch = await deps.scratch.open('aggregate');
+  try {
+    const output = await mergeParts({ deps, job: loaded, columns }, parts, scratch);
+    deps.onProgress?.({ phase: 'publish', done: parts.length, total: parts.length });
+    const manifest = await publish(deps, {
+      job: loaded,
+      inputDigest: digest,
+      columns,
+      tasks,
+      output,
+      fenced: fenced ?? (async () => {}),
+    });
+    deps.log.info('published', {
+      job,
+      publication: manifest.publication,
+      rows: manifest.rows,
+      failed: manifest.failed,
+    });
+    return { publication: manifest.publication, manifest, published: true };
+  } finally {
+    await scratch.dispose();
+  }
+}
+
+/** Null also when the publication is damaged: the winners are still there, so it is made anew. */
+async function currentPublication({ store, log }: AggregatorDeps, job: JobId): Promise<PublicationManifest | null> {
+  try {
+    const manifest = await readPublication(store, job);
+    if (manifest === null) return null;
+    for (const file of [manifest.files.results, manifest.files.errors])
+      if ((await store.head(file.key))?.bytes !== file.bytes) {
+        log.warn('a published file is missing or has another length; publishing anew', { job, key: file.key });
+        return null;
+      }
+    return manifest;
+  } catch (error) {
+    if (!isAppError(error, 'MANIFEST_CORRUPT')) throw error;
+    log.warn('the publication is damaged; publishing anew', { job, problem: error.message });
+    return null;
+  }
+}

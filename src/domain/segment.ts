@@ -1,0 +1,58 @@
+import { createHash } from 'node:crypto';
+import type { AttemptId, TaskId } from './ids.ts';
+import { isCause } from './causes.ts';
+import type { ItemOutcome } from './outcome.ts';
+import type { ColumnObservation } from './manifest.ts';
+
+/** First line of a checkpoint segment; the outcomes follow, one line each. */
+export interface SegmentHeader {
+  readonly task: TaskId;
+  readonly attempt: AttemptId;
+  readonly seq: number;
+  readonly generation: number;
+  /** Of the batch the outcomes belong to: a task whose batch changed must not resume from them. */
+  readonly batchSha256: string;
+  /** With `output: infer`: everything observed up to here. */
+  readonly observed?: readonly (ColumnObservation & { readonly column: string })[];
+}
+
+const SCHEMA = 'slurmctl.segment/1';
+
+export function encodeSegment(header: SegmentHeader, outcomes: readonly ItemOutcome[]): string {
+  const body = outcomes.map((outcome) => `${JSON.stringify(outcome)}\n`).join('');
+  const head = { schema: SCHEMA, ...header, rows: outcomes.length, sha256: sha256(body) };
+  return `${JSON.stringify(head)}\n${body}`;
+}
+
+export interface Segment {
+  readonly header: SegmentHeader;
+  readonly outcomes: readonly ItemOutcome[];
+}
+
+/** What is wrong with a segment, as text, or the segment. */
+export function decodeSegment(bytes: Uint8Array): Segment | string {
+  const text = new TextDecoder().decode(bytes);
+  const end = text.indexOf('\n');
+  if (end < 0) return 'it has no header line';
+  const body = text.slice(end + 1);
+  try {
+    const head = JSON.parse(text.slice(0, end)) as SegmentHeader &
+      Readonly<Record<'schema' | 'rows' | 'sha256', unknown>>;
+    if (head.schema !== SCHEMA) return `its schema is ${JSON.stringify(head.schema)}`;
+    if (head.sha256 !== sha256(body)) return 'its sha-256 differs from its header';
+    const lines = body === '' ? [] : body.slice(0, -1).split('\n');
+    if (head.rows !== lines.length) return `it has ${lines.length} rows, its header says ${JSON.stringify(head.rows)}`;
+    const outcomes = lines.map((line) => JSON.parse(line) as ItemOutcome);
+    const odd = outcomes.findIndex((outcome) => !isOutcome(outcome));
+    return odd < 0 ? { header: head, outcomes } : `row ${odd + 1} is not an outcome`;
+  } catch {
+    return 'it is not JSON';
+  }
+}
+
+function isOutcome(value: ItemOutcome): boolean {
+  if (!Number.isSafeInteger(value.itemIndex) || typeof value.itemId !== 'string') return false;
+  return value.status === 'succeeded' ? value.cause === null : value.status === 'failed' && isCause(value.cause);
+}
+
+const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
