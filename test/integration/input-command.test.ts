@@ -82,6 +82,9 @@ describe('the output of a command', () => {
       const { writeFileSync } = require('node:fs');
       const line = 'x'.repeat(65535) + '\\n';
       let written = 0;
+      // Stays alive without its reader, so that only being ended ends it.
+      process.stdout.on('error', () => undefined);
+      setInterval(() => undefined, 1000);
       const more = () => { while (process.stdout.write(line)) written += 1; written += 1; writeFileSync(${JSON.stringify(progress)}, process.pid + ' ' + written); process.stdout.once('drain', more); };
       more();`;
     for await (const chunk of createInputSources().open(commandSpec(node(script)))) {

@@ -172,7 +172,15 @@ describe('compressed files', () => {
 });
 
 describe('a pattern of files', () => {
-  const hard = ['new\nline.txt', `q"uo'te.txt`, 'ünï→😀.txt', 'back\\slash.txt', ' sp ace*[x].txt', '\uE000.txt'];
+  const hard = [
+    'new\nline.txt',
+    `q"uo'te.txt`,
+    'ünï→😀.txt',
+    'back\\slash.txt',
+    ' sp ace*[x].txt',
+    '\uE000.txt',
+    '😀.txt',
+  ];
 
   it('gives absolute paths with sizes, sorted by bytes, whatever the names', async () => {
     mkdirSync(join(dir.path, 'sub'));

@@ -1,4 +1,5 @@
-import { readdirSync } from 'node:fs';
+import { readdirSync, symlinkSync } from 'node:fs';
+import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createIdLedgers } from '../../../../src/backends/input/id-ledger.ts';
@@ -11,6 +12,9 @@ beforeEach(() => {
 });
 afterEach(() => dir.remove());
 
+const never = (): never => {
+  throw new Error('not expected');
+};
 let opened = 0;
 const ledgers = (bucketBytes?: number) =>
   createIdLedgers({
@@ -71,5 +75,15 @@ describe('id ledger', () => {
     await large.dispose();
     await large.dispose();
     expect(readdirSync(dir.path)).toEqual([]);
+  });
+
+  it('says so when scratch is full', async () => {
+    for (let bucket = 0; bucket < 256; bucket += 1) symlinkSync('/dev/full', join(dir.path, `${bucket}.ids`));
+    const scratch = { check: never, open: () => Promise.resolve({ path: dir.path, dispose: () => Promise.resolve() }) };
+    const ledger = createIdLedgers({ scratch, bucketBytes: 1 }).open();
+    await expect(ledger.add(['a'], 0)).rejects.toMatchObject({
+      code: 'SCRATCH_FULL',
+      message: expect.stringContaining(dir.path) as string,
+    });
   });
 });
