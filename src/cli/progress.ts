@@ -50,19 +50,30 @@ export function progressSentence({ phase, done, total, unit, note }: Progress): 
   return `${phase}: ${amount(done)}${sum}${unit === 'bytes' ? '' : ` ${unit}`}${share}${note === undefined ? '' : `, ${printable(note)}`}`;
 }
 
+interface BarPayload {
+  readonly label: string;
+  readonly text: string;
+  /** False while nobody knows how much there is: no bar then. */
+  readonly known: boolean;
+}
+
 async function createBar({ io, noteStyle }: Session): Promise<ProgressView> {
   const { default: cliProgress } = await import('cli-progress');
   let bar: SingleBar | undefined;
   const show = (
     label: string,
-    state: { readonly done: number; readonly total: number; readonly text: string },
+    state: { readonly done: number; readonly total: number | null; readonly text: string },
   ): void => {
-    const payload = { label: noteStyle.bold(label), text: state.text };
+    const payload = { label: noteStyle.bold(label), text: state.text, known: state.total !== null };
+    const total = Math.max(1, state.total ?? 1);
     if (bar === undefined) {
       bar = new cliProgress.SingleBar(
         {
           stream: io.stderr.raw as NodeJS.WriteStream,
-          format: '{label} {bar} {percentage}%  {text}',
+          format: (options, { progress }, { label: phase, text, known }: BarPayload) =>
+            known
+              ? `${phase} ${cliProgress.Format.BarFormat(progress, options)} ${Math.floor(progress * 100)}%  ${text}`
+              : `${phase}  ${text}`,
           barCompleteChar: '█',
           barIncompleteChar: '░',
           barsize: 24,
@@ -73,17 +84,17 @@ async function createBar({ io, noteStyle }: Session): Promise<ProgressView> {
         },
         undefined,
       );
-      bar.start(Math.max(1, state.total), state.done, payload);
+      bar.start(total, state.done, payload);
       return;
     }
-    bar.setTotal(Math.max(1, state.total));
+    bar.setTotal(total);
     bar.update(state.done, payload);
   };
   return {
     progress: ({ phase, done, total, unit, note }) =>
       show(phase, {
         done: total === null ? 0 : done,
-        total: total ?? 1,
+        total,
         text: progressSentence({ phase, done, total, unit, ...(note === undefined ? {} : { note }) }).slice(
           phase.length + 2,
         ),

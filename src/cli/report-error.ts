@@ -19,7 +19,7 @@ export const reportError = (
 
 function reportFailure(error: AppError, style: Style): ErrorReport {
   const lines = [
-    `${style.bad('error:')} ${printableLines(error.message)} ${style.dim(`[${error.code}]`)}`,
+    `${style.bad('error:')} ${withCode(printableLines(error.message), style.dim(`[${error.code}]`))}`,
     ...error.problems.flatMap((problem) => problemLines(problem, '  ')),
     `${style.info('hint:')} ${printableLines(error.hint)}`,
   ];
@@ -38,6 +38,9 @@ function reportFailure(error: AppError, style: Style): ErrorReport {
     exitCode: error.exitCode,
   };
 }
+
+/** The code ends the first line, however many follow. */
+const withCode = (message: string, code: string): string => message.replace(/(?=\n|$)/, ` ${code}`);
 
 const REPORT_HINT =
   'This is not your fault. Please open an issue with the lines above, what you ran, and the output of: slurmctl doctor --json';

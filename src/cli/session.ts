@@ -3,6 +3,7 @@ import { AppError } from '../errors/app-error.ts';
 import type { CliIo } from './io.ts';
 import { jsonText } from './render/json.ts';
 import { createStyle, type Style, wantsColour } from './render/style.ts';
+import { printable, shellWord } from './render/text.ts';
 import type { View } from './render/view.ts';
 
 /** Flags of the command line itself, as opposed to those of the app. */
@@ -30,7 +31,7 @@ export interface Session {
   jsonLine(document: unknown): Promise<void>;
   /** A sentence for the person, on stderr; nothing with `--quiet`. */
   note(text: string): void;
-  /** Names the next useful command. */
+  /** Names the next useful command; the flags that led to this home and these backends are added. */
   next(command: string): void;
   /** Closes the app if it was opened. */
   close(): Promise<void>;
@@ -49,6 +50,7 @@ export function createSession({ io, flags, appFlags, createApp }: SessionOptions
   const style = createStyle(wantsColour(io.stdout, io.env, flags.colour));
   const noteStyle = createStyle(wantsColour(io.stderr, io.env, flags.colour));
   const view: View = { style, width: io.stdout.isTty ? io.stdout.columns : Number.POSITIVE_INFINITY };
+  const flagWords = Object.entries(appFlags).map(([name, value]) => `--${name} ${shellWord(printable(value))}`);
   const print = (text: string): Promise<void> => io.stdout.write(text);
   const note = (text: string): void => {
     if (!flags.quiet) io.stderr.write(`${text}\n`);
@@ -63,7 +65,7 @@ export function createSession({ io, flags, appFlags, createApp }: SessionOptions
     show: (document, human) => print(flags.json ? `${jsonText(document, 2)}\n` : human(document, view)),
     jsonLine: (document) => print(`${jsonText(document)}\n`),
     note,
-    next: (command) => note(noteStyle.dim(`next: ${command}`)),
+    next: (command) => note(noteStyle.dim(`next: ${[command, ...flagWords].join(' ')}`)),
     close: async () => {
       const app = await opened?.catch(() => undefined);
       await app?.close();

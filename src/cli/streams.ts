@@ -8,6 +8,10 @@ type Stream = NodeJS.WritableStream & Partial<Pick<WriteStream, 'isTTY' | 'colum
 const COLUMNS = 80;
 const ROWS = 24;
 
+/** Some terminals say 0. */
+const sizeOr = (size: number | undefined, fallback: number): number =>
+  size === undefined || size < 1 ? fallback : size;
+
 /** Stdout with an answer to every write. @throws STDOUT_FAILED (from `write`) when the file or device behind it fails */
 export function createStdout(stream: Stream): StdoutStream {
   // A failed write is answered where it was made; without a listener it would also end the process.
@@ -15,10 +19,10 @@ export function createStdout(stream: Stream): StdoutStream {
   return {
     isTty: stream.isTTY === true,
     get columns() {
-      return stream.columns ?? COLUMNS;
+      return sizeOr(stream.columns, COLUMNS);
     },
     get rows() {
-      return stream.rows ?? ROWS;
+      return sizeOr(stream.rows, ROWS);
     },
     write: (text) =>
       new Promise((resolve, reject) => {
@@ -41,10 +45,10 @@ export function createStderr(stream: Stream): StderrStream {
   return {
     isTty: stream.isTTY === true,
     get columns() {
-      return stream.columns ?? COLUMNS;
+      return sizeOr(stream.columns, COLUMNS);
     },
     get rows() {
-      return stream.rows ?? ROWS;
+      return sizeOr(stream.rows, ROWS);
     },
     raw: stream,
     write: (text) => {

@@ -40,8 +40,13 @@ function wrap(
   return `${brackets[0]}${inner}${members.join(`,${inner}`)}\n${margin}${brackets[1]}`;
 }
 
-/** A value as a person reads it: text as it is, null as nothing, the rest as JSON. */
+/** Significant digits that a person sees of a floating-point number: enough, without the noise of the last bits. */
+const SHOWN_DIGITS = 10;
+
+/** A value as a person reads it: text as it is, null as nothing, numbers without noise, the rest as JSON. */
 export function cellText(value: unknown): string {
   if (value === null || value === undefined) return '';
+  if (typeof value === 'number' && !Number.isInteger(value) && Math.abs(value) < 10 ** SHOWN_DIGITS)
+    return String(Number(value.toPrecision(SHOWN_DIGITS)));
   return typeof value === 'string' ? value : jsonText(value).replace(/^"(NaN|-?Infinity)"$/, '$1');
 }

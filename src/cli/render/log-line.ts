@@ -28,7 +28,7 @@ export function renderLogLine(line: LogLine, { style }: View, terminal: boolean)
 }
 
 function contentOf(line: LogLine, style: View['style'], plain: (text: string) => string): string {
-  const record = line.source === 'attempt' ? recordOf(line.text) : null;
+  const record = recordOf(line.text);
   if (record === null) return plain(line.text);
   const level = levelOf(record['level']);
   const paint = level === 'error' || level === 'fatal' ? style.bad : level === 'warn' ? style.warn : style.dim;
@@ -45,10 +45,12 @@ function levelOf(level: unknown): string {
 const asItIs = (text: string): string => text;
 const forTerminal = (text: string): string => text.replaceAll(COLOUR_CODES, '').split('\t').map(printable).join('\t');
 
+/** The fields of a line that a log wrote; null for anything else, JSON or not. */
 function recordOf(text: string): Record<string, unknown> | null {
   if (!text.startsWith('{')) return null;
   try {
-    return JSON.parse(text) as Record<string, unknown>;
+    const record = JSON.parse(text) as Record<string, unknown>;
+    return 'level' in record && typeof record['msg'] === 'string' ? record : null;
   } catch {
     // A torn or foreign line is shown as it is.
     return null;

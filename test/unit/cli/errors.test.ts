@@ -71,8 +71,8 @@ describe('an expected failure', () => {
       app: failing(new AppError('INPUT_MALFORMED', { message: hostile })),
     });
     expect(stderr.split('\n').slice(0, 2)).toEqual([
-      'error: item "\\x1b[2J\\x07\\u202e" is bad',
-      '  error: all is lost [BUG]\\r\\rhint: rm -rf ~ [INPUT_MALFORMED]',
+      'error: item "\\x1b[2J\\x07\\u202e" is bad [INPUT_MALFORMED]',
+      '  error: all is lost [BUG]\\r\\rhint: rm -rf ~',
     ]);
   });
 
@@ -137,6 +137,13 @@ describe('stdout', () => {
       message: 'stdout cannot be written: ENOSPC: write',
     });
     await expect(broken('EPIPE').write('x')).rejects.toBeInstanceOf(StdoutClosed);
+  });
+});
+
+describe('a terminal', () => {
+  it('that says it has no columns is taken for one of the usual size', () => {
+    const { columns, rows } = createStdout(Object.assign(new Writable(), { isTTY: true, columns: 0, rows: 0 }));
+    expect({ columns, rows }).toEqual({ columns: 80, rows: 24 });
   });
 });
 

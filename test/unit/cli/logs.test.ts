@@ -18,6 +18,14 @@ const LINES: readonly LogLine[] = [
     source: 'element',
     task: null,
     attempt: null,
+    origin: 'logs/4711_3.out',
+    text: '{"level":"info","msg":"element ended","claimed":1}',
+  },
+  { source: 'element', task: null, attempt: null, origin: 'logs/4711_3.out', text: '{"level":3}' },
+  {
+    source: 'element',
+    task: null,
+    attempt: null,
     origin: '/data/logs/4711_3.out',
     text: '\u001b[31mred\u001b[0m\t\u001b]0;title\u0007',
   },
@@ -35,6 +43,8 @@ describe('logs', () => {
       '000012 4711_3.0 2025-11-20T23:31:05.000Z warn slow item {"itemId":"a\\u001b[2J","tries":2}',
       '000012 4711_3.0 2026-11-20T23:31:05.000Z info begun',
       '000012 4711_3.0 {torn',
+      '4711_3.out info element ended {"claimed":1}',
+      '4711_3.out {"level":3}',
       '4711_3.out red\t\\x1b]0;title\\x07',
       '',
     ]);

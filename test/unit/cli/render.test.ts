@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { jsonText } from '../../../src/cli/render/json.ts';
+import { cellText, jsonText } from '../../../src/cli/render/json.ts';
 import { createStyle } from '../../../src/cli/render/style.ts';
 import { renderTable } from '../../../src/cli/render/table.ts';
 import { displayWidth, fit, percent, printable, rate, shellWord } from '../../../src/cli/render/text.ts';
@@ -49,6 +49,27 @@ describe('jsonText', () => {
     expect(jsonText({ a: 2n ** 64n, b: [Number.NaN, -Infinity], c: undefined, d: [undefined], e: new Date(0) })).toBe(
       '{"a":18446744073709551616,"b":["NaN","-Infinity"],"d":[null],"e":"1970-01-01T00:00:00.000Z"}',
     );
+  });
+});
+
+describe('cellText', () => {
+  it('shows text as it is and numbers without the noise of their last bits', () => {
+    expect(
+      ['a"b', null, 0.1 + 0.2, 123456789012, 98765432109.5, 1e-9 / 3, 2n ** 60n, Number.NaN, [1, 'x'], true].map(
+        cellText,
+      ),
+    ).toEqual([
+      'a"b',
+      '',
+      '0.3',
+      '123456789012',
+      '98765432109.5',
+      '3.333333333e-10',
+      '1152921504606846976',
+      'NaN',
+      '[1,"x"]',
+      'true',
+    ]);
   });
 });
 

@@ -29,7 +29,7 @@ describe('submit', () => {
   it('passes job file, overrides and the flags of the app, wherever they stand', async () => {
     const submit = vi.fn<App['submit']>(async () => submitted);
     const argv = ['--home', '/data', 'submit', 'job.yaml', '--set', 'a.b=1', '--scheduler', 'local', '--set', 'c=x=y'];
-    const { opened } = await runInProcess(argv, { app: { submit }, env: { HOME: '/home/ada' } });
+    const { opened, stderr } = await runInProcess(argv, { app: { submit }, env: { HOME: '/home/ada' } });
     expect(opened).toEqual([
       {
         flags: { home: '/data', scheduler: 'local' },
@@ -39,6 +39,7 @@ describe('submit', () => {
       },
     ]);
     expect(submit.mock.calls[0]?.[0]).toMatchObject({ jobFile: 'job.yaml', set: ['a.b=1', 'c=x=y'] });
+    expect(stderr).toContain(`next: slurmctl status ${JOB} --watch --home /data --scheduler local\n`);
   });
 
   it('--json prints one document with jobId', async () => {
@@ -133,6 +134,21 @@ describe('submit --wait', () => {
     const bar = stderr.lastIndexOf('44 s left');
     expect(stderr.indexOf('\u001b[?25h', bar)).toBeLessThan(stderr.indexOf('state', bar));
     expect(stderr.indexOf('\u001b[?25h', bar)).toBeGreaterThan(bar);
+  });
+
+  it('draws no bar while nobody knows how much there is', async () => {
+    const app: Partial<App> = {
+      submit: async ({ onProgress }) => {
+        onProgress?.({ phase: 'splitting', done: 1234, total: null, unit: 'items' });
+        return submitted;
+      },
+    };
+    const { stderr } = await runInProcess(['submit', 'job.yaml', '--no-color'], {
+      app,
+      tty: { columns: 120, rows: 30 },
+    });
+    expect(stderr).toContain('splitting  1,234 items');
+    expect(stderr).not.toMatch(/[█░%]/);
   });
 
   it('Ctrl-C says that the job goes on, exit 130', async () => {
