@@ -51,7 +51,9 @@ describe('runCommand', () => {
   });
 
   it('stops a command that says what it was told to listen for, or on a signal', async () => {
-    const said = await run(['sh', '-c', 'echo slee >&2; printf "ping and retrying" >&2; sleep 60'], { stopOn: /sleeping|ping and/ });
+    const said = await run(['sh', '-c', 'echo slee >&2; printf "ping and retrying" >&2; sleep 60'], {
+      stopOn: /sleeping|ping and/,
+    });
     expect(said).toMatchObject({ ended: 'stopped', exitCode: null, stderr: 'slee\nping and retrying' });
     const abort = new AbortController();
     const running = run(['sleep', '60'], { signal: abort.signal });

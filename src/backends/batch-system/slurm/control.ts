@@ -1,0 +1,56 @@
+import type { BatchHandle } from '../../../ports/batch-system.ts';
+import { compressIndices } from './array-range.ts';
+import { askQueue } from './query.ts';
+import { badAnswer, type SlurmCommands } from './slurm-commands.ts';
+
+/** Slurm reads array expressions into fixed buffers, and each argument of scancel is one request to the controller. */
+const LONGEST_EXPRESSION = 2_000;
+const MOST_ARGUMENTS = 50;
+
+/** What Slurm says of jobs that have ended or are forgotten: nothing is left to do. */
+const GONE = /Invalid job id|already completing or completed|Job has already finished|Job\/step already/i;
+
+const clusterArgs = ({ cluster }: BatchHandle): string[] => (cluster === undefined ? [] : [`--clusters=${cluster}`]);
+
+export async function cancelJob(
+  commands: SlurmCommands,
+  handle: BatchHandle,
+  indices: readonly number[] | undefined,
+  ownUid: number,
+): Promise<void> {
+  if (indices === undefined) return act(commands, ['scancel', ...clusterArgs(handle), handle.id]);
+  if (indices.length === 0) return;
+  if (indices.length === 1 && indices[0] === 0 && (await isPlain(commands, handle, ownUid))) {
+    return act(commands, ['scancel', ...clusterArgs(handle), handle.id]);
+  }
+  const expressions = compressIndices(indices, LONGEST_EXPRESSION).map((text) => `${handle.id}_[${text}]`);
+  for (let at = 0; at < expressions.length; at += MOST_ARGUMENTS) {
+    await act(commands, ['scancel', ...clusterArgs(handle), ...expressions.slice(at, at + MOST_ARGUMENTS)]);
+  }
+}
+
+/** A plain job has element 0 here and none in Slurm, which ignores a cancel of it silently. */
+async function isPlain(commands: SlurmCommands, handle: BatchHandle, ownUid: number): Promise<boolean> {
+  const { id, cluster } = handle;
+  const rows = await askQueue(commands, {
+    by: 'jobs',
+    values: [id],
+    ownUid,
+    ...(cluster === undefined ? {} : { cluster }),
+  });
+  return rows.some((row) => row.id === id && row.indices === null);
+}
+
+export const holdJob = (commands: SlurmCommands, handle: BatchHandle): Promise<void> =>
+  act(commands, ['scontrol', ...clusterArgs(handle), 'hold', handle.id]);
+
+export const releaseJob = (commands: SlurmCommands, handle: BatchHandle): Promise<void> =>
+  act(commands, ['scontrol', ...clusterArgs(handle), 'release', handle.id]);
+
+export const throttleJob = (commands: SlurmCommands, handle: BatchHandle, most: number): Promise<void> =>
+  act(commands, ['scontrol', ...clusterArgs(handle), 'update', `JobId=${handle.id}`, `ArrayTaskThrottle=${most}`]);
+
+async function act(commands: SlurmCommands, argv: readonly string[]): Promise<void> {
+  const { ok, stdout, stderr } = await commands.tryAsk(argv);
+  if (!ok && !GONE.test(stderr + stdout)) throw badAnswer(argv, stderr.trim());
+}

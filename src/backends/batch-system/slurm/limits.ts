@@ -1,0 +1,156 @@
+import { userInfo } from 'node:os';
+import { closest, distance } from 'fastest-levenshtein';
+import type { ResourceSpec } from '../../../domain/job-spec.ts';
+import { AppError } from '../../../errors/app-error.ts';
+import type { BatchLimits } from '../../../ports/batch-system.ts';
+import {
+  parseConfig,
+  parseNodes,
+  parsePartitions,
+  SINFO_FORMAT,
+  type NodeRow,
+  type PartitionRow,
+} from './parse-scontrol.ts';
+import { badAnswer, type SlurmCommands } from './slurm-commands.ts';
+import { parseAssociationCap, parseQosCap, type SubmitCap } from './submit-limits.ts';
+
+type Source = BatchLimits['sources'][number];
+
+const CONFIG = ['scontrol', 'show', 'config'];
+const PARTITIONS = ['scontrol', '-o', 'show', 'partition'];
+const MIB = 1024 ** 2;
+
+/** The site's limits for elements of one size. @throws BATCH_REFUSED for a partition that does not exist or has no node big enough */
+export async function readLimits(
+  commands: SlurmCommands,
+  request: { readonly partition?: string; readonly resources: ResourceSpec },
+): Promise<BatchLimits> {
+  const config = parseConfig(await commands.ask(CONFIG));
+  const sizes = await arraySize(commands, config);
+  const partition = choosePartition(parsePartitions(await commands.ask(PARTITIONS)), request.partition);
+  const sources: Source[] = [...sizes.sources];
+  const version = config.get('SLURM_VERSION');
+  if (version !== undefined) sources.unshift({ name: 'Slurm version', value: version, from: 'scontrol show config' });
+  if (partition === null) return { maxArraySize: sizes.maxArraySize, slots: null, maxTimeMs: null, sources };
+  const sinfo = await commands.ask(['sinfo', '-h', '-N', '-p', partition.name, '-O', SINFO_FORMAT]);
+  const slots = slotsOf(parseNodes(sinfo), partition.name, request.resources);
+  return {
+    maxArraySize: sizes.maxArraySize,
+    slots,
+    maxTimeMs: partition.maxTimeMs,
+    sources: [
+      ...sources,
+      {
+        name: 'partition',
+        value: partition.name,
+        from: request.partition === undefined ? 'the default of the cluster' : 'slurm.partition',
+      },
+      { name: 'slots', value: slots === null ? 'unknown' : String(slots), from: `sinfo -p ${partition.name}` },
+      {
+        name: 'MaxTime',
+        value: partition.maxTimeMs === null ? 'unlimited' : `${partition.maxTimeMs / 60_000} min`,
+        from: `scontrol show partition ${partition.name}`,
+      },
+    ],
+  };
+}
+
+/** The smallest of what bounds one array: an array above MaxJobCount or a submit limit would never be accepted, however long one waits. */
+async function arraySize(
+  commands: SlurmCommands,
+  config: ReadonlyMap<string, string>,
+): Promise<{ maxArraySize: number; sources: Source[] }> {
+  const number = (key: string) => (/^\d{1,9}$/.test(config.get(key) ?? '') ? Number(config.get(key)) : null);
+  const maxArraySize = number('MaxArraySize');
+  if (maxArraySize === null) throw badAnswer(CONFIG, 'no MaxArraySize in its output');
+  const bounds: { value: number; source: Source }[] = [
+    bound('MaxArraySize', maxArraySize, 'scontrol show config'),
+    ...(number('MaxJobCount') === null
+      ? []
+      : [bound('MaxJobCount', number('MaxJobCount') as number, 'scontrol show config')]),
+    ...(await submitCaps(commands, config)).map(({ name, value }) => bound(name, value, 'sacctmgr')),
+  ];
+  return {
+    maxArraySize: Math.max(1, Math.min(...bounds.map(({ value }) => value))),
+    sources: bounds.map(({ source }) => source),
+  };
+}
+
+const bound = (name: string, value: number, from: string) => ({ value, source: { name, value: String(value), from } });
+
+/** Best effort: a site where users may not ask the database still has its answers to sbatch, which are waited out. */
+async function submitCaps(commands: SlurmCommands, config: ReadonlyMap<string, string>): Promise<SubmitCap[]> {
+  const user = ownName();
+  if (user === null || !/limits|qos|safe|all/.test(config.get('AccountingStorageEnforce') ?? '')) return [];
+  const cluster = config.get('ClusterName') ?? '';
+  try {
+    const where = [`user=${user}`, ...(cluster === '' ? [] : [`cluster=${cluster}`])];
+    const associations = parseAssociationCap(
+      await commands.ask([
+        'sacctmgr',
+        '-n',
+        '-P',
+        'show',
+        'associations',
+        ...where,
+        'format=Account,MaxSubmitJobs,DefaultQOS',
+      ]),
+    );
+    const names = associations.defaultQos.length > 0 ? associations.defaultQos : ['normal'];
+    const qos = parseQosCap(
+      await commands.ask(['sacctmgr', '-n', '-P', 'show', 'qos', 'format=Name,MaxSubmitJobsPerUser']),
+      names,
+    );
+    return [associations.cap, qos].filter((cap) => cap !== null);
+  } catch (error) {
+    if (error instanceof AppError) return [];
+    throw error;
+  }
+}
+
+/** Null for a user the node has no name for. */
+function ownName(): string | null {
+  try {
+    return userInfo().username;
+  } catch {
+    return null;
+  }
+}
+
+/** The partition asked for, or the default one; null when the cluster has no default. */
+function choosePartition(partitions: readonly PartitionRow[], wanted: string | undefined): PartitionRow | null {
+  if (wanted === undefined) return partitions.find(({ isDefault }) => isDefault) ?? null;
+  // Slurm takes a list and runs the job where it starts first; the first is as good a guide as any.
+  for (const name of wanted.split(',')) {
+    if (!partitions.some((partition) => partition.name === name)) throw noSuchPartition(name, partitions);
+  }
+  return partitions.find(({ name }) => name === wanted.split(',')[0]) ?? null;
+}
+
+/** BATCH_REFUSED naming the partitions there are, and the one that may have been meant. */
+export function noSuchPartition(wanted: string, partitions: readonly PartitionRow[], said?: string): AppError {
+  const names = partitions.map(({ name }) => name);
+  const near = names.length === 0 ? undefined : closest(wanted, names);
+  const isNear = near !== undefined && distance(wanted, near) <= Math.max(2, Math.floor(wanted.length / 3));
+  return new AppError('BATCH_REFUSED', {
+    message: `slurm.partition: this cluster has no partition ${JSON.stringify(wanted)}${said === undefined ? '' : ` (${said})`}`,
+    hint: `${isNear ? `Did you mean ${JSON.stringify(near)}? ` : ''}Partitions of this cluster: ${names.length === 0 ? 'none visible' : names.join(', ')}`,
+    details: { partition: wanted, partitions: names },
+  });
+}
+
+function slotsOf(nodes: readonly NodeRow[], partition: string, resources: ResourceSpec): number | null {
+  if (nodes.length === 0) return null;
+  const memoryMb = Math.max(1, Math.ceil(resources.memoryBytes / MIB));
+  const fits = (node: NodeRow) =>
+    Math.min(Math.floor(node.cpus / resources.cpus), Math.floor(node.memoryMb / memoryMb));
+  if (nodes.every((node) => fits(node) < 1)) {
+    const most = (size: (node: NodeRow) => number) => Math.max(...nodes.map(size));
+    throw new AppError('BATCH_REFUSED', {
+      message: `resources: no node of partition ${partition} has ${resources.cpus} CPUs and ${memoryMb} MB for one element; its largest have ${most(({ cpus }) => cpus)} CPUs and ${most((node) => node.memoryMb)} MB`,
+      hint: 'Lower resources.cpus or resources.memory, or choose another slurm.partition',
+    });
+  }
+  const usable = nodes.filter((node) => node.usable);
+  return usable.reduce((sum, node) => sum + fits(node), 0) || null;
+}

@@ -1,0 +1,113 @@
+import { AppError } from '../../../errors/app-error.ts';
+import type { Clock } from '../../../ports/clock.ts';
+import type { CommandResult, RunCommand } from '../../shared/run-command.ts';
+import { sayings } from './classify-submit.ts';
+import { queryEnvironment, type Environment } from './slurm-environment.ts';
+
+/** Longest wait for a command that only asks, or changes something that may be repeated. */
+const ASK_DEADLINE_MS = 45_000;
+/** A command that is still waiting after this is asked after with a ping: with the controller down it would wait 9 to 18 s by itself. */
+const SUSPICION_MS = 1_500;
+/** Two of Slurm's own message timeouts. */
+const PING_DEADLINE_MS = 20_000;
+
+const UNREACHABLE =
+  /Unable to contact slurm controller|Socket timed out|Connection refused|Zero Bytes|Unexpected message received|Protocol authentication|Munge \w+ failed|fetch_config|configuration source|No route to host|Unable to resolve|Connection reset|Connection timed out/i;
+
+export interface SlurmCommands {
+  /** Runs to success. @throws BATCH_UNREACHABLE, BATCH_NOT_INSTALLED, BATCH_BAD_ANSWER */
+  ask(argv: readonly string[]): Promise<string>;
+  /** The same, but an exit code is the caller's to judge. @throws BATCH_UNREACHABLE (also by what it said), BATCH_NOT_INSTALLED */
+  tryAsk(argv: readonly string[]): Promise<{ readonly ok: boolean; readonly stdout: string; readonly stderr: string }>;
+  /** `scontrol ping`. */
+  ping(): Promise<{ readonly up: boolean; readonly said: string }>;
+}
+
+export function createSlurmCommands(options: {
+  readonly run: RunCommand;
+  readonly env: Environment;
+  readonly clock: Clock;
+}): SlurmCommands {
+  const { run, clock } = options;
+  const env = queryEnvironment(options.env);
+
+  async function ping(): Promise<{ up: boolean; said: string }> {
+    const result = await run({ argv: ['scontrol', 'ping'], env, deadlineMs: PING_DEADLINE_MS });
+    if (result.ended !== 'exited') throwIfNotRun(['scontrol', 'ping'], result);
+    // One line a controller; a primary that is down with a backup that is up is a cluster that works.
+    return { up: /\bis UP\b/.test(result.stdout), said: pingSaid(result) };
+  }
+
+  async function tryAsk(argv: readonly string[]) {
+    const abort = new AbortController();
+    let down: string | null = null;
+    const cancel = clock.after(SUSPICION_MS, () => {
+      ping().then(
+        ({ up, said }) => {
+          if (up) return;
+          down = said;
+          abort.abort();
+        },
+        // The command itself runs into the same thing and says so.
+        () => undefined,
+      );
+    });
+    const result = await run({ argv, env, deadlineMs: ASK_DEADLINE_MS, signal: abort.signal });
+    cancel();
+    if (down !== null && result.ended === 'stopped') throw unreachable(argv, down);
+    throwIfNotRun(argv, result);
+    const ok = result.exitCode === 0;
+    if (!ok && UNREACHABLE.test(result.stderr + result.stdout)) throw unreachable(argv, sayings(result.stderr));
+    return { ok, stdout: result.stdout, stderr: result.stderr };
+  }
+
+  async function ask(argv: readonly string[]): Promise<string> {
+    const { ok, stdout, stderr } = await tryAsk(argv);
+    if (!ok) throw badAnswer(argv, sayings(stderr));
+    return stdout;
+  }
+
+  return { ask, tryAsk, ping };
+}
+
+function pingSaid(result: CommandResult): string {
+  const lines = result.stdout.split(/\r?\n/).filter((line) => /\bis (?:UP|DOWN)\b/.test(line));
+  return lines.length > 0
+    ? lines.map((line) => line.trim()).join('; ')
+    : sayings(result.stderr) || 'scontrol ping said nothing';
+}
+
+export function unreachable(argv: readonly string[], said: string): AppError {
+  return new AppError('BATCH_UNREACHABLE', {
+    message: `Slurm does not answer ${shown(argv)}: ${said === '' ? 'no message' : said}`,
+  });
+}
+
+export function badAnswer(argv: readonly string[], said: string): AppError {
+  return new AppError('BATCH_BAD_ANSWER', { message: `${shown(argv)} failed: ${said === '' ? 'no message' : said}` });
+}
+
+/** Throws unless the command ended by itself. */
+export function throwIfNotRun(argv: readonly string[], result: CommandResult): void {
+  switch (result.ended) {
+    case 'exited':
+      return;
+    case 'not-found':
+      throw new AppError('BATCH_NOT_INSTALLED', { message: `${argv[0]} is not on this host (looked in PATH)` });
+    case 'not-started':
+      throw new AppError('BATCH_NOT_INSTALLED', {
+        message: `${argv[0]} cannot be run: ${result.detail ?? 'no reason given'}`,
+      });
+    case 'deadline':
+    case 'stopped':
+      throw unreachable(argv, `no answer in time${result.stderr === '' ? '' : ` (${sayings(result.stderr)})`}`);
+    case 'too-much-output':
+      throw badAnswer(argv, 'it printed more than 64 MiB');
+  }
+}
+
+/** A command as a person would type it, cut to a readable length. */
+const shown = (argv: readonly string[]): string => {
+  const text = argv.join(' ');
+  return text.length > 160 ? `${text.slice(0, 157)}…` : text;
+};
