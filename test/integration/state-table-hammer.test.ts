@@ -60,6 +60,10 @@ describe('fs state table under processes that are killed', () => {
   let reads = 0;
   let kills = 0;
   let dist = '';
+  /** Told when a process ends that should not have. */
+  let gaveUp = (why: string): void => {
+    violations.push(why);
+  };
 
   beforeAll(async () => {
     dist = join(await compiledProject(), 'dist');
@@ -90,6 +94,9 @@ describe('fs state table under processes that are killed', () => {
       lines: 0,
     };
     members.push(member);
+    child.on('exit', (code, signal) => {
+      if (!member.killed && code !== 0) gaveUp(`process ${id} ended with ${code ?? signal}`);
+    });
     createInterface({ input: child.stdout }).on('line', (line) => onLine(member, line));
     createInterface({ input: child.stderr }).on('line', (line) => violations.push(`stderr of ${id}: ${line}`));
     return member;
@@ -136,7 +143,9 @@ describe('fs state table under processes that are killed', () => {
       };
       for (let count = 0; count < WRITERS; count += 1) startWriter();
       for (let count = 0; count < READERS; count += 1) start('reader', note);
+      gaveUp = (why) => failed(new Error([why, ...violations.slice(0, 5)].join('\n')));
     });
+    gaveUp = (why) => violations.push(why);
     for (;;) {
       const running = members.filter(({ child }) => child.exitCode === null && child.signalCode === null);
       if (running.length === 0) break;

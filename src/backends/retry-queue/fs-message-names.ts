@@ -1,4 +1,4 @@
-import { asJobId, asTaskId } from '../../domain/ids.ts';
+import { asTaskId, isJobId } from '../../domain/ids.ts';
 import type { RetryMessage } from '../../ports/retry-queue.ts';
 
 /** Everything about a message is in the name of its (empty) file, so there is nothing to tear and one rename changes its state. */
@@ -25,17 +25,18 @@ export function receiptOf({ receives, nonce, message }: QueuedMessage): string {
 /** Null for a foreign file. */
 export function parseFileName(fileName: string): QueuedMessage | null {
   const match =
-    /^(?<at>\d{15})\.(?<receives>\d+)\.(?<nonce>[0-9a-z]+)\.(?<job>[a-z0-9-]+)\.(?<task>\d+)\.(?<generation>\d+)\.(?<attempts>\d+)\.(?<notBefore>\d+)$/.exec(
+    /^(?<at>\d{15})\.(?<receives>\d+)\.(?<nonce>[0-9a-z]+)\.(?<job>[a-z0-9-]+)\.(?<task>\d{6,9})\.(?<generation>\d+)\.(?<attempts>\d+)\.(?<notBefore>\d+)$/.exec(
       fileName,
     );
   const part = match?.groups;
-  if (part === undefined) return null;
+  const job = part?.['job'];
+  if (part === undefined || job === undefined || !isJobId(job)) return null;
   return {
     visibleAtMs: Number(part['at']),
     receives: Number(part['receives']),
     nonce: part['nonce'] as string,
     message: {
-      job: asJobId(part['job'] as string),
+      job,
       task: asTaskId(part['task'] as string),
       generation: Number(part['generation']),
       attempts: Number(part['attempts']),
