@@ -5,7 +5,7 @@ import type { ResultFile } from '../ports/result-file.ts';
 import type { ElementContext } from './needs.ts';
 import type { OutputNormaliser } from './normalise-output.ts';
 import { patiently } from './patience.ts';
-import { encodeSegment } from './segment.ts';
+import { encodeSegment } from '../domain/segment.ts';
 import { moveCheckpoint, type ClaimedTask } from './task-writes.ts';
 
 /** Saves finished items while a task runs: an immutable segment, then the pointer. */

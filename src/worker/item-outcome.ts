@@ -1,8 +1,9 @@
+import type { Cause } from '../domain/causes.ts';
 import type { ItemOutcome } from '../domain/outcome.ts';
 import type { HandlerContext, HandlerResult } from '../ports/handler-host.ts';
 import type { Log } from '../ports/log.ts';
 import type { OutputNormaliser } from './normalise-output.ts';
-import type { TaskItemInput } from './task-batch.ts';
+import type { TaskItemInput } from '../domain/task-batch.ts';
 
 /** What a handler gets beside the payload. */
 export function contextOf(
@@ -11,14 +12,16 @@ export function contextOf(
     readonly shared: Pick<HandlerContext, 'job' | 'task' | 'scratch'>;
     readonly log: Log;
     readonly tries: number;
-    readonly signal: AbortSignal;
+    readonly signal: () => AbortSignal;
   },
 ): HandlerContext {
   const { shared, tries, signal } = attempt;
   let itemLog: Log | null = null;
   return {
-    signal,
-    // Most handlers never log, and a log with bindings is not free.
+    // Most handlers use neither, and both cost more than a trivial item.
+    get signal() {
+      return signal();
+    },
     get log() {
       itemLog ??= attempt.log.child({ item: item.itemId, try: tries });
       return itemLog;
@@ -47,30 +50,48 @@ export interface EndedTry {
 }
 
 export function outcomeOf(item: TaskItemInput, end: EndedTry): ItemOutcome {
-  const { itemId, itemIndex } = item;
-  const base = { itemId, itemIndex, attempts: end.tries, durationMs: end.durationMs };
-  const failed = { ...base, status: 'failed', output: null } as const;
-  if (!end.result.ok) {
-    const { cause, errorClass, errorMessage } = end.result;
-    return { ...failed, errorClass, errorMessage, cause };
-  }
+  if (!end.result.ok) return failed(item, end, end.result);
   const output = end.normaliser.normalise(end.result.output);
-  if (!output.ok) return { ...failed, errorClass: 'bad-output', errorMessage: output.message, cause: 'bad-output' };
-  return { ...base, status: 'succeeded', errorClass: null, errorMessage: null, cause: null, output: output.json };
+  if (!output.ok)
+    return failed(item, end, { errorClass: 'bad-output', errorMessage: output.message, cause: 'bad-output' });
+  return {
+    itemId: item.itemId,
+    itemIndex: item.itemIndex,
+    status: 'succeeded',
+    attempts: end.tries,
+    durationMs: end.durationMs,
+    errorClass: null,
+    errorMessage: null,
+    cause: null,
+    output: output.json,
+  };
+}
+
+function failed(
+  item: TaskItemInput,
+  end: Pick<EndedTry, 'tries' | 'durationMs'>,
+  why: { readonly errorClass: string; readonly errorMessage: string; readonly cause: Cause },
+): ItemOutcome {
+  return {
+    itemId: item.itemId,
+    itemIndex: item.itemIndex,
+    status: 'failed',
+    attempts: end.tries,
+    durationMs: end.durationMs,
+    errorClass: why.errorClass,
+    errorMessage: why.errorMessage,
+    cause: why.cause,
+    output: null,
+  };
 }
 
 /** The outcome of a record that cannot be run at all. */
-export const badInput = (item: TaskItemInput, message: string): ItemOutcome => ({
-  itemId: item.itemId,
-  itemIndex: item.itemIndex,
-  status: 'failed',
-  attempts: 0,
-  durationMs: 0,
-  errorClass: 'bad-input',
-  errorMessage: message,
-  cause: 'bad-input',
-  output: null,
-});
+export const badInput = (item: TaskItemInput, message: string): ItemOutcome =>
+  failed(
+    item,
+    { tries: 0, durationMs: 0 },
+    { errorClass: 'bad-input', errorMessage: message, cause: 'bad-input' },
+  );
 
 export function logFailure(log: Log, outcome: ItemOutcome, result: HandlerResult): void {
   const { itemId: item, attempts, errorClass, errorMessage, cause } = outcome;

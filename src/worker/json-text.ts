@@ -1,4 +1,5 @@
-import { MAX_JSON_DEPTH } from '../domain/json-scan.ts';
+/** JSON has no limit, but everything that later walks the value recursively does; input records have the same one. */
+const MAX_DEPTH = 1000;
 
 /** Why a handler's value cannot be stored; the message names the place in the value. */
 export class BadOutputError extends Error {
@@ -21,7 +22,7 @@ function isPlain(value: unknown, depth: number): boolean {
   if (typeof value === 'string') return isWellFormed(value);
   if (typeof value === 'number') return Number.isFinite(value);
   if (typeof value === 'boolean' || value === null || value === undefined) return true;
-  if (typeof value !== 'object' || depth > MAX_JSON_DEPTH) return false;
+  if (typeof value !== 'object' || depth > MAX_DEPTH) return false;
   if (Array.isArray(value)) {
     for (const element of value) if (!isPlain(element, depth + 1)) return false;
     return true;
@@ -69,7 +70,7 @@ function textOf(value: unknown, place: Place): string {
 
 function nested(value: object, place: Place): string {
   if (place.ancestors.has(value)) throw refuse('a value that contains itself', place);
-  if (place.path.length > MAX_JSON_DEPTH) throw refuse(`more than ${MAX_JSON_DEPTH} levels of nesting`, place, true);
+  if (place.path.length > MAX_DEPTH) throw refuse(`more than ${MAX_DEPTH} levels of nesting`, place, true);
   place.ancestors.add(value);
   const text = container(value, place);
   place.ancestors.delete(value);

@@ -4,7 +4,7 @@ import type { ItemOutcome } from '../domain/outcome.ts';
 import type { ElementContext } from './needs.ts';
 import type { Observed } from './observe-columns.ts';
 import { patiently } from './patience.ts';
-import { decodeSegment, type SegmentHeader } from './segment.ts';
+import { decodeSegment, type SegmentHeader } from '../domain/segment.ts';
 import type { ClaimedTask } from './task-writes.ts';
 
 export interface Resumed {

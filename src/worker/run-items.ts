@@ -11,7 +11,7 @@ import type { Random } from '../ports/random.ts';
 import { badInput, contextOf, logFailure, outcomeOf, worthAnotherTry } from './item-outcome.ts';
 import type { BackoffMs } from './needs.ts';
 import type { OutputNormaliser } from './normalise-output.ts';
-import type { TaskBatch, TaskItemInput } from './task-batch.ts';
+import type { TaskBatch, TaskItemInput } from '../domain/task-batch.ts';
 import { createTrySlots, type TrySlots } from './try-slots.ts';
 import { createWorkQueue, type Work } from './work-queue.ts';
 

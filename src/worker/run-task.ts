@@ -21,7 +21,7 @@ import { isTransient, patiently } from './patience.ts';
 import { readCheckpoint } from './resume.ts';
 import { runItems } from './run-items.ts';
 import { removeSegments, sealAttempt } from './seal.ts';
-import { openBatch, type TaskBatch } from './task-batch.ts';
+import { openBatch, type TaskBatch } from '../domain/task-batch.ts';
 import { judgeTaskFailure } from './task-failure.ts';
 import { commitTask, releaseTask, type ClaimedTask } from './task-writes.ts';
 

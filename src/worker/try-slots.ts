@@ -9,8 +9,11 @@ export type TryResult = HandlerResult | 'dropped';
  * for the others.
  */
 export interface TrySlots {
-  /** Runs one try. `start` gets the signal that is aborted at the timeout or the end of the drain. */
-  run(lane: number, start: (signal: AbortSignal) => Promise<HandlerResult>): Promise<TryResult>;
+  /**
+   * Runs one try. `start` gets the signal that is aborted at the timeout or the end of the drain, as a function: a signal costs more than a
+   * trivial item, and most handlers never look at it.
+   */
+  run(lane: number, start: (signal: () => AbortSignal) => Promise<HandlerResult>): Promise<TryResult>;
   /** Aborts every try in flight; those that do not end within the grace are dropped. */
   abortAll(reason: string): void;
   close(): void;
@@ -21,7 +24,10 @@ export const ABORT_GRACE_MS = 5_000;
 const DROP_GRACE_MS = 1_000;
 
 interface Slot {
-  readonly controller: AbortController;
+  /** Null until somebody asks for the signal. */
+  controller: AbortController | null;
+  /** Why the signal is aborted; null while it is not. */
+  aborted: Error | null;
   state: 'running' | 'timed-out' | 'dropped';
   /** Monotonic ms at which the timer has to look at this slot next. */
   dueMs: number;
@@ -51,11 +57,11 @@ export function createTrySlots(clock: Clock, timeoutMs: number): TrySlots {
           if (slots.get(lane) === slot) slots.delete(lane);
           resolve(result);
         };
-        const controller = new AbortController();
-        const slot: Slot = { controller, state: 'running', dueMs: clock.monotonicMs() + timeoutMs, settle };
+        const dueMs = clock.monotonicMs() + timeoutMs;
+        const slot: Slot = { controller: null, aborted: null, state: 'running', dueMs, settle };
         slots.set(lane, slot);
         if (cancelTimer === null) arm(slot.dueMs);
-        start(controller.signal).then((result) => finish(slot, result, timeoutMs), reject);
+        start(() => signalOf(slot)).then((result) => finish(slot, result, timeoutMs), reject);
       });
     },
     abortAll(reason) {
@@ -63,7 +69,7 @@ export function createTrySlots(clock: Clock, timeoutMs: number): TrySlots {
       for (const slot of slots.values()) {
         if (slot.state === 'running') slot.state = 'dropped';
         slot.dueMs = Math.min(slot.dueMs, dueMs);
-        slot.controller.abort(new Error(reason));
+        abort(slot, reason);
       }
       cancelTimer?.();
       if (slots.size > 0) arm(dueMs);
@@ -75,11 +81,24 @@ export function createTrySlots(clock: Clock, timeoutMs: number): TrySlots {
   };
 }
 
+function signalOf(slot: Slot): AbortSignal {
+  if (slot.controller === null) {
+    slot.controller = new AbortController();
+    if (slot.aborted !== null) slot.controller.abort(slot.aborted);
+  }
+  return slot.controller.signal;
+}
+
+function abort(slot: Slot, reason: string): void {
+  slot.aborted ??= new Error(reason);
+  slot.controller?.abort(slot.aborted);
+}
+
 function overdue(slot: Slot, nowMs: number, timeoutMs: number): void {
   if (slot.state !== 'running') return slot.settle(slot.state === 'dropped' ? 'dropped' : timeoutResult(timeoutMs));
   slot.state = 'timed-out';
   slot.dueMs = nowMs + ABORT_GRACE_MS;
-  slot.controller.abort(new Error(`handler.timeout of ${timeoutMs} ms reached`));
+  abort(slot, `handler.timeout of ${timeoutMs} ms reached`);
 }
 
 /** A failure after the abort is no evidence of anything but the abort; a success after the drain's is one. */

@@ -23,13 +23,18 @@ const CREATE = `CREATE TABLE outcomes (
   output TEXT
 )`;
 
+export interface ResultFileOptions {
+  /** Most pages (4 KiB each) of a file; SQLite answers more like a full disk. Absent: what the disk holds. */
+  readonly maxPages?: number;
+}
+
 /** Result files in SQLite. The native module is loaded here, not when this file is imported. */
-export async function createSqliteResultFiles(): Promise<ResultFiles> {
+export async function createSqliteResultFiles(options: ResultFileOptions = {}): Promise<ResultFiles> {
   const { default: Database } = await import('better-sqlite3');
   return {
     create(path) {
       if (existsSync(path)) throw new Error(`${path} exists already`);
-      return writing(path, () => createFile(new Database(path)));
+      return writing(path, () => createFile(new Database(path), options));
     },
     openSealed(path) {
       return openSealed(Database, path);
@@ -50,10 +55,11 @@ function writing<T>(path: string, step: () => T): T {
  * One writer on node-local disk, and a crash loses the file anyway (the next attempt starts from the checkpoint): so no fsync. The rollback
  * journal stays, in memory, because a transaction that meets a full disk must leave the rows before it readable for the checkpoint.
  */
-function createFile(db: Sqlite.Database): ResultFile {
+function createFile(db: Sqlite.Database, options: ResultFileOptions): ResultFile {
   db.pragma('journal_mode = MEMORY');
   db.pragma('synchronous = OFF');
   db.pragma('locking_mode = EXCLUSIVE');
+  if (options.maxPages !== undefined) db.pragma(`max_page_count = ${options.maxPages}`);
   db.pragma(`application_id = ${APPLICATION_ID}`);
   db.pragma(`user_version = ${SCHEMA_VERSION}`);
   db.exec(CREATE);
