@@ -1,4 +1,5 @@
 import { rmSync } from 'node:fs';
+import { isMissing } from '../../shared/fs-errno.ts';
 import { messageOf } from '../../../errors/app-error.ts';
 import { replaceFile } from './files.ts';
 import { snapshotOf } from './snapshot.ts';
@@ -11,17 +12,26 @@ export function finishEnded(supervision: Supervision): void {
     try {
       finish(supervision, submission);
     } catch (error) {
-      supervision.log(`${submission.files.ended}: ${messageOf(error)}; trying again`);
-      continue;
+      // Removed by hand: nobody is left to be told, and waiting for the directory would keep this process for ever.
+      if (!isMissing(error)) {
+        logOnce(supervision, submission, messageOf(error));
+        continue;
+      }
     }
+    submission.journal.close();
+    supervision.troubled.delete(submission.number);
     supervision.live.delete(submission.number);
   }
 }
 
+function logOnce(supervision: Supervision, { number, files }: LiveSubmission, what: string): void {
+  if (!supervision.troubled.has(number)) supervision.log(`${files.ended}: ${what}; trying again`);
+  supervision.troubled.add(number);
+}
+
 function finish(supervision: Supervision, submission: LiveSubmission): void {
-  const { files, table, journal } = submission;
+  const { files, table } = submission;
   const snapshot = JSON.stringify(snapshotOf(table, supervision.clock.nowMs()));
   replaceFile(files.ended, snapshot, supervision.ids.token(8));
-  journal.close();
   for (const path of [files.events, files.script, files.environment]) rmSync(path, { force: true });
 }

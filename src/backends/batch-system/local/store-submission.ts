@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { errnoOf, isMissing } from '../../shared/fs-errno.ts';
 import { createFile, makePrivateDir, readIfThere } from './files.ts';
@@ -48,6 +48,17 @@ function renamedTo(from: string, to: string): boolean {
   } catch (error) {
     if (['ENOTEMPTY', 'EEXIST'].includes(errnoOf(error) ?? '')) return false;
     throw error;
+  }
+}
+
+const STAGED_AT_MOST_MS = 3_600_000;
+
+/** Removes what processes that died while submitting left behind; an environment must not lie about for ever. */
+export function removeStaleStaging(layout: HostLayout, nowMs: number): void {
+  for (const name of readdirSync(layout.staging)) {
+    const path = join(layout.staging, name);
+    const changedMs = statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? nowMs;
+    if (nowMs - changedMs > STAGED_AT_MOST_MS) rmSync(path, { recursive: true, force: true });
   }
 }
 

@@ -12,7 +12,7 @@ import { lockPath, releaseLock, removeLitter, SIGN_OF_LIFE_EVERY_MS, takeLock } 
 import { signalQuietly } from './processes.ts';
 import { createSubmissionReader } from './read-submission.ts';
 import { startDue } from './start-elements.ts';
-import { listNumbers, prepareHost } from './store-submission.ts';
+import { listNumbers, prepareHost, removeStaleStaging } from './store-submission.ts';
 import type { Supervision } from './supervision.ts';
 import { takeOver } from './take-over.ts';
 import { createWaker, type Waker } from './waker.ts';
@@ -56,6 +56,7 @@ async function serveTerm(options: SupervisorOptions): Promise<SupervisorEnd | 's
   if (generation === null) return 'another one supervises';
   options.log(`supervising with ${options.slots} slots as ${options.host.processName}, generation ${generation}`);
   removeLitter(layout);
+  removeStaleStaging(layout, options.clock.nowMs());
 
   const waker = createWaker(options.clock);
   const pass: Pass = { scanDue: true, pollAtMs: 0, signAtMs: 0, idleSinceMs: null };

@@ -1,4 +1,13 @@
-import { appendFileSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { readControls } from '../../../../src/backends/batch-system/local/control.ts';
@@ -17,6 +26,7 @@ import {
 import { createSubmissionReader } from '../../../../src/backends/batch-system/local/read-submission.ts';
 import {
   prepareHost,
+  removeStaleStaging,
   removeSubmission,
   storeSubmission,
 } from '../../../../src/backends/batch-system/local/store-submission.ts';
@@ -90,6 +100,14 @@ describe('stored submissions', () => {
       removeSubmission(layout, 2);
       expect(createSubmissionReader().read(layout, 2)).toBe(null);
       expect(store(layout)).toBe(3);
+    }));
+
+  it('that were never finished go after an hour', () =>
+    withLayout((layout) => {
+      for (const name of ['old', 'young']) mkdirSync(join(layout.staging, name));
+      utimesSync(join(layout.staging, 'old'), 1_000, 1_000);
+      removeStaleStaging(layout, Date.now());
+      expect(readdirSync(layout.staging)).toEqual(['young']);
     }));
 
   it('are read as their journal grows, up to the last whole line', () =>

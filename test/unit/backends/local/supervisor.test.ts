@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import {
@@ -16,6 +16,7 @@ import { createSystemClock } from '../../../../src/backends/clock.ts';
 import { createHost } from '../../../../src/backends/host.ts';
 import { createSystemIds } from '../../../../src/backends/random.ts';
 import type { Ids } from '../../../../src/ports/random.ts';
+import { until } from '../../../contract/batch-system.contract.ts';
 import { smallRequest } from '../../../support/local-batch.ts';
 import { withTempDir } from '../../../support/temp-dir.ts';
 
@@ -48,6 +49,7 @@ const store = (layout: HostLayout, script: string, extra = {}): number => {
   );
   return storeSubmission(layout, { request, script, environment: { PATH: '/usr/bin:/bin' } }, ids.ulid());
 };
+const whenThere = (path: string) => until(path, 10_000, async () => (existsSync(path) ? true : undefined));
 const tableOf = (layout: HostLayout, number: number) => createSubmissionReader().read(layout, number)!;
 
 describe('supervisor', () => {
@@ -96,11 +98,21 @@ describe('supervisor', () => {
       const logged: string[] = [];
       const stop = new AbortController();
       const end = supervise(root, { signal: stop.signal, log: (text) => logged.push(text) });
-      while (!existsSync(jobFiles(layout, number).ended)) await clock.sleep(10);
+      await whenThere(jobFiles(layout, number).ended);
       stop.abort();
       expect(['told to stop', 'nothing to do']).toContain(await end);
       expect(logged.join('\n')).toContain('jobs/1/request.json is not a request');
       expect(logged.join('\n')).toContain('jobs/2: ');
+    }));
+
+  it('lets go of a submission whose directory was removed by hand', () =>
+    withHost(async (layout, root) => {
+      const started = join(layout.dir, 'started');
+      const number = store(layout, `touch ${started}; while [ -e ${layout.jobs}/1 ]; do sleep 0.02; done`);
+      const end = supervise(root);
+      await whenThere(started);
+      rmSync(jobFiles(layout, number).dir, { recursive: true });
+      expect(await end).toBe('nothing to do');
     }));
 
   it('starts a job that depends on a submission nobody remembers', () =>
