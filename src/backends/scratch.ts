@@ -29,7 +29,9 @@ export function createScratch(options: ScratchOptions): Scratch {
     const { path, source } = choose(options.env);
     requireWritableDirectory(path, source);
     const stats = statfs(path);
-    const { name, network } = fileSystemOf(stats.type);
+    const { name, kind } = fileSystemOf(stats.type);
+    // An unknown one passes: new local file systems are commoner than new network ones, and refusing would stop work.
+    const network = kind === 'network';
     if (network && !allowNetwork)
       throw unfit(`scratch directory ${path} (from ${source}) is on a network file system (${name})`);
     return { path, source, fileSystem: name, network, freeBytes: stats.bavail * stats.bsize };

@@ -7,7 +7,7 @@ export function errnoOf(error: unknown): string | undefined {
 /** True when the path, or a directory on the way to it, does not exist. */
 export const isMissing = (error: unknown): boolean => ['ENOENT', 'ENOTDIR'].includes(errnoOf(error) ?? '');
 
-export type FsTrouble = 'full' | 'denied' | 'other';
+type FsTrouble = 'full' | 'denied' | 'other';
 
 /** What kind of remedy a failed system call needs. */
 export function troubleOf(error: unknown): FsTrouble {

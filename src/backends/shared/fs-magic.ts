@@ -36,11 +36,17 @@ const NETWORK = new Map([
   [0x65735546, 'fuse'],
 ]);
 
-/** An unknown magic number counts as local: new local file systems are commoner than new network ones, and refusing would stop work. */
-export function fileSystemOf(magic: number): { readonly name: string; readonly network: boolean } {
+interface FileSystem {
+  /** `ext4`, `nfs` … or the magic number in hex. */
+  readonly name: string;
+  readonly kind: 'local' | 'network' | 'unknown';
+}
+
+export function fileSystemOf(magic: number): FileSystem {
   // Node hands the field on as signed on some platforms.
   const unsigned = magic >>> 0;
   const network = NETWORK.get(unsigned);
-  if (network !== undefined) return { name: network, network: true };
-  return { name: LOCAL.get(unsigned) ?? `0x${unsigned.toString(16)}`, network: false };
+  if (network !== undefined) return { name: network, kind: 'network' };
+  const local = LOCAL.get(unsigned);
+  return local === undefined ? { name: `0x${unsigned.toString(16)}`, kind: 'unknown' } : { name: local, kind: 'local' };
 }

@@ -9,9 +9,10 @@ import { readHead, readStored, type Head, type StoredItem, type TableContext } f
 import { anchorName, dataName, headName, provisionalName, type ItemPlace } from './fs-item-files.ts';
 import { onState, stateError, uncertain } from './fs-state-error.ts';
 
-const NONCE_LENGTH = 10;
+/** 40 bits; two writes of the same version must differ, no others. */
+const NONCE_LENGTH = 8;
 /** Writers remembered in an item: how far it may move on while somebody wonders whether a write was applied. */
-const TRAIL_LENGTH = 16;
+const TRAIL_LENGTH = 32;
 /** DynamoDB's limit, kept here so that nothing works on one driver only. */
 const MAX_BYTES = 400_000;
 
@@ -70,7 +71,8 @@ async function replace(context: TableContext, place: ItemPlace, head: Head, stor
   try {
     await rename(oldHead, newHead);
   } catch (error) {
-    if (!(await replacedBy(context, place, { version: stored.version, nonce, data, cause: error }))) {
+    const decided = isMissing(error) && !context.repeatsRequests();
+    if (decided || !(await replacedBy(context, place, { version: stored.version, nonce, data, cause: error }))) {
       await discard(data);
       if (isMissing(error)) return false;
       throw stateError(error, oldHead);

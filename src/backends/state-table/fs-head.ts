@@ -23,6 +23,8 @@ export interface TableContext {
   readonly clock: Clock;
   /** False: files are not synced, so a power failure (not a killed process) may lose or tear the latest writes. */
   readonly fsync: boolean;
+  /** True where a rename that reports ENOENT may have been made all the same: see "Lost answers" in fs.ts. */
+  readonly repeatsRequests: () => boolean;
   /** Makes the entries of a directory durable; nothing when `fsync` is off. */
   readonly syncDirectory: (directory: string) => Promise<void>;
 }

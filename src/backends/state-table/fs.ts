@@ -1,3 +1,4 @@
+import { statfsSync } from 'node:fs';
 import { readdir, rename, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -7,6 +8,7 @@ import type { Clock } from '../../ports/clock.ts';
 import type { Ids } from '../../ports/random.ts';
 import type { StateTable } from '../../ports/state-table.ts';
 import { createDirectorySync, makeDirectory } from '../shared/fs-directory.ts';
+import { fileSystemOf } from '../shared/fs-magic.ts';
 import { advanceItem } from './fs-advance.ts';
 import { createBulkReader } from './fs-bulk-read.ts';
 import { contend } from './fs-contend.ts';
@@ -46,8 +48,8 @@ const TRASH = '.trash';
  * between the two reads was superseded: look again. So nothing depends on a directory listing being a snapshot.
  *
  * Lost answers: network file systems repeat a request whose answer was lost, and the repetition reports ENOENT or EEXIST for what the
- * first one did. A writer that is told so looks whether its nonce is in the `trail` of the head, the nonces of the last 16 writers; when
- * the item has moved on further than that it answers STATE_UNCERTAIN.
+ * first one did. A writer that is told so there looks whether its nonce is in the `trail` of the head, the nonces of the last 32 writers;
+ * when the item has moved on further than that it answers STATE_UNCERTAIN. On file systems known to be local ENOENT is the truth.
  *
  * Cleaning up: data of version ≤ v that is not the head's, once a head of version v was seen, can never become current, because the
  * name its writer would have to rename is gone for good; nor can a provisional file once there is a head. Each write removes those, so
@@ -66,11 +68,20 @@ export function createFsStateTable(options: {
   readonly clock: Clock;
   /** Default true; false only where a power failure may take the latest writes along. */
   readonly fsync?: boolean;
+  /** The file system of a path; replaced in tests. */
+  readonly statfs?: (path: string) => { readonly type: number };
 }): StateTable {
-  const { ids, clock, fsync = true } = options;
+  const { ids, clock, fsync = true, statfs = statfsSync } = options;
   const root = resolve(options.root);
   const syncDirectory = fsync ? createDirectorySync() : async (): Promise<void> => {};
-  const context: TableContext = { root, ids, clock, fsync, syncDirectory };
+  const context: TableContext = {
+    root,
+    ids,
+    clock,
+    fsync,
+    syncDirectory,
+    repeatsRequests: () => !isLocal(root, statfs),
+  };
   const reader = createBulkReader(clock);
   const nameOf = (key: StateKey): string => `${key.partition}/${key.sort}`;
 
@@ -102,6 +113,15 @@ export function createFsStateTable(options: {
       });
     },
   };
+}
+
+/** False when in doubt. */
+function isLocal(root: string, statfs: (path: string) => { readonly type: number }): boolean {
+  try {
+    return fileSystemOf(statfs(root).type).kind === 'local';
+  } catch {
+    return false;
+  }
 }
 
 /** The partition goes in one rename, so that nobody meets half of it; its files follow, as do those of a deletion that was killed. */

@@ -61,22 +61,23 @@ describe('scratch', () => {
     await expect(scratch(env, NFS).open('task')).rejects.toMatchObject({ code: 'SCRATCH_UNFIT' });
     const allowed = scratch({ ...env, SLURMCTL_SCRATCH_ALLOW_NETWORK: '1' }, NFS).check();
     expect(allowed).toMatchObject({ fileSystem: 'nfs', network: true });
+    expect(scratch(env, 0x12345678).check()).toMatchObject({ fileSystem: '0x12345678', network: false });
   });
 
   it.each([
-    [0x6969, 'nfs', true],
-    [0x0bd00bd0, 'lustre', true],
-    [0x47504653, 'gpfs', true],
-    [0x19830326, 'beegfs', true],
-    [0xff534d42, 'cifs', true],
-    [0xff534d42 | 0, 'cifs', true],
-    [0x65735546, 'fuse', true],
-    [0x01021994, 'tmpfs', false],
-    [0x58465342, 'xfs', false],
-    [0x9123683e, 'btrfs', false],
-    [0x794c7630, 'overlay', false],
-    [0x12345678, '0x12345678', false],
-  ])('names the file system with magic %d', (magic, name, network) => {
-    expect(fileSystemOf(magic)).toEqual({ name, network });
+    [0x6969, 'nfs', 'network'],
+    [0x0bd00bd0, 'lustre', 'network'],
+    [0x47504653, 'gpfs', 'network'],
+    [0x19830326, 'beegfs', 'network'],
+    [0xff534d42, 'cifs', 'network'],
+    [0xff534d42 | 0, 'cifs', 'network'],
+    [0x65735546, 'fuse', 'network'],
+    [0x01021994, 'tmpfs', 'local'],
+    [0x58465342, 'xfs', 'local'],
+    [0x9123683e, 'btrfs', 'local'],
+    [0x794c7630, 'overlay', 'local'],
+    [0x12345678, '0x12345678', 'unknown'],
+  ])('names the file system with magic %d', (magic, name, kind) => {
+    expect(fileSystemOf(magic)).toEqual({ name, kind });
   });
 });
