@@ -54,7 +54,7 @@ export function parseFileName(fileName: string): ItemFile | null {
 }
 
 /** What a look at the directory says about one item. */
-export interface ItemView {
+interface ItemView {
   /** The item was created at some time. */
   exists: boolean;
   head: { readonly version: number; readonly nonce: string } | null;
