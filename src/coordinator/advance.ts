@@ -12,17 +12,17 @@ import type { JobMeta } from '../domain/job-item.ts';
 import { jobIndexKey } from '../domain/state-keys.ts';
 import { isFinalJobState } from '../domain/states.ts';
 import { continueCreation, failCreation } from './create-job.ts';
-import { observe, type Observed } from './element-states.ts';
+import { observe } from './element-states.ts';
 import { ensureFinaliser } from './finaliser.ts';
 import { finishJob, tidyUp } from './finish-job.ts';
-import { moveJob, updateMeta } from './job-meta.ts';
+import { moveJob } from './job-meta.ts';
 import { acquireLease, type Lease } from './lease.ts';
 import { readManifest } from './manifests.ts';
 import type { CoordinatorDeps } from './needs.ts';
-import { planElements } from './plan-array.ts';
 import { reconcileTasks, type Reconciled } from './reconcile.ts';
 import type { SendContext } from './send.ts';
-import { planWave, sendWave } from './submit-wave.ts';
+import { continueWaves, sendOrFail } from './next-wave.ts';
+import { planWave, type WaveResult } from './submit-wave.ts';
 import { moveSubmission, readSubmissions } from './submissions.ts';
 
 export const advanceLeaseName = (job: JobId): string => `advance:${job}`;
@@ -104,10 +104,13 @@ async function drive(context: SendContext, before: JobMeta): Promise<AdvanceResu
       nextDueMs: isFinalJobState(finished.meta.state) ? null : 0,
     };
   }
-  const next = await submitNextWave(context, sent.meta, { reconciled, observed });
+  const next = await continueWaves(context, sent.meta, { reconciled, observed });
   const rows = await readSubmissions(deps.state, job);
   const stillLive = rows.filter((row) => row.state === 'SUBMITTED');
-  const dueInMs = nextDue(deps, reconciled, next.waitingFor ?? sent.waitingFor);
+  const dueInMs = nextDue(deps, reconciled, {
+    waits: (next.waitingFor ?? sent.waitingFor) !== null,
+    waveInMs: next.waveInMs,
+  });
   const finaliser = await ensureFinaliser(context, rows, { live: stillLive, dueInMs });
   return { meta: next.meta, steps: [...steps, ...next.steps, ...finaliser], nextDueMs: dueInMs };
 }
@@ -116,7 +119,7 @@ async function drive(context: SendContext, before: JobMeta): Promise<AdvanceResu
 async function sendOutstanding(
   context: SendContext,
   meta: JobMeta,
-): Promise<{ meta: JobMeta; steps: readonly string[]; waitingFor: string | null }> {
+): Promise<WaveResult> {
   const { deps, job } = context;
   const rows = await readSubmissions(deps.state, job);
   const planned = rows.some((row) => row.kind === 'array')
@@ -125,63 +128,16 @@ async function sendOutstanding(
   return sendOrFail(context, planned);
 }
 
-/** A submission that is refused before any array was ever accepted ends the job; later ones leave it waiting for a remedy. */
-async function sendOrFail(context: SendContext, meta: JobMeta): Promise<Awaited<ReturnType<typeof sendWave>>> {
-  try {
-    return await sendWave(context, meta);
-  } catch (error) {
-    if (!isAppError(error)) throw error;
-    const { deps, job } = context;
-    if (error.code === 'BATCH_REFUSED' && meta.submittedWave < 0) {
-      const reason = `the batch system refused it: ${error.message}`;
-      const failed = await moveJob(deps.state, job, 'FAILED', {
-        ...stamp(context),
-        set: { reason, finishedMs: deps.clock.nowMs() },
-      });
-      await tidyUp(deps, job, failed);
-    } else if (error.code !== 'JOB_BAD_STATE' && error.code !== 'LEASE_LOST')
-      await updateMeta(deps.state, job, [meta.state], { ...stamp(context), set: { waitingFor: error.message } });
-    throw error;
-  }
-}
-
-async function submitNextWave(
-  context: SendContext,
-  meta: JobMeta,
-  seen: { readonly reconciled: Reconciled; readonly observed: Observed },
-): Promise<Awaited<ReturnType<typeof sendWave>>> {
-  const { reconciled, observed } = seen;
-  const quiet = { meta, steps: [], waitingFor: null };
-  if (meta.state !== 'RUNNING' || reconciled.pending.length === 0) return quiet;
-  const most = missingElements(context, {
-    pending: reconciled.pending.length,
-    released: reconciled.released,
-    live: observed.liveElements,
-  });
-  if (most === 0) return quiet;
-  const planned = await planWave(context, meta, { wave: meta.wave + 1, tasks: reconciled.pending, most });
-  return sendOrFail(context, planned);
-}
-
-/**
- * Elements worth adding: all that are wanted when none is left, the difference when retries came back to a wave that is mostly over.
- * Live elements keep claiming, so a few of them are left to finish a few tasks.
- */
-function missingElements(
-  context: SendContext,
-  seen: { readonly pending: number; readonly released: number; readonly live: number },
-): number {
-  const wanted = planElements(context.manifest.spec.slurm, seen.pending, null).elements;
-  if (seen.live === 0) return wanted;
-  return seen.released > 0 && seen.live * 2 <= wanted ? wanted - seen.live : 0;
-}
-
 const allFinal = ({ tasks }: Reconciled): boolean => tasks.done + tasks.dead + tasks.cancelled === tasks.total;
 
-function nextDue(deps: CoordinatorDeps, reconciled: Reconciled, waitingFor: string | null): number | null {
-  const due: number[] = [];
+function nextDue(
+  deps: CoordinatorDeps,
+  reconciled: Reconciled,
+  next: { readonly waits: boolean; readonly waveInMs: number | null },
+): number | null {
+  const due: number[] = next.waveInMs === null ? [] : [next.waveInMs];
   if (reconciled.nextRetryMs !== null) due.push(Math.max(0, reconciled.nextRetryMs - deps.clock.nowMs()));
-  if (reconciled.unclear > 0 || waitingFor !== null) due.push(LOOK_AGAIN_MS);
+  if (reconciled.unclear > 0 || next.waits) due.push(LOOK_AGAIN_MS);
   return due.length === 0 ? null : Math.min(...due);
 }
 

@@ -33,6 +33,8 @@ export interface Reconciled extends Counts {
   readonly released: number;
   /** RUNNING tasks whose owner nobody can vouch for. */
   readonly unclear: number;
+  /** Attempts begun so far, over all tasks. */
+  readonly attempts: number;
   /** Epoch ms of the earliest retry that is not due yet; null without one. */
   readonly nextRetryMs: number | null;
   /** One sentence a move. */
@@ -47,12 +49,14 @@ export async function reconcileTasks(deps: CoordinatorDeps, request: ReconcileRe
   const waiting: number[] = [];
   let released = 0;
   let unclear = 0;
+  let attempts = 0;
   for await (const seen of readTasks(deps.state, request.job, request.meta.shards)) {
     const settled = await settleTask(deps, request, seen);
     if (settled.step !== undefined) steps.push(settled.step);
     if (settled.unclear) unclear += 1;
     const task = settled.task;
     counter.add(task);
+    attempts += task.attempts;
     if (task.state === 'PENDING') {
       pending.push(task.id);
       if (seen.state !== 'PENDING') released += 1;
@@ -64,6 +68,7 @@ export async function reconcileTasks(deps: CoordinatorDeps, request: ReconcileRe
     pending,
     released,
     unclear,
+    attempts,
     steps,
     nextRetryMs: waiting.length === 0 ? null : minOf(waiting),
   };

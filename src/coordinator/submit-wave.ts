@@ -21,7 +21,13 @@ export interface WaveResult {
 export async function planWave(
   context: SendContext,
   meta: JobMeta,
-  request: { readonly wave: number; readonly tasks: readonly TaskId[] | null; readonly most?: number },
+  request: {
+    readonly wave: number;
+    readonly tasks: readonly TaskId[] | null;
+    readonly most?: number;
+    /** What `judgeWave` needs to tell later whether this wave did anything. */
+    readonly history?: { readonly attemptsAtWave: number; readonly fruitlessWaves: number };
+  },
 ): Promise<JobMeta> {
   const { deps, job, manifest, lease } = context;
   const { spec } = manifest;
@@ -50,7 +56,7 @@ export async function planWave(
   return updateMeta(deps.state, job, ['SUBMITTING', 'RUNNING'], {
     fence: lease.fence,
     nowMs: deps.clock.nowMs(),
-    set: { wave: request.wave },
+    set: { wave: request.wave, ...request.history },
   });
 }
 

@@ -24,6 +24,10 @@ export type JobMeta = {
   readonly wave: number;
   /** Highest wave with an accepted array; −1 before the first. Tasks PENDING in such a wave are shown as `submitted`. */
   readonly submittedWave: number;
+  /** Attempts begun, over all tasks, when the last wave was planned: unchanged afterwards, the wave claimed nothing. */
+  readonly attemptsAtWave?: number;
+  /** Waves in a row whose elements all ended without claiming a task. */
+  readonly fruitlessWaves?: number;
   /** For FAILED and CANCELLED: one line for people. */
   readonly reason?: string;
   /** What a live job waits for (a submit limit, an unreachable controller): one line for people. */

@@ -129,3 +129,23 @@ describe('cancel', () => {
     }),
   );
 });
+
+describe('elements that die before they claim anything', () => {
+  it('are sent a few times, then their tasks are given up with the reason', () =>
+    withTempDir(async (root) => {
+      const rig = createRig(root);
+      await submitUntilCrash(rig, null);
+      const [known] = await knownJobs(rig.process().state);
+      const job = known?.id as JobId;
+      for (let round = 0; round < 12; round += 1) {
+        rig.batch.endAll({ cause: 'worker-error', rawState: 'FAILED', exitCode: 127, node: 'n7' });
+        await advanceJob(rig.process(), pass(job));
+        rig.clock.skip(30_000);
+      }
+      const tasks = await rig.tasks(job);
+      expect(tasks.every((task) => task.state === 'DEAD' && task.cause === 'launch-failed')).toBe(true);
+      expect(tasks[0]?.causeDetail).toContain('FAILED on n7, exit 127');
+      expect(await readMeta(rig.process().state, job)).toMatchObject({ state: 'FAILED' });
+      expect(rig.batch.accepted.filter(({ request }) => request.array !== undefined)).toHaveLength(3);
+    }));
+});

@@ -20,7 +20,6 @@ export async function checkHandler(spec: HandlerSpec, baseDir: string): Promise<
     reject: false,
     timeout: DEADLINE_MS,
     killSignal: 'SIGKILL',
-    stdin: 'ignore',
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     ipc: true,
     buffer: { ipc: true, stderr: true },

@@ -24,7 +24,11 @@ describe('judgeRunning', () => {
 
   it('names the cause the batch system gives', () => {
     const state = element({ phase: 'ended', cause: 'oom', rawState: 'OUT_OF_MEMORY', node: 'n2', signal: 9 });
-    expect(judgeRunning(task, state, NOW)).toEqual({ fate: 'gone', cause: 'oom', detail: 'OUT_OF_MEMORY on n2, signal 9' });
+    expect(judgeRunning(task, state, NOW)).toEqual({
+      fate: 'gone',
+      cause: 'oom',
+      detail: 'OUT_OF_MEMORY on n2, signal 9',
+    });
   });
 
   it('calls a task lost whose element ended well without a commit', () => {
@@ -37,12 +41,12 @@ describe('judgeRunning', () => {
     expect(judgeRunning(task, state, NOW)).toMatchObject({ fate: 'gone', cause: 'requeued' });
   });
 
-  it.each([['nobody knows', undefined], ['is unknown', element({ phase: 'unknown', rawState: '' })]])(
-    'concludes nothing from an element that %s while heartbeats come',
-    (_name, state) => {
-      expect(judgeRunning(task, state, NOW).fate).toBe('unclear');
-      const silent = { ...task, heartbeatMs: NOW - SILENT_MS };
-      expect(judgeRunning(silent, state, NOW)).toMatchObject({ fate: 'gone', cause: 'lost' });
-    },
-  );
+  it.each([
+    ['nobody knows', undefined],
+    ['is unknown', element({ phase: 'unknown', rawState: '' })],
+  ])('concludes nothing from an element that %s while heartbeats come', (_name, state) => {
+    expect(judgeRunning(task, state, NOW).fate).toBe('unclear');
+    const silent = { ...task, heartbeatMs: NOW - SILENT_MS };
+    expect(judgeRunning(silent, state, NOW)).toMatchObject({ fate: 'gone', cause: 'lost' });
+  });
 });

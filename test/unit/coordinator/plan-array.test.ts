@@ -25,18 +25,22 @@ describe('planElements', () => {
 describe('planChunks', () => {
   it('covers every element once, in order, with no chunk above the array size', () => {
     fc.assert(
-      fc.property(fc.integer({ min: 1, max: 20_000 }), fc.integer({ min: 10, max: 5_000 }), (elements, maxArraySize) => {
-        const chunks = planChunks(elements, maxArraySize);
-        let next = 0;
-        for (const chunk of chunks) {
-          expect(chunk.offset).toBe(next);
-          expect(chunk.elements).toBeGreaterThan(0);
-          expect(chunk.elements).toBeLessThanOrEqual(maxArraySize);
-          next += chunk.elements;
-        }
-        expect(next).toBe(elements);
-        expect(chunks.length).toBe(Math.ceil(elements / maxArraySize));
-      }),
+      fc.property(
+        fc.integer({ min: 1, max: 20_000 }),
+        fc.integer({ min: 10, max: 5_000 }),
+        (elements, maxArraySize) => {
+          const chunks = planChunks(elements, maxArraySize);
+          let next = 0;
+          for (const chunk of chunks) {
+            expect(chunk.offset).toBe(next);
+            expect(chunk.elements).toBeGreaterThan(0);
+            expect(chunk.elements).toBeLessThanOrEqual(maxArraySize);
+            next += chunk.elements;
+          }
+          expect(next).toBe(elements);
+          expect(chunks.length).toBe(Math.ceil(elements / maxArraySize));
+        },
+      ),
     );
   });
 });
