@@ -86,6 +86,6 @@ export async function createCoordinatorDeps(
       '10m',
       ...backendArguments(backends),
     ],
-    elementLogDir: (job: JobId, backends) => makeElementLogDir(backends.home, job),
+    elementLogDir: (job: JobId, backends, kind) => makeElementLogDir(backends.home, job, kind),
   };
 }

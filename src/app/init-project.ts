@@ -1,6 +1,6 @@
 /** `init`: copies a template directory. It never overwrites a file. */
-import { copyFile, mkdir, readdir, readFile, stat } from 'node:fs/promises';
-import { dirname, join, relative, resolve } from 'node:path';
+import { copyFile, mkdir, readFile, stat } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
 import { AppError } from '../errors/app-error.ts';
 import type { InitDocument } from './documents.ts';
 import { packageFile } from './package-files.ts';
@@ -12,20 +12,26 @@ export interface Example {
 
 interface FoundExample extends Example {
   readonly directory: string;
+  readonly files: readonly string[];
 }
 
-const PLACES = ['templates/init', 'templates/examples'];
+/** One entry of templates/index.json; `directory` is relative to templates/. */
+interface TemplateEntry {
+  readonly name: string;
+  readonly directory: string;
+  readonly description: string;
+  readonly files: readonly string[];
+}
 
-/** Every template, with the first comment line of its job file as its summary. */
+/** Every template, the one for a start first. */
 export async function listExamples(): Promise<FoundExample[]> {
-  const found: FoundExample[] = [];
-  for (const place of PLACES)
-    for (const name of (await readdir(packageFile(place))).toSorted()) {
-      const directory = join(packageFile(place), name);
-      const first = (await readFile(join(directory, 'job.yaml'), 'utf8')).split('\n', 1)[0] ?? '';
-      found.push({ name, summary: first.replace(/^#\s*/, ''), directory });
-    }
-  return found;
+  const entries = JSON.parse(await readFile(packageFile('templates/index.json'), 'utf8')) as TemplateEntry[];
+  return entries.map(({ name, directory, description, files }) => ({
+    name,
+    summary: description,
+    directory: packageFile(join('templates', directory)),
+    files,
+  }));
 }
 
 /** @throws USAGE for an unknown example, or when a file is in the way (nothing is written then) */
@@ -41,7 +47,7 @@ export async function initProject(request: {
       hint: `Examples: ${examples.map((one) => one.name).join(', ')}`,
     });
   const target = resolve(request.directory);
-  const files = await filesUnder(example.directory);
+  const { files } = example;
   const inTheWay: string[] = [];
   for (const file of files) if ((await stat(join(target, file)).catch(() => null)) !== null) inTheWay.push(file);
   if (inTheWay.length > 0)
@@ -54,12 +60,4 @@ export async function initProject(request: {
     await copyFile(join(example.directory, file), join(target, file));
   }
   return { schema: 'slurmctl.init/1', example: example.name, directory: target, files };
-}
-
-async function filesUnder(directory: string): Promise<string[]> {
-  const entries = await readdir(directory, { withFileTypes: true, recursive: true });
-  return entries
-    .filter((entry) => entry.isFile())
-    .map((entry) => relative(directory, join(entry.parentPath, entry.name)))
-    .toSorted();
 }

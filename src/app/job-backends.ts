@@ -94,9 +94,10 @@ async function openBatchSystem(
 /** Directory for the raw output of a job's elements. */
 export const elementLogDir = (home: string, job: string): string => join(home, 'elements', job);
 
-/** The same, made when missing. */
-export async function makeElementLogDir(home: string, job: string): Promise<string> {
-  const directory = elementLogDir(home, job);
+/** The same, made when missing; finalisers have a place of their own inside, because their output is not the job's. */
+export async function makeElementLogDir(home: string, job: string, kind: 'array' | 'finaliser'): Promise<string> {
+  const elements = elementLogDir(home, job);
+  const directory = kind === 'array' ? elements : join(elements, 'advance');
   await mkdir(directory, { recursive: true, mode: 0o700 });
   return directory;
 }

@@ -25,13 +25,13 @@ export async function runDoctor(drivers: Drivers, settings: Settings): Promise<D
     await checkClock(drivers),
     await checkScratch(drivers),
     ...(await checkScheduler(drivers, choice)),
-    checkFilesLimit(),
+    ok('cpus', `${availableParallelism()} usable here`),
   ];
   return {
     schema: 'slurmctl.doctor/1',
     ok: checks.every((check) => check.verdict !== 'fail'),
     checks,
-    settings: Object.entries(settings).map(([name, { value, from }]) => ({ name, value: String(value), from })),
+    settings: Object.entries(settings).map(([name, { value, from }]) => ({ name, value: value ?? 'none', from })),
   };
 }
 
@@ -132,8 +132,4 @@ async function checkScheduler(drivers: Drivers, choice: SchedulerChoice): Promis
     checks.push({ name: 'limits', verdict: 'warn', found: error.message, remedy: error.hint });
   }
   return checks;
-}
-
-function checkFilesLimit(): Check {
-  return ok('cpus', `${availableParallelism()} usable here`);
 }

@@ -1,5 +1,5 @@
 /**
- * SPLIT + SUBMIT, and the reconcile pass that drives a job from there (DESIGN §7 "Advance").
+ * SPLIT + SUBMIT, and the reconcile pass that drives a job from there.
  *
  * What it does: looks at the truth (META, outbox, batch system, tasks), takes every step that is due, and ends. It is level-triggered:
  * it never depends on having seen an event; running it twice, at once, or killing it anywhere is harmless.

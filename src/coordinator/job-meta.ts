@@ -53,7 +53,7 @@ export async function updateMeta(
   throw new AppError('JOB_BAD_STATE', { message: `job ${job} is ${current.state}`, details: { state: current.state } });
 }
 
-/** Moves the job to another state along an arrow of DESIGN §7. @throws as updateMeta */
+/** Moves the job to another state along an arrow. @throws as updateMeta */
 export const moveJob = (state: StateTable, job: JobId, to: JobState, write: MetaWrite): Promise<JobMeta> =>
   // `to` itself is allowed: a repeated move after a lost answer changes nothing.
   updateMeta(state, job, [...jobStatesBefore(to), to], { ...write, set: { ...write.set, state: to } });

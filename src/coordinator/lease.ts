@@ -1,5 +1,5 @@
 /**
- * The right to be the one who works on something (DESIGN §7 "advance lease"). A lock item in the state table holds owner, nonce and a fence
+ * The right to be the one who works on something. A lock item in the state table holds owner, nonce and a fence
  * that only grows; it is never deleted. A contender steals only after it watched the nonce stay unchanged for a whole lease on its own
  * monotonic clock, so clocks of different hosts are never compared (the scheme of Amazon's DynamoDB lock client, plus the fence that scheme
  * lacks). An owner on the same host whose process is gone is replaced at once.

@@ -36,8 +36,8 @@ export interface CoordinatorNeeds {
   readonly workerCommand: (assignment: WorkerAssignment, backends: BackendUrls) => readonly string[];
   /** cli: argv of the job that runs `advance` when arrays have ended. */
   readonly advanceCommand: (job: JobId, backends: BackendUrls) => readonly string[];
-  /** Directory for the output of a job's elements; created when missing. */
-  readonly elementLogDir: (job: JobId, backends: BackendUrls) => Promise<string>;
+  /** Directory for the output of a job's elements, or of its finalisers; created when missing. */
+  readonly elementLogDir: (job: JobId, backends: BackendUrls, kind: 'array' | 'finaliser') => Promise<string>;
 }
 
 export interface CoordinatorDeps extends CoordinatorNeeds {

@@ -58,7 +58,7 @@ export async function submitRequest(
       : deps.advanceCommand(job, backends),
     environment: {},
     cwd: spec.baseDir,
-    logDir: await deps.elementLogDir(job, backends),
+    logDir: await deps.elementLogDir(job, backends, row.kind),
     ...(array ? { array: { count: row.elements, ...(throttle === undefined ? {} : { throttle }) } } : {}),
     resources: array ? spec.resources : { ...spec.resources, cpus: 1 },
     slurm: array ? spec.slurm : { ...spec.slurm, extra: [] },

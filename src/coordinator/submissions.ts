@@ -1,5 +1,5 @@
 /**
- * The outbox (DESIGN §7 Submit): what is to be sent to the batch system is written down first, under an unguessable name, so that a
+ * The outbox: what is to be sent to the batch system is written down first, under an unguessable name, so that a
  * submission whose answer was lost is found again instead of being repeated. States: INTENT → SUBMITTED | REJECTED, SUBMITTED → ENDED.
  * Should a duplicate slip through all the same it only costs time: claims decide who runs a task.
  */

@@ -1,5 +1,5 @@
 /**
- * Why an attempt or an item failed: one normalised list for Slurm states, exits, signals and handler errors (DESIGN promise 2).
+ * Why an attempt or an item failed: one normalised list for Slurm states, exits, signals and handler errors.
  * `payer` says whose budget a retry spends: the user's attempts, or the infrastructure's.
  */
 export interface CauseInfo {

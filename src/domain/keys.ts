@@ -1,7 +1,7 @@
 import type { AttemptId, JobId, SubmissionId, TaskId } from './ids.ts';
 
 /**
- * Every object key, built here and nowhere else (DESIGN §6). Keys use `/`, never start with it, and sort by bytes.
+ * Every object key, built here and nowhere else. Keys use `/`, never start with it, and sort by bytes.
  */
 export const JOBS_PREFIX = 'jobs/';
 export const jobPrefix = (job: JobId): string => `jobs/${job}/`;

@@ -1,4 +1,4 @@
-/** States of DESIGN §7 and the arrows between them. Anything not listed here is refused by the one conditional write behind it. */
+/** States of jobs and tasks, and the arrows between them. Anything not listed here is refused by the one conditional write behind it. */
 
 export const JOB_STATES = [
   'SUBMITTING',

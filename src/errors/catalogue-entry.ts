@@ -1,6 +1,6 @@
 /** One row of the error catalogue; `docs/errors.md` is generated from these. */
 export interface CatalogueEntry {
-  /** DESIGN §10 exit code of the command that ends with this error. */
+  /** Exit code of the command that ends with this error. */
   readonly exitCode: 1 | 2 | 3 | 4 | 5 | 6 | 130;
   /** True when the same call may succeed later without anybody changing anything. */
   readonly retryable: boolean;

@@ -3,7 +3,7 @@
  * result, until no task is left, its time is short, or it is told to stop.
  *
  * Never: submits, retries a task, decides that another attempt is dead, or reads another attempt's output (checkpoints excepted).
- * States it moves a task through: PENDING → RUNNING → DONE, or RUNNING → WAIT with a cause (DESIGN §7).
+ * States it moves a task through: PENDING → RUNNING → DONE, or RUNNING → WAIT with a cause.
  * Fails with: MANIFEST_CORRUPT, HANDLER_NOT_LOADABLE, SCRATCH_UNFIT, SCRATCH_FULL, and what store and state throw when they stay unwell.
  */
 import { attemptIdOf, elementIdOf, asTaskId, type TaskId } from '../domain/ids.ts';

@@ -1,4 +1,4 @@
-/** Every conditional write a worker makes on a task item (DESIGN §7); nothing else in this room changes state. */
+/** Every conditional write a worker makes on a task item; nothing else in this room changes state. */
 import type { Cause } from '../domain/causes.ts';
 import { elementOf, type AttemptId, type TaskId } from '../domain/ids.ts';
 import { taskKey, type StateKey } from '../domain/state-keys.ts';

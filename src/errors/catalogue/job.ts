@@ -20,12 +20,6 @@ export const jobErrors = defineErrors({
     summary: 'The job is in a state in which that step makes no sense.',
     hint: 'Look at it with: slurmctl status',
   },
-  JOB_FAILED: {
-    exitCode: 3,
-    retryable: false,
-    summary: 'The job ended with more failures than it tolerates.',
-    hint: 'See which items failed with: slurmctl results JOB --query "select item_id, error_class, error_message from errors"',
-  },
   LEASE_HELD: {
     exitCode: 6,
     retryable: true,
