@@ -1,4 +1,3 @@
-import { isAppError } from '../errors/app-error.ts';
 import type { StateKey } from '../domain/state-keys.ts';
 import type { StateChange, StateCondition, StateItem, WriteResult } from '../ports/state-table.ts';
 import type { ElementContext } from './needs.ts';
@@ -28,11 +27,10 @@ export async function writeDecided(context: ElementContext, write: DecidedWrite)
       return { applied: true, item: result.current };
     } catch (error) {
       if (!isTransient(error)) throw error;
-      if (isAppError(error, 'STATE_UNCERTAIN')) {
-        doubtful = true;
-        const seen = await readBack(context, write.key);
-        if (seen !== null && write.mine(seen)) return { applied: true, item: seen };
-      }
+      // Only STATE_UNCERTAIN promises doubt, but believing a driver that is unwell gains nothing.
+      doubtful = true;
+      const seen = await readBack(context, write.key);
+      if (seen !== null && write.mine(seen)) return { applied: true, item: seen };
       if (!(await pauseBefore(context, tries, sinceMs))) throw error;
     }
   }

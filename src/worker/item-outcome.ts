@@ -87,11 +87,7 @@ function failed(
 
 /** The outcome of a record that cannot be run at all. */
 export const badInput = (item: TaskItemInput, message: string): ItemOutcome =>
-  failed(
-    item,
-    { tries: 0, durationMs: 0 },
-    { errorClass: 'bad-input', errorMessage: message, cause: 'bad-input' },
-  );
+  failed(item, { tries: 0, durationMs: 0 }, { errorClass: 'bad-input', errorMessage: message, cause: 'bad-input' });
 
 export function logFailure(log: Log, outcome: ItemOutcome, result: HandlerResult): void {
   const { itemId: item, attempts, errorClass, errorMessage, cause } = outcome;

@@ -10,12 +10,13 @@ const load = (path) => import(new URL(path, DIST).href);
 const items = Number(process.argv[2] ?? 100_000);
 const perTask = Number(process.argv[3] ?? 10_000);
 
-const [{ createSystemClock }, { createSystemIds, createSystemRandom }, { createHost }, { createScratch }] = await Promise.all([
-  load('backends/clock.js'),
-  load('backends/random.js'),
-  load('backends/host.js'),
-  load('backends/scratch.js'),
-]);
+const [{ createSystemClock }, { createSystemIds, createSystemRandom }, { createHost }, { createScratch }] =
+  await Promise.all([
+    load('backends/clock.js'),
+    load('backends/random.js'),
+    load('backends/host.js'),
+    load('backends/scratch.js'),
+  ]);
 const { createFsObjectStore } = await load('backends/object-store/fs.js');
 const { createFsStateTable } = await load('backends/state-table/fs.js');
 const { createHandlerHost } = await load('backends/handler/index.js');
@@ -33,14 +34,16 @@ const cpuUs = () => {
   const { user, system } = process.cpuUsage();
   return user + system;
 };
-const timed = (name, fn) => (...args) => {
-  const start = cpuUs();
-  const result = fn(...args);
-  const end = () => spent.set(name, (spent.get(name) ?? 0) + cpuUs() - start);
-  if (typeof result?.then === 'function') return result.finally(end);
-  end();
-  return result;
-};
+const timed =
+  (name, fn) =>
+  (...args) => {
+    const start = cpuUs();
+    const result = fn(...args);
+    const end = () => spent.set(name, (spent.get(name) ?? 0) + cpuUs() - start);
+    if (typeof result?.then === 'function') return result.finally(end);
+    end();
+    return result;
+  };
 /** Phases are measured by wrapping the ports; what is left is the worker's own loop: decode, handler, normalise, outcome. */
 const phased = (deps) => ({
   ...deps,
@@ -52,7 +55,12 @@ const phased = (deps) => ({
     },
   },
   leafParts: { write: timed('leaf part (with sqlite read)', deps.leafParts.write) },
-  store: { ...deps.store, get: timed('store get', deps.store.get), put: timed('store put', deps.store.put), putFile: timed('store putFile', deps.store.putFile) },
+  store: {
+    ...deps.store,
+    get: timed('store get', deps.store.get),
+    put: timed('store put', deps.store.put),
+    putFile: timed('store putFile', deps.store.putFile),
+  },
   state: { ...deps.state, write: timed('state write', deps.state.write), query: deps.state.query },
 });
 
@@ -62,7 +70,10 @@ try {
   const store = createFsObjectStore({ root: join(root, 'objects'), ids });
   const state = createFsStateTable({ root: join(root, 'state'), ids, clock });
   const path = join(root, 'handler.mjs');
-  writeFileSync(path, 'export default async (payload) => ({ id: payload.id, score: payload.n / 7, label: payload.text });');
+  writeFileSync(
+    path,
+    'export default async (payload) => ({ id: payload.id, score: payload.n / 7, label: payload.text });',
+  );
   const job = await storeJob({ store, state, path });
   const deps = {
     store,
@@ -83,7 +94,14 @@ try {
   const wallStart = performance.now();
   const start = cpuUs();
   const wrapped = process.env.SLURMCTL_BENCH_PLAIN === '1' ? deps : phased(deps);
-  const report = await runElement(wrapped, { assignment, batchJobId: '1', index: 0, restarts: 0, node: 'bench', endsAtMs: null });
+  const report = await runElement(wrapped, {
+    assignment,
+    batchJobId: '1',
+    index: 0,
+    restarts: 0,
+    node: 'bench',
+    endsAtMs: null,
+  });
   const total = cpuUs() - start;
   if (report.items !== items || report.failed !== 0) throw new Error(`unexpected report ${JSON.stringify(report)}`);
   const each = (us) => Number((us / items).toFixed(2));
@@ -128,9 +146,28 @@ async function storeJob({ store, state, path }) {
   };
   const backends = { home: root, store: store.rootUrl, state: state.rootUrl, queue: 'file:///q', scheduler: 'local' };
   const specHash = sha256(canonicalJson({ spec, backends }));
-  const manifest = { schema: 'slurmctl.job-manifest/1', job, createdMs: 0, spec, backends, specHash, counts: { items, tasks }, shards: 1 };
+  const manifest = {
+    schema: 'slurmctl.job-manifest/1',
+    job,
+    createdMs: 0,
+    spec,
+    backends,
+    specHash,
+    counts: { items, tasks },
+    shards: 1,
+  };
   await store.put(jobManifestKey(job), JSON.stringify(manifest));
-  const meta = { state: 'RUNNING', stage: 'ready', generation: 1, specHash, tasks, items, shards: 1, wave: 0, submittedWave: 0 };
+  const meta = {
+    state: 'RUNNING',
+    stage: 'ready',
+    generation: 1,
+    specHash,
+    tasks,
+    items,
+    shards: 1,
+    wave: 0,
+    submittedWave: 0,
+  };
   await state.write(metaKey(job), { set: meta }, { op: 'item-absent' });
   for (let number = 0; number < tasks; number += 1) {
     const task = taskIdOf(number);
@@ -141,7 +178,10 @@ async function storeJob({ store, state, path }) {
       text += `${JSON.stringify({ id: `doc-${n}`, n, text: `the quick brown fox ${n % 97} jumps over the lazy dog`, tags: ['a', 'b'] })}\n`;
     await store.put(batchKey(job, task), text);
     const batch = { key: batchKey(job, task), sha256: sha256(text), bytes: text.length };
-    await store.put(taskManifestKey(job, task), JSON.stringify({ schema: 'slurmctl.task-manifest/1', task, batch, firstItem, items: count, bad: [] }));
+    await store.put(
+      taskManifestKey(job, task),
+      JSON.stringify({ schema: 'slurmctl.task-manifest/1', task, batch, firstItem, items: count, bad: [] }),
+    );
     const item = { state: 'PENDING', generation: 1, wave: 0, items: count, attempts: 0, charged: 0 };
     await state.write(taskKey(job, task, 1), { set: item }, { op: 'item-absent' });
   }

@@ -81,17 +81,19 @@ export async function storeJob(
   };
   await store.put(jobManifestKey(JOB), JSON.stringify(manifest));
   const meta = {
-    ...{
-      state: 'RUNNING',
-      stage: 'ready',
-      name: 'bench',
-      createdMs: 0,
-      updatedMs: 0,
-      generation: 1,
-      specHash,
-      fence: 1,
-    },
-    ...{ tasks, items, shards, wave: 0, submittedWave: 0 },
+    state: 'RUNNING',
+    stage: 'ready',
+    name: 'bench',
+    createdMs: 0,
+    updatedMs: 0,
+    generation: 1,
+    specHash,
+    fence: 1,
+    tasks,
+    items,
+    shards,
+    wave: 0,
+    submittedWave: 0,
   };
   await state.write(metaKey(JOB), { set: meta }, { op: 'item-absent' });
   let firstItem = 0;

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { existsSync, statSync } from 'node:fs';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { pathToFileURL } from 'node:url';
 import { AppError } from '../../errors/app-error.ts';
 import type { HandlerContext, HandlerResult, LoadedHandler } from '../../ports/handler-host.ts';
 import { factsOf } from './thrown-facts.ts';
@@ -19,7 +19,7 @@ async function importModule(path: string): Promise<Readonly<Record<string, unkno
   try {
     return (await import(pathToFileURL(path).href)) as Readonly<Record<string, unknown>>;
   } catch (error) {
-    const place = placeInStack(error) ?? (await syntaxErrorPlace(error, path)) ?? path;
+    const place = ownFrame(error, path) ?? (await syntaxErrorPlace(path)) ?? path;
     const { errorClass, errorMessage } = factsOf(error);
     throw new AppError('HANDLER_NOT_LOADABLE', { message: `${place}: ${errorClass}: ${errorMessage}`, cause: error });
   }
@@ -56,25 +56,24 @@ const isThenable = (value: unknown): value is PromiseLike<unknown> =>
 const succeeded = (output: unknown): HandlerResult => ({ ok: true, output });
 const failed = (error: unknown): HandlerResult => ({ ok: false, cause: 'handler-error', ...factsOf(error) });
 
-/** `path:line:column` of the first frame in a file of the user. */
-function placeInStack(error: unknown): string | null {
+/** `path:line:column` of the first stack frame in the handler's file. */
+function ownFrame(error: unknown, path: string): string | null {
   const stack = (error as { readonly stack?: unknown } | null)?.stack;
   if (typeof stack !== 'string') return null;
-  for (const match of stack.matchAll(/(file:\/\/[^\s)]+?):(\d+):(\d+)/g)) {
-    const [, url, line, column] = match;
-    if (url !== undefined && url !== import.meta.url) return `${fileURLToPath(url)}:${line}:${column}`;
+  for (const name of [pathToFileURL(path).href, path]) {
+    const at = stack.indexOf(`${name}:`);
+    const position = at < 0 ? null : /^:\d+(?::\d+)?/.exec(stack.slice(at + name.length));
+    if (position !== null) return `${path}${position[0]}`;
   }
   return null;
 }
 
-/** V8 keeps the line of a syntax error out of its stack; `node --check` prints it. */
-function syntaxErrorPlace(error: unknown, path: string): Promise<string | null> {
-  if ((error as { readonly name?: unknown } | null)?.name !== 'SyntaxError') return Promise.resolve(null);
+/** V8 keeps the line of a syntax error out of its stack; `node --check` prints it first. Null: the file's own syntax is right. */
+function syntaxErrorPlace(path: string): Promise<string | null> {
   return new Promise((resolve) => {
     execFile(process.execPath, ['--check', path], { timeout: 10_000 }, (_error, _stdout, stderr) => {
-      const first = stderr.split('\n', 1)[0] ?? '';
-      const match = /^(?:file:\/\/)?(.+):(\d+)$/.exec(first);
-      resolve(match === null ? null : `${decodeURIComponent(match[1] as string)}:${match[2]}`);
+      const line = /:(\d+)$/.exec(stderr.split('\n', 1)[0] ?? '');
+      resolve(line === null ? null : `${path}:${line[1]}`);
     });
   });
 }

@@ -16,7 +16,11 @@ const applied: WriteResult = { applied: true, item: { owner: 'me', from: 'answer
 const refused = (current: StateItem | null): WriteResult => ({ applied: false, current });
 
 /** Runs one decided write against scripted answers. */
-async function run(writes: readonly Answer[], reads: readonly (StateItem | null | ErrorCode)[] = [], endsAtMs: number | null = null) {
+async function run(
+  writes: readonly Answer[],
+  reads: readonly (StateItem | null | ErrorCode)[] = [],
+  endsAtMs: number | null = null,
+) {
   const clock = createManualClock();
   const answers = [...writes];
   const back = [...reads];
@@ -58,16 +62,24 @@ describe('writeDecided', () => {
   });
 
   it('a lost answer that was applied is found by reading back', async () => {
-    expect((await run(['STATE_UNCERTAIN'], [{ owner: 'me', from: 'read' }])).result).toEqual({ applied: true, item: { owner: 'me', from: 'read' } });
+    expect((await run(['STATE_UNCERTAIN'], [{ owner: 'me', from: 'read' }])).result).toEqual({
+      applied: true,
+      item: { owner: 'me', from: 'read' },
+    });
   });
 
   it('a lost answer that was not applied is written again', async () => {
     expect((await run(['STATE_UNCERTAIN', applied], [{ owner: 'nobody' }])).result).toEqual(applied);
-    expect((await run(['STATE_UNCERTAIN', refused({ owner: 'other' })], [{ owner: 'nobody' }])).result).toEqual(refused({ owner: 'other' }));
+    expect((await run(['STATE_UNCERTAIN', refused({ owner: 'other' })], [{ owner: 'nobody' }])).result).toEqual(
+      refused({ owner: 'other' }),
+    );
   });
 
   it('a write that arrives after it was read back is recognised when the repetition is refused', async () => {
-    expect((await run(['STATE_UNCERTAIN', refused({ owner: 'me' })], [{ owner: 'nobody' }])).result).toEqual({ applied: true, item: { owner: 'me' } });
+    expect((await run(['STATE_UNCERTAIN', refused({ owner: 'me' })], [{ owner: 'nobody' }])).result).toEqual({
+      applied: true,
+      item: { owner: 'me' },
+    });
   });
 
   it('an unreadable item is written again', async () => {
@@ -93,7 +105,10 @@ describe('writeDecided', () => {
   it('a full disk is not waited for', async () => {
     const { context } = await run([applied]);
     let calls = 0;
-    const operation = () => { calls += 1; return Promise.reject(fail('STORE_FULL')); };
+    const operation = () => {
+      calls += 1;
+      return Promise.reject(fail('STORE_FULL'));
+    };
     await expect(patiently(context, operation)).rejects.toMatchObject({ code: 'STORE_FULL' });
     expect(calls).toBe(1);
   });
@@ -116,6 +131,9 @@ describe('judgeTaskFailure', () => {
   });
 
   it('a bug releases the task and ends the element', () => {
-    expect(judgeTaskFailure(new TypeError('x'))).toEqual({ release: { cause: 'worker-error', detail: 'bug in slurmctl: x' }, endsElement: true });
+    expect(judgeTaskFailure(new TypeError('x'))).toEqual({
+      release: { cause: 'worker-error', detail: 'bug in slurmctl: x' },
+      endsElement: true,
+    });
   });
 });

@@ -14,13 +14,16 @@ describe('jsonText', () => {
 
   it('is valid JSON for anything it accepts, and BigInt survives exactly', () => {
     fc.assert(
-      fc.property(fc.array(fc.oneof(fc.bigInt(), fc.double(), fc.string({ unit: 'binary' }), fc.constant(undefined))), (values) => {
-        const back = parseExactJson(jsonText(values)) as unknown[];
-        for (const [at, value] of values.entries()) {
-          if (typeof value === 'bigint') expect(BigInt(back[at] as number)).toBe(value);
-          if (typeof value === 'number') expect(Number(back[at])).toBe(value === 0 ? 0 : value);
-        }
-      }),
+      fc.property(
+        fc.array(fc.oneof(fc.bigInt(), fc.double(), fc.string({ unit: 'binary' }), fc.constant(undefined))),
+        (values) => {
+          const back = parseExactJson(jsonText(values)) as unknown[];
+          for (const [at, value] of values.entries()) {
+            if (typeof value === 'bigint') expect(BigInt(back[at] as number)).toBe(value);
+            if (typeof value === 'number') expect(Number(back[at])).toBe(value === 0 ? 0 : value);
+          }
+        },
+      ),
     );
   });
 
@@ -36,7 +39,12 @@ describe('jsonText', () => {
     [{ text: 'a\ud800b' }, '{"text":"a\ufffdb"}'],
     [{ 'k\udc00': 1 }, '{"k\ufffd":1}'],
     [Object.assign(Object.create(null), { a: 1 }), '{"a":1}'],
-    [new (class Point { x = 1; })(), '{"x":1}'],
+    [
+      new (class Point {
+        x = 1;
+      })(),
+      '{"x":1}',
+    ],
     [{ toJSON: () => ({ inner: 1n }) }, '{"inner":1}'],
   ])('%o → %s', (value, expected) => expect(jsonText(value)).toBe(expected));
 

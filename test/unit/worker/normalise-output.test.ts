@@ -66,12 +66,21 @@ describe('typed columns', () => {
     expect(normaliser.normalise({ x: 2, a: 1 })).toEqual({ ok: true, json: '{"a":1}' });
     expect(normaliser.normalise(null)).toEqual({ ok: true, json: 'null' });
     expect([...normaliser.ignoredKeys()]).toEqual([['x', 2]]);
-    expect(normaliser.normalise(7)).toMatchObject({ ok: false, message: 'the output is a number, expected an object with the columns a, b' });
-    expect(normaliser.normalise([])).toMatchObject({ ok: false, message: expect.stringContaining('is a list') as string });
+    expect(normaliser.normalise(7)).toMatchObject({
+      ok: false,
+      message: 'the output is a number, expected an object with the columns a, b',
+    });
+    expect(normaliser.normalise([])).toMatchObject({
+      ok: false,
+      message: expect.stringContaining('is a list') as string,
+    });
   });
 
   it('does not see inherited members as columns', () => {
-    const normaliser = createOutputNormaliser({ mode: 'columns', columns: { constructor: 'string' } });
+    const normaliser = createOutputNormaliser({
+      mode: 'columns',
+      columns: Object.fromEntries([['constructor', 'string']]),
+    });
     expect(normaliser.normalise({})).toEqual({ ok: true, json: '{}' });
   });
 
@@ -91,9 +100,17 @@ describe('typed columns', () => {
 describe('infer', () => {
   it('remembers kinds by column in order of first sight', () => {
     const normaliser = createOutputNormaliser({ mode: 'infer' });
-    for (const output of [{ a: 1, b: 'x' }, { b: null, c: 1.5 }, { a: 2 ** 40, d: [1], e: true, f: 2n ** 62n, g: NaN }, { h: new Date(0), i: 2n ** 70n }])
+    for (const output of [
+      { a: 1, b: 'x' },
+      { b: null, c: 1.5 },
+      { a: 2 ** 40, d: [1], e: true, f: 2n ** 62n, g: NaN },
+      { h: new Date(0), i: 2n ** 70n },
+    ])
       expect(normaliser.normalise(output).ok).toBe(true);
-    normaliser.addObserved([{ column: 'a', kinds: ['double'] }, { column: 'z', kinds: ['bool'] }]);
+    normaliser.addObserved([
+      { column: 'a', kinds: ['double'] },
+      { column: 'z', kinds: ['bool'] },
+    ]);
     expect(normaliser.observed()).toEqual([
       { column: 'a', kinds: ['int', 'bigint', 'double'] },
       { column: 'b', kinds: ['string', 'null'] },
@@ -117,12 +134,22 @@ describe('infer', () => {
   it('keys that are data fail the item instead of making a table of thousands of columns', () => {
     const normaliser = createOutputNormaliser({ mode: 'infer' });
     for (let key = 0; key < MAX_COLUMNS; key += 1) normaliser.normalise({ [`k${key}`]: 1 });
-    expect(normaliser.normalise({ one: 1 })).toMatchObject({ ok: false, message: expect.stringContaining('different keys') as string });
+    expect(normaliser.normalise({ one: 1 })).toMatchObject({
+      ok: false,
+      message: expect.stringContaining('different keys') as string,
+    });
     expect(normaliser.normalise({ k1: 'again' }).ok).toBe(true);
   });
 });
 
 it('a getter that throws is a bad output, not a crash', () => {
-  const hostile = { get x(): never { throw new TypeError('no'); } };
-  expect(createOutputNormaliser({ mode: 'json' }).normalise(hostile)).toEqual({ ok: false, message: 'the output cannot be read: TypeError: no' });
+  const hostile = {
+    get x(): never {
+      throw new TypeError('no');
+    },
+  };
+  expect(createOutputNormaliser({ mode: 'json' }).normalise(hostile)).toEqual({
+    ok: false,
+    message: 'the output cannot be read: TypeError: no',
+  });
 });

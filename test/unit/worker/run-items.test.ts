@@ -9,7 +9,13 @@ import { createListLog } from '../../support/worker-job.ts';
 
 type Run = (payload: unknown, context: HandlerContext) => Promise<HandlerResult>;
 const ok = (output: unknown): HandlerResult => ({ ok: true, output });
-const error: HandlerResult = { ok: false, cause: 'handler-error', errorClass: 'E', errorMessage: 'boom', detail: 'stack' };
+const error: HandlerResult = {
+  ok: false,
+  cause: 'handler-error',
+  errorClass: 'E',
+  errorMessage: 'boom',
+  detail: 'stack',
+};
 /** A promise and the way to settle it. */
 function deferred<T>(): { readonly promise: Promise<T>; readonly resolve: (value: T) => void } {
   let resolve: (value: T) => void = () => undefined;
@@ -44,21 +50,34 @@ describe('runItems', () => {
   it('gives every item one outcome with its output, at most `concurrency` in flight', async () => {
     let inFlight = 0;
     let most = 0;
-    const { running, outcomes } = start(20, async (payload) => {
-      most = Math.max(most, (inFlight += 1));
-      await Promise.resolve();
-      inFlight -= 1;
-      return ok({ payload });
-    }, { concurrency: 3 });
+    const { running, outcomes } = start(
+      20,
+      async (payload) => {
+        most = Math.max(most, (inFlight += 1));
+        await Promise.resolve();
+        inFlight -= 1;
+        return ok({ payload });
+      },
+      { concurrency: 3 },
+    );
     expect(await running.ended).toBe(true);
     expect(most).toBe(3);
-    expect(outcomes.map((row) => row.itemIndex).toSorted((a, b) => a - b)).toEqual(Array.from({ length: 20 }, (_, n) => n));
+    expect(outcomes.map((row) => row.itemIndex).toSorted((a, b) => a - b)).toEqual(
+      Array.from({ length: 20 }, (_, n) => n),
+    );
     expect(outcomes[7]).toMatchObject({ status: 'succeeded', attempts: 1, output: '{"payload":7}', cause: null });
   });
 
   it('skips what an earlier attempt finished', async () => {
     const seen: unknown[] = [];
-    const { running } = start(5, (payload) => { seen.push(payload); return Promise.resolve(ok(null)); }, { isFinished: (n) => n !== 3 });
+    const { running } = start(
+      5,
+      (payload) => {
+        seen.push(payload);
+        return Promise.resolve(ok(null));
+      },
+      { isFinished: (n) => n !== 3 },
+    );
     expect(await running.ended).toBe(true);
     expect(seen).toEqual([3]);
   });
@@ -93,9 +112,16 @@ describe('runItems', () => {
   it('gives up after retry.items tries, and never retries bad input or bad output', async () => {
     let calls = 0;
     const results: HandlerResult[] = [error, { ...error, cause: 'bad-input' }, ok(() => 1)];
-    const { running, clock, outcomes } = start(3, (payload) => { calls += 1; return Promise.resolve(results[payload as number] as HandlerResult); }, {
-      retry: { items: 2, backoff: { baseMs: 1, maxMs: 1 } },
-    });
+    const { running, clock, outcomes } = start(
+      3,
+      (payload) => {
+        calls += 1;
+        return Promise.resolve(results[payload as number] as HandlerResult);
+      },
+      {
+        retry: { items: 2, backoff: { baseMs: 1, maxMs: 1 } },
+      },
+    );
     await clock.advance(10);
     expect(await running.ended).toBe(true);
     expect(calls).toBe(4);
@@ -107,39 +133,73 @@ describe('runItems', () => {
   });
 
   it('a record that is not one never reaches the handler', async () => {
-    const batch = { items: 1, item: () => ({ itemId: '0', itemIndex: 0, payload: null, json: 'x', problem: 'line 3 is ragged' }) };
-    const { running, outcomes } = start(1, () => { throw new Error('called'); }, { batch });
+    const batch = {
+      items: 1,
+      item: () => ({ itemId: '0', itemIndex: 0, payload: null, json: 'x', problem: 'line 3 is ragged' }),
+    };
+    const { running, outcomes } = start(
+      1,
+      () => {
+        throw new Error('called');
+      },
+      { batch },
+    );
     expect(await running.ended).toBe(true);
     expect(outcomes).toEqual([
-      expect.objectContaining({ status: 'failed', cause: 'bad-input', errorClass: 'bad-input', errorMessage: 'line 3 is ragged', attempts: 0 }),
+      expect.objectContaining({
+        status: 'failed',
+        cause: 'bad-input',
+        errorClass: 'bad-input',
+        errorMessage: 'line 3 is ragged',
+        attempts: 0,
+      }),
     ]);
   });
 
   it('aborts the signal at the timeout and fails the item even when the handler then succeeds', async () => {
     const { running, clock, outcomes } = start(1, async (_payload, { signal }) => {
-      await new Promise((resolve) => { signal.addEventListener('abort', resolve); });
+      await new Promise((resolve) => {
+        signal.addEventListener('abort', resolve);
+      });
       return ok('late');
     });
     await clock.advance(1_000);
     expect(await running.ended).toBe(true);
-    expect(outcomes).toEqual([expect.objectContaining({ cause: 'timeout-item', durationMs: 1_000, errorMessage: 'took longer than handler.timeout (1000 ms)' })]);
+    expect(outcomes).toEqual([
+      expect.objectContaining({
+        cause: 'timeout-item',
+        durationMs: 1_000,
+        errorMessage: 'took longer than handler.timeout (1000 ms)',
+      }),
+    ]);
   });
 
   it('gives up on a handler that ignores its signal, and ignores its late result', async () => {
     const late = deferred<HandlerResult>();
-    const { running, clock, outcomes } = start(2, (payload) => (payload === 0 ? late.promise : Promise.resolve(ok(1))), { concurrency: 1 });
+    const { running, clock, outcomes } = start(
+      2,
+      (payload) => (payload === 0 ? late.promise : Promise.resolve(ok(1))),
+      { concurrency: 1 },
+    );
     await clock.advance(1_000 + ABORT_GRACE_MS - 1);
     expect(outcomes).toEqual([]);
     await clock.advance(1);
     expect(await running.ended).toBe(true);
     late.resolve(ok('late'));
     await clock.advance(1);
-    expect(outcomes.map((row) => [row.itemIndex, row.cause])).toEqual([[0, 'timeout-item'], [1, null]]);
+    expect(outcomes.map((row) => [row.itemIndex, row.cause])).toEqual([
+      [0, 'timeout-item'],
+      [1, null],
+    ]);
   });
 
   it('times each try from its own start', async () => {
     const tries: ReturnType<typeof deferred<HandlerResult>>[] = [];
-    const { running, clock, outcomes } = start(3, () => { const one = deferred<HandlerResult>(); tries.push(one); return one.promise; });
+    const { running, clock, outcomes } = start(3, () => {
+      const one = deferred<HandlerResult>();
+      tries.push(one);
+      return one.promise;
+    });
     await clock.advance(600);
     tries[0]?.resolve(ok(0));
     await clock.advance(399);
@@ -159,7 +219,11 @@ describe('runItems', () => {
   it('draining: nothing new starts, what ends in time counts, what is aborted leaves no outcome', async () => {
     const first = deferred<HandlerResult>();
     const { running, clock, outcomes } = start(5, (payload, { signal }) =>
-      payload === 0 ? first.promise : new Promise((resolve) => { signal.addEventListener('abort', () => resolve(error)); }),
+      payload === 0
+        ? first.promise
+        : new Promise((resolve) => {
+            signal.addEventListener('abort', () => resolve(error));
+          }),
     );
     await clock.advance(10);
     running.stopTaking();
@@ -172,10 +236,14 @@ describe('runItems', () => {
   });
 
   it('draining does not wait for a handler that ignores its signal, nor for a backoff', async () => {
-    const { running, clock, outcomes } = start(2, (payload) => (payload === 0 ? Promise.resolve(error) : new Promise(() => undefined)), {
-      retry: { items: 2, backoff: { baseMs: 500_000, maxMs: 500_000 } },
-      timeoutMs: 900_000,
-    });
+    const { running, clock, outcomes } = start(
+      2,
+      (payload) => (payload === 0 ? Promise.resolve(error) : new Promise(() => undefined)),
+      {
+        retry: { items: 2, backoff: { baseMs: 500_000, maxMs: 500_000 } },
+        timeoutMs: 900_000,
+      },
+    );
     await clock.advance(10);
     running.stopTaking();
     running.abort('drain');
@@ -186,9 +254,15 @@ describe('runItems', () => {
   });
 
   it('an outcome that cannot be kept ends the run with that error', async () => {
-    const { running, clock } = start(4, (payload) => (payload === 0 ? Promise.resolve(ok(1)) : new Promise(() => undefined)), {
-      onOutcome: () => { throw new Error('disk full'); },
-    });
+    const { running, clock } = start(
+      4,
+      (payload) => (payload === 0 ? Promise.resolve(ok(1)) : new Promise(() => undefined)),
+      {
+        onOutcome: () => {
+          throw new Error('disk full');
+        },
+      },
+    );
     const ended = expect(running.ended).rejects.toThrow('disk full');
     await clock.advance(1_000);
     await ended;
@@ -223,7 +297,13 @@ describe('runItems', () => {
     const { running, log } = start(1, (_payload, context) => {
       seen = context;
       context.log.info('hello', { n: 1 });
-      expect({ ...context }).toMatchObject({ attempt: 1, job: { id: 'j', name: 'j' }, task: { id: 't' }, item: { id: 'i0', index: 0 }, scratch: '/s' });
+      expect({ ...context }).toMatchObject({
+        attempt: 1,
+        job: { id: 'j', name: 'j' },
+        task: { id: 't' },
+        item: { id: 'i0', index: 0 },
+        scratch: '/s',
+      });
       expect(context.signal.aborted).toBe(false);
       return Promise.resolve(ok(1));
     });

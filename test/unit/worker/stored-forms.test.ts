@@ -38,7 +38,11 @@ describe('openBatch', () => {
   });
 
   it('names what is wrong with a record, by the manifest or by itself', () => {
-    const batch = openBatch(bytes('oops\n{broken\n1\n'), manifest(3, [{ line: 0, message: 'row 7 has 3 fields' }]), undefined);
+    const batch = openBatch(
+      bytes('oops\n{broken\n1\n'),
+      manifest(3, [{ line: 0, message: 'row 7 has 3 fields' }]),
+      undefined,
+    );
     expect(batch.item(0)).toMatchObject({ itemId: '100', problem: 'row 7 has 3 fields' });
     expect(batch.item(1).problem).toMatch(/^not JSON: /);
     expect(batch.item(2).problem).toBeUndefined();
@@ -46,7 +50,10 @@ describe('openBatch', () => {
 
   it('refuses a batch of another length than its manifest says: MANIFEST_CORRUPT', () => {
     expect(() => openBatch(bytes('1\n2\n'), manifest(3), undefined)).toThrow(
-      expect.objectContaining({ code: 'MANIFEST_CORRUPT', message: 'k has 2 lines, its manifest says 3 items' }) as Error,
+      expect.objectContaining({
+        code: 'MANIFEST_CORRUPT',
+        message: 'k has 2 lines, its manifest says 3 items',
+      }) as Error,
     );
   });
 });
@@ -81,12 +88,22 @@ describe('segment', () => {
 
   it('notices a changed, shortened or odd row', () => {
     const failed: ItemOutcome = {
-      itemId: 'a', itemIndex: 0, status: 'failed', attempts: 1, durationMs: 1, errorClass: 'E', errorMessage: 'm', cause: 'handler-error', output: null,
+      itemId: 'a',
+      itemIndex: 0,
+      status: 'failed',
+      attempts: 1,
+      durationMs: 1,
+      errorClass: 'E',
+      errorMessage: 'm',
+      cause: 'handler-error',
+      output: null,
     };
     const text = encodeSegment(header, [failed, failed]);
     expect(decodeSegment(bytes(text.replace('"m"', '"n"')))).toBe('its sha-256 differs from its header');
     expect(decodeSegment(bytes(text.slice(0, -10)))).toBe('its sha-256 differs from its header');
-    expect(decodeSegment(bytes(encodeSegment(header, [{ ...failed, cause: 'nonsense' as 'oom' }])))).toBe('row 1 is not an outcome');
+    expect(decodeSegment(bytes(encodeSegment(header, [{ ...failed, cause: 'nonsense' as 'oom' }])))).toBe(
+      'row 1 is not an outcome',
+    );
   });
 });
 
@@ -95,7 +112,9 @@ describe('attempt log', () => {
     const log = createAttemptLog(createManualClock(0));
     expect(log.text()).toBeNull();
     log.log.child({ item: 'a' }).warn('careful', { big: 5n, item: 'b' });
-    expect(log.text()).toBe('{"time":"1970-01-01T00:00:00.000Z","level":"warn","msg":"careful","item":"b","big":"5"}\n');
+    expect(log.text()).toBe(
+      '{"time":"1970-01-01T00:00:00.000Z","level":"warn","msg":"careful","item":"b","big":"5"}\n',
+    );
   });
 
   it('stops at its bound with one line that says so', () => {
@@ -111,7 +130,11 @@ describe('attempt log', () => {
     const cyclic: Record<string, unknown> = {};
     cyclic['self'] = cyclic;
     log.log.info('cycle', cyclic);
-    log.log.info('hostile', { toJSON() { throw new Error('no'); } });
+    log.log.info('hostile', {
+      toJSON() {
+        throw new Error('no');
+      },
+    });
     log.log.info('x'.repeat(1_000_000), { y: 'y'.repeat(1_000_000) });
     const lines = (log.text() ?? '').trimEnd().split('\n');
     expect(lines).toHaveLength(3);

@@ -7,7 +7,8 @@ const MIN = 60_000;
 describe('mayClaim', () => {
   const base = { nowMs: 0, endsAtMs: 30 * MIN, timeMs: 30 * MIN, longestTaskMs: null };
 
-  it('always when there is no limit', () => expect(mayClaim({ ...base, endsAtMs: null, longestTaskMs: 1e12 })).toBe(true));
+  it('always when there is no limit', () =>
+    expect(mayClaim({ ...base, endsAtMs: null, longestTaskMs: 1e12 })).toBe(true));
   it('the first task until the warning time', () => {
     expect(mayClaim({ ...base, nowMs: 30 * MIN - 30_001 })).toBe(true);
     expect(mayClaim({ ...base, nowMs: 30 * MIN - 30_000 })).toBe(false);

@@ -48,7 +48,9 @@ const TYPED: OutputSpec = {
 describe('leaf parts, read by DuckDB', () => {
   it('have the fixed columns, cause, and the types of LEAF_PHYSICAL', async () => {
     const path = await write([outcome(0, null)], TYPED);
-    const described = (await rows(`SELECT column_name, column_type FROM (DESCRIBE SELECT * FROM '${path}')`)).map((row) => row.join(' '));
+    const described = (await rows(`SELECT column_name, column_type FROM (DESCRIBE SELECT * FROM '${path}')`)).map(
+      (row) => row.join(' '),
+    );
     expect(described).toEqual([
       'item_id VARCHAR',
       'item_index BIGINT',
@@ -71,26 +73,59 @@ describe('leaf parts, read by DuckDB', () => {
       '{}',
       'null',
     ];
-    const path = await write(texts.map((text, at) => outcome(at, text)), TYPED);
-    const read = await rows(`SELECT c_string, c_int, c_bigint, c_double, c_bool, epoch_ms(c_timestamp), c_json FROM '${path}' ORDER BY item_index`);
-    expect(read[0]).toEqual([big, -2147483648, -9223372036854775808n, NaN, true, -62135596800000n, '{"a":[1,12345678901234567890,null]}']);
-    expect(read[1]).toEqual(['nul\u0000inside', 2147483647, 9223372036854775807n, -Infinity, false, 253402300799999n, '"text"']);
+    const path = await write(
+      texts.map((text, at) => outcome(at, text)),
+      TYPED,
+    );
+    const read = await rows(
+      `SELECT c_string, c_int, c_bigint, c_double, c_bool, epoch_ms(c_timestamp), c_json FROM '${path}' ORDER BY item_index`,
+    );
+    expect(read[0]).toEqual([
+      big,
+      -2147483648,
+      -9223372036854775808n,
+      NaN,
+      true,
+      -62135596800000n,
+      '{"a":[1,12345678901234567890,null]}',
+    ]);
+    expect(read[1]).toEqual([
+      'nul\u0000inside',
+      2147483647,
+      9223372036854775807n,
+      -Infinity,
+      false,
+      253402300799999n,
+      '"text"',
+    ]);
     expect(read[2]).toEqual(['', null, null, 5e-324, null, -1n, '12345678901234567890']);
     expect(read[3]).toEqual([null, null, null, null, null, null, null]);
     expect(read[4]).toEqual(read[3]);
   });
 
   it('carry failures, and JSON text untouched', async () => {
-    const failed = outcome(1, null, { status: 'failed', attempts: 3, errorClass: 'TypeError', errorMessage: 'é\n', cause: 'handler-error' });
+    const failed = outcome(1, null, {
+      status: 'failed',
+      attempts: 3,
+      errorClass: 'TypeError',
+      errorMessage: 'é\n',
+      cause: 'handler-error',
+    });
     const path = await write([outcome(0, '{"b":1,"a":[ 1 ]}'), failed], { mode: 'json' });
-    expect(await rows(`SELECT item_id, item_index, status, attempts, duration_ms, error_class, error_message, cause, output FROM '${path}'`)).toEqual([
+    expect(
+      await rows(
+        `SELECT item_id, item_index, status, attempts, duration_ms, error_class, error_message, cause, output FROM '${path}'`,
+      ),
+    ).toEqual([
       ['i0', 0n, 'succeeded', 1, 0.5, null, null, null, '{"b":1,"a":[ 1 ]}'],
       ['i1', 1n, 'failed', 3, 0.5, 'TypeError', 'é\n', 'handler-error', null],
     ]);
   });
 
   it('have several row groups when rows or bytes ask for it, with every row in order', async () => {
-    const many = Array.from({ length: 5_000 }, (_, at) => outcome(at, at % 3 === 0 ? null : `{"n":${at},"pad":"${'x'.repeat(100)}"}`));
+    const many = Array.from({ length: 5_000 }, (_, at) =>
+      outcome(at, at % 3 === 0 ? null : `{"n":${at},"pad":"${'x'.repeat(100)}"}`),
+    );
     for (const options of [{ groupRows: 700 }, { groupBytes: 50_000 }]) {
       const path = await write(many, { mode: 'json' }, options);
       const [groups] = await rows(`SELECT count(DISTINCT row_group_id) FROM parquet_metadata('${path}')`);
@@ -101,7 +136,11 @@ describe('leaf parts, read by DuckDB', () => {
   });
 
   it('a huge value ends its row group early, so that memory stays bounded', async () => {
-    const path = await write(Array.from({ length: 8 }, (_, at) => outcome(at, `"${'y'.repeat(300_000)}"`)), { mode: 'json' }, { groupBytes: 500_000 });
+    const path = await write(
+      Array.from({ length: 8 }, (_, at) => outcome(at, `"${'y'.repeat(300_000)}"`)),
+      { mode: 'json' },
+      { groupBytes: 500_000 },
+    );
     const [groups] = await rows(`SELECT count(DISTINCT row_group_id) FROM parquet_metadata('${path}')`);
     expect(Number(groups?.[0])).toBe(4);
   });
@@ -112,21 +151,53 @@ describe('leaf parts, read by DuckDB', () => {
   });
 
   it('columns may have names that the file cannot hold as they are: position counts', async () => {
-    const output: OutputSpec = { mode: 'columns', columns: Object.fromEntries([['cause', 'int'], ['Cause_', 'int'], ['a.b,c "d"', 'int'], ['__proto__', 'int']]) };
+    const output: OutputSpec = {
+      mode: 'columns',
+      columns: Object.fromEntries([
+        ['cause', 'int'],
+        ['Cause_', 'int'],
+        ['a.b,c "d"', 'int'],
+        ['__proto__', 'int'],
+      ]),
+    };
     const path = await write([outcome(0, '{"cause":1,"Cause_":2,"a.b,c \\"d\\"":3,"__proto__":4}')], output);
     const [row] = await rows(`SELECT * FROM '${path}'`);
     expect(row?.slice(7)).toEqual([null, 1, 2, 3, 4]);
   });
 
   it('any outcomes come back', async () => {
-    const output = fc.record({ c_string: fc.string({ unit: 'binary' }), c_double: fc.double(), c_bool: fc.boolean() }, { requiredKeys: [] });
+    const output = fc.record(
+      { c_string: fc.string({ unit: 'binary' }), c_double: fc.double(), c_bool: fc.boolean() },
+      { requiredKeys: [] },
+    );
     await fc.assert(
       fc.asyncProperty(fc.array(fc.option(output)), fc.integer({ min: 1, max: 9 }), async (values, groupRows) => {
-        const wellFormed = values.map((value) => (value === null ? null : { ...value, ...(value.c_string === undefined ? {} : { c_string: Buffer.from(value.c_string).toString() }) }));
-        const texts = wellFormed.map((value) => (value === null ? null : JSON.stringify(value, (_k, v: unknown) => (typeof v === 'number' && !Number.isFinite(v) ? String(v) : v))));
-        const path = await write(texts.map((text, at) => outcome(at, text)), TYPED, { groupRows });
+        const wellFormed = values.map((value) =>
+          value === null
+            ? null
+            : {
+                ...value,
+                ...(value.c_string === undefined ? {} : { c_string: Buffer.from(value.c_string).toString() }),
+              },
+        );
+        const texts = wellFormed.map((value) =>
+          value === null
+            ? null
+            : JSON.stringify(value, (_k, v: unknown) => (typeof v === 'number' && !Number.isFinite(v) ? String(v) : v)),
+        );
+        const path = await write(
+          texts.map((text, at) => outcome(at, text)),
+          TYPED,
+          { groupRows },
+        );
         const read = await rows(`SELECT c_string, c_double, c_bool FROM '${path}' ORDER BY item_index`);
-        expect(read).toEqual(wellFormed.map((value) => [value?.c_string ?? null, value?.c_double === 0 ? 0 : (value?.c_double ?? null), value?.c_bool ?? null]));
+        expect(read).toEqual(
+          wellFormed.map((value) => [
+            value?.c_string ?? null,
+            value?.c_double === 0 ? 0 : (value?.c_double ?? null),
+            value?.c_bool ?? null,
+          ]),
+        );
       }),
       { numRuns: 40 },
     );
@@ -139,7 +210,9 @@ describe('leaf parts, read by DuckDB', () => {
       yield outcome(0, null);
       throw Object.assign(new Error('no space left on device'), { code: 'ENOSPC' });
     })();
-    await expect(createLeafParts().write(join(dir.path, 'full'), full, { mode: 'json' })).rejects.toMatchObject({ code: 'SCRATCH_FULL' });
+    await expect(createLeafParts().write(join(dir.path, 'full'), full, { mode: 'json' })).rejects.toMatchObject({
+      code: 'SCRATCH_FULL',
+    });
   });
 });
 

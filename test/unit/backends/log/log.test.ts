@@ -11,9 +11,19 @@ it('writes JSON lines with bindings at once, from its level on', () =>
     log.debug('unseen');
     log.child({ attempt: 'a' }).warn('careful', { n: 1 });
     log.error('plain');
-    const lines = readFileSync(path, 'utf8').trimEnd().split('\n').map((line) => JSON.parse(line) as Record<string, unknown>);
+    const lines = readFileSync(path, 'utf8')
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
     expect(lines).toEqual([
-      { level: 'warn', time: expect.stringMatching(/^\d{4}-.*Z$/) as string, job: 'j', attempt: 'a', n: 1, msg: 'careful' },
+      {
+        level: 'warn',
+        time: expect.stringMatching(/^\d{4}-.*Z$/) as string,
+        job: 'j',
+        attempt: 'a',
+        n: 1,
+        msg: 'careful',
+      },
       { level: 'error', time: expect.any(String) as string, job: 'j', msg: 'plain' },
     ]);
   }));

@@ -33,7 +33,7 @@ const bad = (itemIndex: number): ItemOutcome => ({
   status: 'failed',
   attempts: 3,
   errorClass: 'TypeError',
-  errorMessage: "it's \"broken\"\n",
+  errorMessage: 'it\'s "broken"\n',
   cause: 'handler-error',
 });
 
@@ -80,7 +80,9 @@ describe('a result file', () => {
     const file = limited.create(path);
     file.append([good(1)]);
     const many = Array.from({ length: 1_000 }, (_, n) => good(n + 10, `"${'x'.repeat(200)}"`));
-    expect(() => file.append(many)).toThrow(expect.objectContaining({ code: 'SCRATCH_FULL', message: expect.stringContaining(path) as string }) as Error);
+    expect(() => file.append(many)).toThrow(
+      expect.objectContaining({ code: 'SCRATCH_FULL', message: expect.stringContaining(path) as string }) as Error,
+    );
     expect(file.rowsSince(0)).toEqual([good(1)]);
     expect(file.count().rows).toBe(1);
     file.append([good(2)]);
@@ -135,6 +137,9 @@ describe('a damaged file is RESULT_CORRUPT', () => {
     const db = new Database(path);
     db.exec('CREATE TABLE outcomes (x)');
     db.close();
-    expect(open()).toMatchObject({ code: 'RESULT_CORRUPT', message: expect.stringContaining('not a result file of this version') as string });
+    expect(open()).toMatchObject({
+      code: 'RESULT_CORRUPT',
+      message: expect.stringContaining('not a result file of this version') as string,
+    });
   });
 });
