@@ -11,12 +11,14 @@
 import type { JobId } from '../domain/ids.ts';
 import type { PublicationManifest } from '../domain/manifest.ts';
 import { isAppError } from '../errors/app-error.ts';
+import type { ScratchDir } from '../ports/scratch.ts';
 import type { AggregatorDeps } from './deps.ts';
 import { readFinalTasks } from './final-tasks.ts';
 import { inputDigest } from './input-digest.ts';
 import { loadJob } from './load-job.ts';
-import { mergeParts } from './merge-parts.ts';
-import { outputColumns, planParts } from './plan-merge.ts';
+import { verifyResultFiles, type MergeContext } from './gather-parts.ts';
+import { mergeParts, type MergedOutput } from './merge-parts.ts';
+import { outputColumns, planParts, type PlannedPart } from './plan-merge.ts';
 import { readPublication } from './publication.ts';
 import { publish } from './publish.ts';
 
@@ -44,7 +46,7 @@ export async function aggregate(deps: AggregatorDeps, { job, fenced }: Aggregate
   const columns = outputColumns(loaded.manifest.spec.output, parts);
   const scratch = await deps.scratch.open('aggregate');
   try {
-    const output = await mergeParts({ deps, job: loaded, columns }, parts, scratch);
+    const output = await mergeVerified({ deps, job: loaded, columns }, parts, scratch);
     deps.onProgress?.({ phase: 'publish', done: parts.length, total: parts.length });
     const manifest = await publish(deps, {
       job: loaded,
@@ -64,6 +66,24 @@ export async function aggregate(deps: AggregatorDeps, { job, fenced }: Aggregate
   } finally {
     await scratch.dispose();
   }
+}
+
+/**
+ * A part is verified before anything reads it; the SQLite files, which only have to be right, are hashed while DuckDB merges on a thread of its own. Both
+ * have ended when this does, so that nothing is read from a scratch directory that is gone.
+ */
+async function mergeVerified(
+  context: MergeContext,
+  parts: readonly PlannedPart[],
+  scratch: ScratchDir,
+): Promise<MergedOutput> {
+  const [merged, verified] = await Promise.allSettled([
+    mergeParts(context, parts, scratch),
+    verifyResultFiles(context.deps, parts),
+  ]);
+  if (merged.status === 'rejected') throw merged.reason;
+  if (verified.status === 'rejected') throw verified.reason;
+  return merged.value;
 }
 
 /** Null also when the publication is damaged: the winners are still there, so it is made anew. */

@@ -19,7 +19,7 @@ export interface AggregatorDeps {
 }
 
 export interface AggregateProgress {
-  readonly phase: 'verify' | 'merge' | 'publish';
+  readonly phase: 'verify' | 'publish';
   readonly done: number;
   readonly total: number;
 }

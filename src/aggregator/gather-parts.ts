@@ -1,5 +1,4 @@
 import { join } from 'node:path';
-import { AppError } from '../errors/app-error.ts';
 import type { MergeColumn } from '../ports/columnar.ts';
 import type { ScratchDir } from '../ports/scratch.ts';
 import { mapBounded } from './bounded.ts';
@@ -7,7 +6,7 @@ import type { AggregatorDeps } from './deps.ts';
 import type { LoadedJob } from './load-job.ts';
 import { outcomesOfLost } from './lost-task.ts';
 import type { PlannedPart } from './plan-merge.ts';
-import { fetchPart } from './winner.ts';
+import { fetchPart, verifyFile } from './winner.ts';
 
 export interface MergeContext {
   readonly deps: AggregatorDeps;
@@ -27,38 +26,39 @@ export interface MergeInput {
 
 /** Parts read at once while verifying. */
 const READS = 8;
+/** Fewer, because the merge waits for the parts and nothing waits for these. */
+const BACKGROUND_READS = 2;
 
 export interface Gathering {
   readonly scratch: ScratchDir;
   readonly progress: () => void;
 }
 
-/** Local, verified files of a group's parts: a winner's own, or one written for a task without a result. @throws RESULT_CORRUPT, RESULT_INCOMPLETE */
+/** Local, verified files of a group's parts: a winner's own, or one written for a task without a result. @throws RESULT_CORRUPT */
 export async function gatherParts(
   context: MergeContext,
   parts: readonly PlannedPart[],
   { scratch, progress }: Gathering,
 ): Promise<MergeInput[]> {
-  const { deps, job } = context;
-  const inputs = await mapBounded(parts, READS, async (part): Promise<MergeInput> => {
+  return mapBounded(parts, READS, async (part): Promise<MergeInput> => {
     const { task, firstItem, items } = part;
     const fetched =
       part.done === null
         ? await writeLost(context, part, scratch)
-        : { path: await fetchPart(deps.store, part.done, scratch.path), failed: part.done.failed };
+        : { path: await fetchPart(context.deps.store, part.done, scratch.path), failed: part.done.failed };
     progress();
     return { ...fetched, firstItem, items, name: `task ${task}` };
   });
-  const shapes = await deps.columnar.inspect(inputs.map(({ path }) => path));
-  shapes.forEach(({ rows, path }, at) => {
-    const { name, items } = inputs[at] as MergeInput;
-    if (rows !== items)
-      throw new AppError('RESULT_INCOMPLETE', {
-        message: `job ${job.job}: ${name}: found ${rows} rows in ${path}, expected ${items}`,
-        details: { path },
-      });
+}
+
+/**
+ * Verifies the SQLite file of every winner. It is not merged, but it is the per-item truth that somebody will want to look at, and nothing is
+ * published while it lies. @throws RESULT_CORRUPT
+ */
+export async function verifyResultFiles({ store }: AggregatorDeps, parts: readonly PlannedPart[]): Promise<void> {
+  await mapBounded(parts, BACKGROUND_READS, async ({ task, done }) => {
+    if (done !== null) await verifyFile(store, task, done.files.results);
   });
-  return inputs;
 }
 
 async function writeLost(

@@ -10,8 +10,6 @@ export interface Columnar {
    * Memory stays bounded whatever the size of the parts. @throws RESULT_CORRUPT, SCRATCH_FULL
    */
   merge(request: MergeRequest): Promise<MergedFile>;
-  /** Rows of Parquet files from their footers, in the order given. @throws RESULT_CORRUPT naming the file */
-  inspect(paths: readonly string[]): Promise<readonly ParquetShape[]>;
   /**
    * Runs one read-only statement over named Parquet files. The statement can read nothing but these files and write nothing.
    * @throws QUERY_INVALID with the engine's message, also from the rows; SCRATCH_FULL
@@ -19,11 +17,6 @@ export interface Columnar {
   query(request: QueryRequest): Promise<QueryResult>;
   /** Ends what is still running. */
   close(): Promise<void>;
-}
-
-export interface ParquetShape {
-  readonly path: string;
-  readonly rows: number;
 }
 
 export interface MergeRequest {
@@ -42,7 +35,7 @@ export interface MergeRequest {
   readonly to: 'merged' | 'results' | 'errors';
   /** The job's output columns in order; the same for every merge of a job. */
   readonly columns: readonly MergeColumn[];
-  /** Directory for spilling. */
+  /** Directory for spilling; merges of different output names may share it. */
   readonly scratch: string;
 }
 
@@ -68,6 +61,7 @@ export interface QueryRequest {
   readonly sql: string;
   /** View name → Parquet file. */
   readonly views: Readonly<Record<string, string>>;
+  /** Directory for spilling, for this query alone. */
   readonly scratch: string;
 }
 

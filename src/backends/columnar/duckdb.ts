@@ -1,6 +1,4 @@
-import { tmpdir } from 'node:os';
 import type { Columnar, QueryResult } from '../../ports/columnar.ts';
-import { inspectFiles } from './inspect.ts';
 import { mergeParts } from './merge.ts';
 import { runQuery } from './query.ts';
 
@@ -17,8 +15,6 @@ export function createColumnar(options: ColumnarOptions = {}): Columnar {
   const open = new Set<QueryResult>();
   return {
     merge: (request) => mergeParts(request, memoryLimitBytes),
-    // Footers never spill.
-    inspect: (paths) => inspectFiles(paths, { memoryLimitBytes, scratch: tmpdir() }),
     async query(request) {
       const result = await runQuery(request, memoryLimitBytes);
       open.add(result);

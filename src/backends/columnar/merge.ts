@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import { AppError, messageOf } from '../../errors/app-error.ts';
 import type { MergedFile, MergeRequest } from '../../ports/columnar.ts';
 import { mergeSelect } from './merge-sql.ts';
@@ -9,23 +10,24 @@ import { openSession, type Session } from './session.ts';
 
 /** A row group is written when it has this many uncompressed bytes (or DuckDB's 122,880 rows): what a writer holds in memory. */
 const ROW_GROUP_BYTES = 32 * 1024 ** 2;
+/** Against DuckDB's default of 3: a fifth less CPU time for the whole merge, at the same size within a few percent. */
+const ZSTD_LEVEL = 1;
 
 /**
  * Concatenates the inputs in their order and checks that this was item order; only if not, sorts. One thread reads and writes: with several, DuckDB
  * moves row group borders with timing and memory, and the bytes would no longer be a function of the inputs.
  */
 export async function mergeParts(request: MergeRequest, memoryLimitBytes: number): Promise<MergedFile> {
-  const session = await openSession({ memoryLimitBytes, threads: 1, scratch: request.scratch });
+  const spill = join(request.scratch, `spill-${basename(request.output)}`);
+  const session = await openSession({ memoryLimitBytes, threads: 1, spill });
   try {
     // With one thread insertion order holds by itself, and only without the promise may a row group be bounded in bytes.
     await session.run('SET preserve_insertion_order = false');
     await copy(session, request, '');
-    let shape = await shapeOf(session, request);
-    if (!shape.contiguous && request.to !== 'errors') {
-      await copy(session, request, ' ORDER BY item_index');
-      shape = await shapeOf(session, request);
-    }
-    return { ...shape, ...(await digestFile(request.output)) };
+    const [merged, digest] = await Promise.all([shapeOf(session, request), digestFile(request.output)]);
+    if (merged.contiguous || request.to === 'errors') return { ...merged, ...digest };
+    await copy(session, request, ' ORDER BY item_index');
+    return { ...(await shapeOf(session, request)), ...(await digestFile(request.output)) };
   } catch (error) {
     throw corruptInput(error, request.inputs);
   } finally {
@@ -34,7 +36,7 @@ export async function mergeParts(request: MergeRequest, memoryLimitBytes: number
 }
 
 async function copy(session: Session, request: MergeRequest, order: string): Promise<void> {
-  const format = `FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE_BYTES ${ROW_GROUP_BYTES}`;
+  const format = `FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL ${ZSTD_LEVEL}, ROW_GROUP_SIZE_BYTES ${ROW_GROUP_BYTES}`;
   await session.run(`COPY (${mergeSelect(request)}${order}) TO ${literal(request.output)} (${format})`);
 }
 
@@ -43,8 +45,8 @@ type Shape = Pick<MergedFile, 'rows' | 'failed' | 'firstItem' | 'contiguous'>;
 async function shapeOf(session: Session, request: MergeRequest): Promise<Shape> {
   const file = `read_parquet(${fileList([request.output])}, hive_partitioning = false, file_row_number = true)`;
   const [row] = await session.rows(
-    `SELECT count(*), count(*) FILTER (status = 'failed'), coalesce(min(item_index), 0), count(*) FILTER (item_index <> file_row_number + first)
-     FROM ${file}, (SELECT coalesce(min(item_index), 0) AS first FROM ${file})`,
+    `SELECT count(*), count(*) FILTER (status = 'failed'), coalesce(min(item_index), 0),
+       coalesce(min(item_index - file_row_number) <> max(item_index - file_row_number), false) FROM ${file}`,
   );
   const [rows, failed, firstItem, misplaced] = (row ?? []).map(Number) as [number, number, number, number];
   return { rows, failed, firstItem, contiguous: misplaced === 0 };

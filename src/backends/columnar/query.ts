@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import type { DuckDBPreparedStatement, DuckDBResult } from '@duckdb/node-api';
 import { AppError, messageOf } from '../../errors/app-error.ts';
 import type { QueryRequest, QueryResult } from '../../ports/columnar.ts';
@@ -7,19 +8,20 @@ import { plainValues } from './values.ts';
 
 /** Opens the views, locks everything else, and runs the one statement. */
 export async function runQuery(request: QueryRequest, memoryLimitBytes: number): Promise<QueryResult> {
-  const session = await openSession({ memoryLimitBytes, threads: queryThreads(), scratch: request.scratch });
+  const spill = join(request.scratch, 'spill');
+  const session = await openSession({ memoryLimitBytes, threads: queryThreads(), spill });
   try {
     await openViews(session, request.views);
     const statement = await onlyStatement(session, request.sql);
     const result = await statement.stream().catch((error: unknown) => {
-      throw invalid(error, request.scratch);
+      throw invalid(error, spill);
     });
     const types = result.columnTypes();
     const columns = result.deduplicatedColumnNames().map((name, at) => ({ name, type: String(types[at]) }));
     const vendor = await import('@duckdb/node-api');
     return {
       columns,
-      rows: readRows(result, session, { plain: plainValues(vendor), scratch: request.scratch }),
+      rows: readRows(result, session, { plain: plainValues(vendor), spill }),
       close: async () => session.close(),
     };
   } catch (error) {
@@ -65,21 +67,21 @@ async function onlyStatement(session: Session, sql: string): Promise<DuckDBPrepa
 
 interface Reading {
   readonly plain: ReturnType<typeof plainValues>;
-  readonly scratch: string;
+  readonly spill: string;
 }
 
 async function* readRows(result: DuckDBResult, session: Session, reading: Reading): AsyncGenerator<unknown[][]> {
   try {
     for await (const rows of result.yieldRows()) yield rows.map((row) => row.map(reading.plain));
   } catch (error) {
-    throw invalid(error, reading.scratch);
+    throw invalid(error, reading.spill);
   } finally {
     session.close();
   }
 }
 
-function invalid(error: unknown, scratch?: string): unknown {
-  const full = scratch === undefined ? error : spillFull(error, scratch);
+function invalid(error: unknown, spill?: string): unknown {
+  const full = spill === undefined ? error : spillFull(error, spill);
   if (full instanceof AppError) return full;
   return new AppError('QUERY_INVALID', { message: `the query cannot be run: ${messageOf(error)}`, cause: error });
 }

@@ -1,5 +1,4 @@
 import { availableParallelism } from 'node:os';
-import { join } from 'node:path';
 import type { DuckDBConnection, DuckDBValue } from '@duckdb/node-api';
 import { AppError, messageOf } from '../../errors/app-error.ts';
 import { literal } from './sql-text.ts';
@@ -15,8 +14,8 @@ export interface Session {
 export interface SessionOptions {
   readonly memoryLimitBytes: number;
   readonly threads: number;
-  /** Directory for spilling. */
-  readonly scratch: string;
+  /** Directory for spilling, created when needed. DuckDB's names in it are fixed and a query may read it: a session must have it alone. */
+  readonly spill: string;
 }
 
 export const queryThreads = (): number => Math.min(4, availableParallelism());
@@ -37,7 +36,7 @@ export async function openSession(options: SessionOptions): Promise<Session> {
     connection,
     async run(sql) {
       await connection.run(sql).catch((error: unknown) => {
-        throw spillFull(error, options.scratch);
+        throw spillFull(error, options.spill);
       });
     },
     rows: async (sql) => (await connection.runAndReadAll(sql)).getRows(),
@@ -48,16 +47,15 @@ export async function openSession(options: SessionOptions): Promise<Session> {
       instance.closeSync();
     },
   };
-  // A directory of its own: whatever DuckDB may spill to, a query may read.
-  await session.run(`SET temp_directory = ${literal(join(options.scratch, 'spill'))}`);
+  await session.run(`SET temp_directory = ${literal(options.spill)}`);
   // Timestamps are instants; the zone of the host must not show in a result.
   await session.run(`SET TimeZone = 'UTC'`);
   return session;
 }
 
 /** SCRATCH_FULL when DuckDB ran out of disk, else the error as it came. */
-export function spillFull(error: unknown, scratch: string): unknown {
+export function spillFull(error: unknown, spill: string): unknown {
   const message = messageOf(error);
   if (!/No space left on device|Disk quota exceeded|max_temp_directory_size/i.test(message)) return error;
-  return new AppError('SCRATCH_FULL', { message: `no space left in ${scratch}: ${message}`, cause: error });
+  return new AppError('SCRATCH_FULL', { message: `no space left in ${spill}: ${message}`, cause: error });
 }

@@ -175,10 +175,6 @@ describe('merge', () => {
     const part = await writePart(join(dir, `p-${name.replaceAll('\\', '')}.parquet`), [succeeded(0, 'null')], json);
     const output = join(dir, 'out.parquet');
     await columnar.merge({ inputs: [part], output, from: 'json', to: 'results', columns: outputColumn, scratch: dir });
-    expect(await columnar.inspect([part, output])).toEqual([
-      { path: part, rows: 1 },
-      { path: output, rows: 1 },
-    ]);
     expect(await readAll(columnar, output, { scratch: dir })).toHaveLength(1);
   });
 
@@ -204,24 +200,20 @@ describe('merge', () => {
     ]);
   });
 
-  test('a missing file is not replaced by one that matches: OUTPUT_PATH_UNSUPPORTED and RESULT_CORRUPT', async () => {
+  test('a missing part is not replaced by one that matches: OUTPUT_PATH_UNSUPPORTED and RESULT_CORRUPT', async () => {
     const dir = scratchFor();
     await writePart(join(dir, 'p1.parquet'), [succeeded(0, 1)], json);
-    await expect(columnar.inspect([join(dir, 'p[1].parquet')])).rejects.toMatchObject({ code: 'RESULT_CORRUPT' });
-    await expect(columnar.inspect([join(dir, 'a\\p[1].parquet')])).rejects.toMatchObject({
-      code: 'OUTPUT_PATH_UNSUPPORTED',
-    });
-  });
-
-  test('inspect names the file that is no Parquet', async () => {
-    const dir = scratchFor();
-    const good = await writePart(join(dir, 'good'), [succeeded(0, 1)], json);
-    const bad = join(dir, 'bad');
-    writeFileSync(bad, 'PAR1 but not really');
-    await expect(columnar.inspect([good, bad])).rejects.toMatchObject({
-      code: 'RESULT_CORRUPT',
-      message: expect.stringContaining(bad) as string,
-    });
+    const merge = (input: string) =>
+      columnar.merge({
+        inputs: [input],
+        output: join(dir, 'o'),
+        from: 'json',
+        to: 'results',
+        columns: outputColumn,
+        scratch: dir,
+      });
+    await expect(merge(join(dir, 'p[1].parquet'))).rejects.toMatchObject({ code: 'RESULT_CORRUPT' });
+    await expect(merge(join(dir, 'a\\p[1].parquet'))).rejects.toMatchObject({ code: 'OUTPUT_PATH_UNSUPPORTED' });
   });
 
   test('merge of a broken part is RESULT_CORRUPT', async () => {
