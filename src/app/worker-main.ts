@@ -9,6 +9,7 @@ import { createLog } from '../backends/log/index.ts';
 import { createSqliteResultFiles } from '../backends/result-file/index.ts';
 import { asJobId, asSubmissionId } from '../domain/ids.ts';
 import { isAppError } from '../errors/app-error.ts';
+import type { Clock } from '../ports/clock.ts';
 import { backoffMs } from '../retry/backoff.ts';
 import { runElement } from '../worker/run-element.ts';
 import { createSurroundings, openDrivers } from './job-backends.ts';
@@ -41,6 +42,7 @@ export async function runWorker(argv: readonly string[], env: NodeJS.ProcessEnv)
   });
   const log = await createLog({ destination: 'stderr', bindings: { job: flags.job } });
   const stop = new AbortController();
+  const letGo = keepAlive(surroundings.clock);
   process.once('SIGUSR2', () => stop.abort('drain:time-limit'));
   process.once('SIGTERM', () => stop.abort('drain:terminated'));
   try {
@@ -77,5 +79,14 @@ export async function runWorker(argv: readonly string[], env: NodeJS.ProcessEnv)
     if (isAppError(error)) log.error(error.message, { code: error.code, hint: error.hint });
     else log.error('bug in slurmctl', { stack: error instanceof Error ? error.stack : String(error) });
     return 1;
+  } finally {
+    letGo();
   }
+}
+
+/** Time-outs and heartbeats do not keep a process alive, and a handler may wait for nothing else: Node would end in the middle of its item. */
+function keepAlive(clock: Clock): () => void {
+  const over = new AbortController();
+  clock.sleep(Number.POSITIVE_INFINITY, over.signal).catch(() => undefined);
+  return () => over.abort();
 }

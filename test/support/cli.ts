@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-const BIN = fileURLToPath(new URL('../../bin/slurmctl.js', import.meta.url));
+const PROJECT = fileURLToPath(new URL('../..', import.meta.url));
 
 export interface CliResult {
   readonly code: number | null;
@@ -22,12 +22,13 @@ export interface Cli {
   readonly cwd: string;
 }
 
-/** The real command line, in a directory, with an environment of its own. */
-export function createCli(cwd: string, env: NodeJS.ProcessEnv = {}): Cli {
+/** The real command line, in a directory, with an environment of its own. `project` names what was compiled: see `compiledProject`. */
+export function createCli(cwd: string, env: NodeJS.ProcessEnv = {}, project = PROJECT): Cli {
+  const bin = join(project, 'bin/slurmctl.js');
   const full = { ...process.env, NO_COLOR: '1', ...env };
   const run = (...args: string[]): Promise<CliResult> =>
     new Promise((resolve) => {
-      execFile(process.execPath, [BIN, ...args], { cwd, env: full, maxBuffer: 64 << 20 }, (error, stdout, stderr) => {
+      execFile(process.execPath, [bin, ...args], { cwd, env: full, maxBuffer: 64 << 20 }, (error, stdout, stderr) => {
         const failure = error as (Error & { code?: number; signal?: NodeJS.Signals }) | null;
         resolve({
           code: failure === null ? 0 : (failure.code ?? null),
@@ -48,7 +49,7 @@ export function createCli(cwd: string, env: NodeJS.ProcessEnv = {}): Cli {
       return JSON.parse(result.stdout) as T;
     },
     start: (args: readonly string[], extra: NodeJS.ProcessEnv = {}) =>
-      spawn(process.execPath, [BIN, ...args], { cwd, env: { ...full, ...extra }, stdio: 'ignore' }),
+      spawn(process.execPath, [bin, ...args], { cwd, env: { ...full, ...extra }, stdio: 'ignore' }),
   });
 }
 
