@@ -15,8 +15,20 @@ const ATTEMPT = '1_0.0';
 const COLUMNS = { score: 'double', label: 'string', n: 'bigint' };
 
 async function drivers(root) {
-  const [{ createSystemClock }, { createSystemIds }, { createFsObjectStore }, { createFsStateTable }, { createScratch }] = await Promise.all(
-    ['backends/clock.js', 'backends/random.js', 'backends/object-store/fs.js', 'backends/state-table/fs.js', 'backends/scratch.js'].map(load),
+  const [
+    { createSystemClock },
+    { createSystemIds },
+    { createFsObjectStore },
+    { createFsStateTable },
+    { createScratch },
+  ] = await Promise.all(
+    [
+      'backends/clock.js',
+      'backends/random.js',
+      'backends/object-store/fs.js',
+      'backends/state-table/fs.js',
+      'backends/scratch.js',
+    ].map(load),
   );
   const clock = createSystemClock();
   const ids = createSystemIds(clock);
@@ -64,9 +76,36 @@ async function prepare(root, parts, rows) {
   const specHash = sha256(canonicalJson({ spec, backends: {} }));
   await store.put(
     keys.jobManifestKey(JOB),
-    JSON.stringify({ schema: 'slurmctl.job-manifest/1', job: JOB, createdMs: 1, spec, backends: {}, specHash, inputDigest: '', handlerSha256: null, counts: { items: parts * rows, tasks: parts, bytes: 1, badRecords: 0 }, shards, version: '0' }),
+    JSON.stringify({
+      schema: 'slurmctl.job-manifest/1',
+      job: JOB,
+      createdMs: 1,
+      spec,
+      backends: {},
+      specHash,
+      inputDigest: '',
+      handlerSha256: null,
+      counts: { items: parts * rows, tasks: parts, bytes: 1, badRecords: 0 },
+      shards,
+      version: '0',
+    }),
   );
-  await state.write(metaKey(JOB), { set: { state: 'AGGREGATING', stage: 'ready', name: 'bench', generation: 1, specHash, tasks: parts, items: parts * rows, shards } }, { op: 'item-absent' });
+  await state.write(
+    metaKey(JOB),
+    {
+      set: {
+        state: 'AGGREGATING',
+        stage: 'ready',
+        name: 'bench',
+        generation: 1,
+        specHash,
+        tasks: parts,
+        items: parts * rows,
+        shards,
+      },
+    },
+    { op: 'item-absent' },
+  );
   const items = [];
   for (let number = 0; number < parts; number += 1) {
     const task = taskIdOf(number);
@@ -78,12 +117,40 @@ async function prepare(root, parts, rows) {
         if(bad, 'TypeError', NULL) AS error_class, if(bad, 'x is not a function ' || i, NULL) AS error_message, if(bad, 'handler-error', NULL) AS cause,
         (hash(i * 3) % 100000) / 7.0 AS score, md5(i::VARCHAR) AS label, (i * 31)::BIGINT AS n
       FROM (SELECT i, hash(i) % 100 = 0 AS bad FROM range(${first}, ${first + rows}) t(i))) TO '${path}' (FORMAT parquet, COMPRESSION gzip)`);
-    const failed = Number((await connection.runAndReadAll(`SELECT count(*) FROM '${path}' WHERE status = 'failed'`)).getRows()[0][0]);
+    const failed = Number(
+      (await connection.runAndReadAll(`SELECT count(*) FROM '${path}' WHERE status = 'failed'`)).getRows()[0][0],
+    );
     const part = await store.putFile(keys.partKey(JOB, task, ATTEMPT), path);
     const sqlite = await store.put(keys.resultsKey(JOB, task, ATTEMPT), results);
-    const done = { schema: 'slurmctl.done/1', job: JOB, task, attempt: ATTEMPT, generation: 1, batchSha256: '', rows, succeeded: rows - failed, failed, firstItem: first, files: { part, results: sqlite, log: null }, timings: {}, node: 'n', version: '0' };
+    const done = {
+      schema: 'slurmctl.done/1',
+      job: JOB,
+      task,
+      attempt: ATTEMPT,
+      generation: 1,
+      batchSha256: '',
+      rows,
+      succeeded: rows - failed,
+      failed,
+      firstItem: first,
+      files: { part, results: sqlite, log: null },
+      timings: {},
+      node: 'n',
+      version: '0',
+    };
     const { sha256: sealed } = await store.put(keys.doneKey(JOB, task, ATTEMPT), JSON.stringify(done));
-    items.push({ key: taskKey(JOB, task, shards), item: { state: 'DONE', generation: 1, wave: 0, items: rows, attempts: 1, charged: 1, win: { attempt: ATTEMPT, sha256: sealed, rows, succeeded: rows - failed, failed } } });
+    items.push({
+      key: taskKey(JOB, task, shards),
+      item: {
+        state: 'DONE',
+        generation: 1,
+        wave: 0,
+        items: rows,
+        attempts: 1,
+        charged: 1,
+        win: { attempt: ATTEMPT, sha256: sealed, rows, succeeded: rows - failed, failed },
+      },
+    });
   }
   await state.createMany(items);
   const paths = items.map((_item, number) => store.localPath(keys.partKey(JOB, taskIdOf(number), ATTEMPT)));
@@ -107,10 +174,14 @@ const contenders = {
   },
   async bare(root) {
     const { DuckDBInstance } = await import('@duckdb/node-api');
-    const list = JSON.parse(readFileSync(join(root, 'paths.json'), 'utf8')).map((path) => `'${path}'`).join(', ');
+    const list = JSON.parse(readFileSync(join(root, 'paths.json'), 'utf8'))
+      .map((path) => `'${path}'`)
+      .join(', ');
     return async () => {
       const connection = await (await DuckDBInstance.create(':memory:')).connect();
-      const result = await connection.run(`COPY (SELECT * FROM read_parquet([${list}]) ORDER BY item_index) TO '${join(root, 'bare.parquet')}' (FORMAT parquet, COMPRESSION zstd)`);
+      const result = await connection.run(
+        `COPY (SELECT * FROM read_parquet([${list}]) ORDER BY item_index) TO '${join(root, 'bare.parquet')}' (FORMAT parquet, COMPRESSION zstd)`,
+      );
       return result.rowsChanged;
     };
   },
@@ -123,20 +194,28 @@ async function main() {
   const root = mkdtempSync(join(tmpdir(), 'slurmctl-merge-bench-'));
   try {
     const sizes = await prepare(root, parts, rows);
-    console.log(`${parts} parts, ${parts * rows} rows; parts ${(sizes.partBytes / 1e6).toFixed(0)} MB, results.sqlite ${(sizes.resultBytes / 1e6).toFixed(0)} MB`);
+    console.log(
+      `${parts} parts, ${parts * rows} rows; parts ${(sizes.partBytes / 1e6).toFixed(0)} MB, results.sqlite ${(sizes.resultBytes / 1e6).toFixed(0)} MB`,
+    );
     const times = { aggregate: [], bare: [] };
     const rss = { aggregate: 0, bare: 0 };
     for (let pair = 0; pair < pairs; pair += 1)
       for (const name of pair % 2 === 0 ? ['aggregate', 'bare'] : ['bare', 'aggregate']) {
         // A process each: peak memory is a process's own, and nothing is warm for the second.
-        const report = JSON.parse(execFileSync(process.execPath, [fileURLToPath(import.meta.url), '--child', name, root], { encoding: 'utf8' }));
+        const report = JSON.parse(
+          execFileSync(process.execPath, [fileURLToPath(import.meta.url), '--child', name, root], { encoding: 'utf8' }),
+        );
         if (Number(report.rows) !== parts * rows) throw new Error(`${name}: ${report.rows} rows`);
         times[name].push(report.seconds);
         rss[name] = Math.max(rss[name], report.peakRssMb);
-        console.log(`pair ${pair + 1} ${name.padEnd(9)} ${report.seconds.toFixed(2)} s, CPU ${report.cpuSeconds.toFixed(2)} s, peak RSS ${report.peakRssMb.toFixed(0)} MB`);
+        console.log(
+          `pair ${pair + 1} ${name.padEnd(9)} ${report.seconds.toFixed(2)} s, CPU ${report.cpuSeconds.toFixed(2)} s, peak RSS ${report.peakRssMb.toFixed(0)} MB`,
+        );
       }
     const [ours, bare] = [median(times.aggregate), median(times.bare)];
-    console.log(`median: aggregate ${ours.toFixed(2)} s, bare ${bare.toFixed(2)} s, ratio ${(ours / bare).toFixed(2)} (aim ≤ 1.5); peak RSS ${rss.aggregate.toFixed(0)} MB against ${rss.bare.toFixed(0)} MB`);
+    console.log(
+      `median: aggregate ${ours.toFixed(2)} s, bare ${bare.toFixed(2)} s, ratio ${(ours / bare).toFixed(2)} (aim ≤ 1.5); peak RSS ${rss.aggregate.toFixed(0)} MB against ${rss.bare.toFixed(0)} MB`,
+    );
   } finally {
     rmSync(root, { recursive: true, force: true });
   }
@@ -148,7 +227,14 @@ async function child(name, root) {
   const rows = await run();
   const seconds = (performance.now() - start) / 1000;
   const { userCPUTime, systemCPUTime, maxRSS } = process.resourceUsage();
-  console.log(JSON.stringify({ rows: Number(rows), seconds, cpuSeconds: (userCPUTime + systemCPUTime) / 1e6, peakRssMb: maxRSS / 1024 }));
+  console.log(
+    JSON.stringify({
+      rows: Number(rows),
+      seconds,
+      cpuSeconds: (userCPUTime + systemCPUTime) / 1e6,
+      peakRssMb: maxRSS / 1024,
+    }),
+  );
 }
 
 if (process.argv[2] === '--child') await child(process.argv[3], process.argv[4]);

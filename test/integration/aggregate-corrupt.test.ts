@@ -14,8 +14,9 @@ import {
   resultsKey,
   taskManifestKey,
 } from '../../src/domain/keys.ts';
-import type { DoneManifest } from '../../src/domain/manifest.ts';
-import { makeJob, type CommittedJob } from '../support/committed-job.ts';
+import type { DoneManifest, JobManifest } from '../../src/domain/manifest.ts';
+import { canonicalJson } from '../../src/domain/canonical-json.ts';
+import { makeJob, sha256, type CommittedJob } from '../support/committed-job.ts';
 import { failed, range, succeeded } from '../support/outcomes.ts';
 import { makeTempDir } from '../support/temp-dir.ts';
 
@@ -162,6 +163,17 @@ describe('manifests edited by hand', () => {
     await commitAll();
     edit(jobManifestKey(made.job), change);
     await refuses('MANIFEST_CORRUPT', message);
+  });
+
+  test('job manifest: spec together with a hash that fits it, but not the job', async () => {
+    await commitAll();
+    edit(jobManifestKey(made.job), (text) => {
+      const manifest = JSON.parse(text) as JobManifest;
+      const spec = { ...manifest.spec, name: 'other' };
+      const specHash = sha256(canonicalJson({ spec, backends: manifest.backends }));
+      return JSON.stringify({ ...manifest, spec, specHash });
+    });
+    await refuses('MANIFEST_CORRUPT', /found specHash/);
   });
 
   test('the task manifest of a dead task, and its batch', async () => {

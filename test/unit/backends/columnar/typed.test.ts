@@ -203,4 +203,20 @@ describe('declared columns', () => {
       'VARCHAR',
     ]);
   });
+
+  test('names that differ in case only, or are those of hidden columns, stay apart by position', async () => {
+    const dir = scratchFor();
+    const names: OutputSpec = { mode: 'columns', columns: { cause: 'string', A: 'int', a: 'int' } };
+    const part = await writePart(join(dir, 'p'), [succeeded(0, '{"cause":"own","A":1,"a":2}')], names);
+    const output = join(dir, 'o');
+    const free: MergeColumn[] = [
+      { name: 'cause', type: 'string' },
+      { name: 'A', type: 'int' },
+      { name: 'a_output', type: 'int' },
+    ];
+    await columnar.merge({ inputs: [part], output, from: 'columns', to: 'results', columns: free, scratch: dir });
+    expect(await readAll(columnar, output, { scratch: dir, sql: 'select cause, A, a_output from results' })).toEqual([
+      { cause: 'own', A: 1, a_output: 2 },
+    ]);
+  });
 });
