@@ -19,9 +19,9 @@ const ADVANCE_PATIENCE_MS = 2 * 60_000;
 interface Opened {
   readonly settings: Settings;
   readonly drivers: Drivers;
-  find(reference: string): Promise<JobId>;
+  readonly find: (reference: string) => Promise<JobId>;
   /** The coordinator with the scheduler a job was submitted with. */
-  coordinatorOf(job: JobId, onProgress?: OnProgress): Promise<CoordinatorDeps>;
+  readonly coordinatorOf: (job: JobId, onProgress?: OnProgress) => Promise<CoordinatorDeps>;
 }
 
 export const createApp: CreateApp = async ({ flags, env, cwd, jobFile }) => {

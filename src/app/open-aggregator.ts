@@ -5,7 +5,7 @@ import { createQuietLog } from './quiet-log.ts';
 export interface OpenAggregator {
   readonly deps: AggregatorDeps;
   /** Closes the database engine. */
-  close(): Promise<void>;
+  readonly close: () => Promise<void>;
 }
 
 /** The aggregator's parts. The database engine is loaded here and nowhere else in the app. */

@@ -55,9 +55,11 @@ async function* newLines(
   yield* attemptLines(drivers.store, request.job, taskIdOf(number), seen);
 }
 
+const compareNames = (a: string, b: string): number => (a < b ? -1 : 1);
+
 async function* elementLines(directory: string, seen: Map<string, number>): AsyncGenerator<LogLine> {
   const names = await readdir(directory).catch(() => []);
-  for (const name of names.toSorted()) {
+  for (const name of names.toSorted(compareNames)) {
     const path = join(directory, name);
     if (!(await stat(path)).isFile()) continue;
     const lines = createInterface({ input: createReadStream(path), crlfDelay: Infinity });

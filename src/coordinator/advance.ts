@@ -116,10 +116,7 @@ async function drive(context: SendContext, before: JobMeta): Promise<AdvanceResu
 }
 
 /** Rows that were planned but never answered, or the whole of wave 0 when it was never planned. */
-async function sendOutstanding(
-  context: SendContext,
-  meta: JobMeta,
-): Promise<WaveResult> {
+async function sendOutstanding(context: SendContext, meta: JobMeta): Promise<WaveResult> {
   const { deps, job } = context;
   const rows = await readSubmissions(deps.state, job);
   const planned = rows.some((row) => row.kind === 'array')

@@ -75,7 +75,9 @@ function missingElements(
 }
 
 async function sinceLastWave({ deps, job }: SendContext): Promise<number> {
-  const sent = (await readSubmissions(deps.state, job)).filter((row) => row.kind === 'array').map((row) => row.submittedMs ?? 0);
+  const sent = (await readSubmissions(deps.state, job))
+    .filter((row) => row.kind === 'array')
+    .map((row) => row.submittedMs ?? 0);
   return deps.clock.nowMs() - Math.max(0, ...sent);
 }
 
@@ -100,7 +102,8 @@ async function giveUp(context: SendContext, meta: JobMeta, seen: Seen): Promise<
   const causeDetail = `wave after wave of elements ended without claiming a task: ${how}`.slice(0, 300);
   const steps: string[] = [];
   for (const task of seen.reconciled.pending)
-    if (await bury(context, meta, { task, causeDetail })) steps.push(`task ${task}: launch-failed (${causeDetail}); given up`);
+    if (await bury(context, meta, { task, causeDetail }))
+      steps.push(`task ${task}: launch-failed (${causeDetail}); given up`);
   const after = await updateMeta(deps.state, job, [meta.state], { ...stamp(context), remove: ['waitingFor'] });
   return { meta: after, steps, waitingFor: null, waveInMs: 0 };
 }

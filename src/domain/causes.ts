@@ -13,7 +13,10 @@ const defineCauses = <K extends string>(rows: Record<K, CauseInfo>): Record<K, C
 export const CAUSES = defineCauses({
   'bad-input': { payer: 'none', explanation: 'the input record cannot be parsed; running it again cannot help' },
   'handler-error': { payer: 'user', explanation: 'the handler threw, or its command exited non-zero' },
-  'bad-output': { payer: 'user', explanation: 'the handler returned something that does not fit output.columns or JSON' },
+  'bad-output': {
+    payer: 'user',
+    explanation: 'the handler returned something that does not fit output.columns or JSON',
+  },
   'timeout-item': { payer: 'user', explanation: 'one item took longer than handler.timeout' },
   oom: { payer: 'user', explanation: 'the memory limit was exceeded and the process was killed' },
   'time-limit': { payer: 'user', explanation: 'the time limit of the array element was reached' },

@@ -37,7 +37,8 @@ export const taskNumber = (task: TaskId): number => Number(task);
 
 /** @throws Error (a bug or a hand-edited manifest) when the text is not a task id. */
 export function asTaskId(text: string): TaskId {
-  if (!TASK_ID.test(text)) throw new AppError('MANIFEST_CORRUPT', { message: `${JSON.stringify(text)} is not a task id` });
+  if (!TASK_ID.test(text))
+    throw new AppError('MANIFEST_CORRUPT', { message: `${JSON.stringify(text)} is not a task id` });
   return text as TaskId;
 }
 

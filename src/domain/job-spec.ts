@@ -34,9 +34,16 @@ export type InputSpec = InputCommon &
     /** The product of all axes in the order given, the last axis fastest. */
     | { readonly kind: 'grid'; readonly axes: Readonly<Record<string, GridAxis>> }
     /** Each line of stdout is an item: JSON when `format` is jsonl, text when txt. Runs in `cwd` without a shell. */
-    | { readonly kind: 'command'; readonly argv: readonly string[]; readonly cwd: string; readonly format: 'jsonl' | 'txt' }
+    | {
+        readonly kind: 'command';
+        readonly argv: readonly string[];
+        readonly cwd: string;
+        readonly format: 'jsonl' | 'txt';
+      }
   );
-export type GridAxis = readonly (string | number | boolean | null)[] | { readonly from: number; readonly to: number; readonly step: number };
+export type GridAxis =
+  | readonly (string | number | boolean | null)[]
+  | { readonly from: number; readonly to: number; readonly step: number };
 
 export type HandlerSpec = {
   /** Items in flight in one worker. */

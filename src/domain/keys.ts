@@ -33,7 +33,6 @@ export const doneKey = (job: JobId, task: TaskId, attempt: AttemptId): string =>
 export const segmentKey = (job: JobId, task: TaskId, attempt: AttemptId, seq: number): string =>
   `${attemptPrefix(job, task, attempt)}seg/${String(seq).padStart(6, '0')}.jsonl`;
 
-export const outputPrefix = (job: JobId): string => `jobs/${job}/output/`;
 export const publicationPrefix = (job: JobId, publication: string): string => `jobs/${job}/output/${publication}/`;
 export const outputResultsKey = (job: JobId, publication: string): string =>
   `${publicationPrefix(job, publication)}results.parquet`;

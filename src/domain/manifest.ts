@@ -33,7 +33,12 @@ export interface JobManifest extends Omit<JobRequest, 'schema'> {
   readonly schema: typeof MANIFEST_SCHEMAS.job;
   /** sha-256 (hex) over the task batches' sha-256 in order: equal inputs split equally give equal digests. */
   readonly inputDigest: string;
-  readonly counts: { readonly items: number; readonly tasks: number; readonly bytes: number; readonly badRecords: number };
+  readonly counts: {
+    readonly items: number;
+    readonly tasks: number;
+    readonly bytes: number;
+    readonly badRecords: number;
+  };
   readonly shards: number;
 }
 

@@ -89,7 +89,9 @@ export interface BatchSystem {
    */
   find(names: readonly string[]): Promise<ReadonlyMap<string, BatchHandle>>;
   /** Every element of every handle, with one query for all. `count` is the array size (1 for a plain job). */
-  states(handles: readonly (BatchHandle & { readonly count: number; readonly sinceMs: number })[]): Promise<ElementState[]>;
+  states(
+    handles: readonly (BatchHandle & { readonly count: number; readonly sinceMs: number })[],
+  ): Promise<ElementState[]>;
   /** Cancels waiting and running elements; ended or unknown ones are fine. */
   cancel(handle: BatchHandle, indices?: readonly number[]): Promise<void>;
   hold(handle: BatchHandle): Promise<void>;

@@ -35,7 +35,12 @@ export interface RetryQueue {
   ack(receipts: readonly string[]): Promise<void>;
   /** Keeps a message hidden for this long from now. False when the receipt is no longer valid. */
   extend(receipt: string, visibilityMs: number): Promise<boolean>;
-  depth(): Promise<{ readonly visible: number; readonly inFlight: number; readonly delayed: number; readonly dead: number }>;
+  depth(): Promise<{
+    readonly visible: number;
+    readonly inFlight: number;
+    readonly delayed: number;
+    readonly dead: number;
+  }>;
   deadLetters(): AsyncIterable<RetryMessage>;
   /** Removes every message of a job, dead letters included. */
   purge(job: JobId): Promise<void>;

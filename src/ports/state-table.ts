@@ -8,7 +8,13 @@ import type { StateKey } from '../domain/state-keys.ts';
  * - `get` after a write that was answered sees it; `query` may miss items created while it runs, never older ones;
  * - items are below 400 KB, normally below 1 KB; `undefined` never occurs in an item.
  */
-export type StateValue = string | number | boolean | null | readonly StateValue[] | { readonly [key: string]: StateValue };
+export type StateValue =
+  | string
+  | number
+  | boolean
+  | null
+  | readonly StateValue[]
+  | { readonly [key: string]: StateValue };
 export type StateItem = { readonly [attribute: string]: StateValue };
 
 /** Attribute path; nested attributes joined by dots (`win.attempt`). Attribute names contain no dots. */
@@ -29,7 +35,11 @@ export type StateCondition =
   | { readonly op: 'absent'; readonly path: StatePath }
   | { readonly op: 'present'; readonly path: StatePath }
   | { readonly op: 'equals'; readonly path: StatePath; readonly value: string | number | boolean }
-  | { readonly op: 'less' | 'at-most' | 'greater' | 'at-least'; readonly path: StatePath; readonly value: string | number }
+  | {
+      readonly op: 'less' | 'at-most' | 'greater' | 'at-least';
+      readonly path: StatePath;
+      readonly value: string | number;
+    }
   | { readonly op: 'between'; readonly path: StatePath; readonly low: string | number; readonly high: string | number }
   | { readonly op: 'in'; readonly path: StatePath; readonly values: readonly (string | number)[] }
   | { readonly op: 'and' | 'or'; readonly of: readonly StateCondition[] }

@@ -43,7 +43,9 @@ async function carryOn(rig: Rig): Promise<JobId | null> {
     rig.batch.endAll();
     rig.clock.skip(60_000);
   }
-  throw new Error(`the job did not end in 20 rounds: ${JSON.stringify([await readMeta(rig.process().state, job.id), await rig.tasks(job.id)])}`);
+  throw new Error(
+    `the job did not end in 20 rounds: ${JSON.stringify([await readMeta(rig.process().state, job.id), await rig.tasks(job.id)])}`,
+  );
 }
 
 async function expectExactlyOnce(rig: Rig, job: JobId): Promise<void> {

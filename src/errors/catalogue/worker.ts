@@ -5,7 +5,8 @@ export const workerErrors = defineErrors({
   HANDLER_NOT_LOADABLE: {
     exitCode: 2,
     retryable: false,
-    summary: 'The handler module is missing, throws on import, or does not export a function; or the command cannot be run.',
+    summary:
+      'The handler module is missing, throws on import, or does not export a function; or the command cannot be run.',
     hint: 'Correct the handler; `slurmctl plan` loads it and shows the error',
   },
   SCRATCH_UNFIT: {
