@@ -158,6 +158,13 @@ describe('which tasks', () => {
     expect((await job.task(2)).state).toBe('PENDING');
   });
 
+  it('of an earlier wave: not those that a later wave will run', async () => {
+    await job.store('export default () => 1;', { tasks: [numbered(0, 1), numbered(1, 1)] });
+    await setTask(job.deps.state, 0, { wave: 1 });
+    expect(await runElement(job.deps, elementInput())).toMatchObject({ claimed: 1, committed: 1 });
+    expect(await job.task(0)).toMatchObject({ state: 'PENDING', attempts: 0 });
+  });
+
   it('elements: tasks gives an element its own only', async () => {
     await job.store(
       'export default () => 1;',

@@ -83,6 +83,15 @@ describe('a zombie', () => {
     expect(await job.task(0)).toMatchObject({ state: 'DONE', win });
   });
 
+  it('cannot commit over a winner even when the state says otherwise', async () => {
+    const win = { attempt: '999_0.0', sha256: 'x', rows: 2, succeeded: 2, failed: 0 };
+    const { running } = await zombie({ state: 'WAIT', win });
+    go(0);
+    go(1);
+    expect(await running).toMatchObject({ committed: 0 });
+    expect(await job.task(0)).toMatchObject({ state: 'WAIT', win });
+  });
+
   it('cannot commit into another generation', async () => {
     const { running } = await zombie({ state: 'PENDING', generation: 2, wave: 9 });
     go(0);
