@@ -4,26 +4,14 @@ import type { CoordinatorDeps } from '../coordinator/needs.ts';
 import type { JobId } from '../domain/ids.ts';
 import type { BackendUrls } from '../domain/job-spec.ts';
 import { decideRetry } from '../retry/decide-retry.ts';
+import { advanceCommand, workerCommand } from './batch-commands.ts';
 import { createQuietLog } from './quiet-log.ts';
 import { makeElementLogDir, type Drivers } from './job-backends.ts';
 import { openAggregator } from './open-aggregator.ts';
-import { packageFile, packageVersion } from './package-files.ts';
+import { packageVersion } from './package-files.ts';
 import type { OnProgress } from './api.ts';
 
-/** argv parts that tell a process of a job where its state lives. */
-const backendArguments = (backends: BackendUrls): string[] => [
-  '--home',
-  backends.home,
-  '--store',
-  backends.store,
-  '--state',
-  backends.state,
-  '--queue',
-  backends.queue,
-  '--scheduler',
-  backends.scheduler,
-];
-
+/** Everything the coordinator works with, for jobs of this scheduler. */
 export async function createCoordinatorDeps(
   drivers: Drivers,
   scheduler: BackendUrls['scheduler'],
@@ -62,30 +50,8 @@ export async function createCoordinatorDeps(
         await aggregator.close();
       }
     },
-    workerCommand: (assignment, backends) => [
-      process.execPath,
-      packageFile('bin/slurmctl-worker.js'),
-      '--job',
-      assignment.job,
-      '--submission',
-      assignment.submission,
-      '--wave',
-      String(assignment.wave),
-      '--offset',
-      String(assignment.offset),
-      '--wave-elements',
-      String(assignment.waveElements),
-      ...backendArguments(backends),
-    ],
-    advanceCommand: (job, backends) => [
-      process.execPath,
-      packageFile('bin/slurmctl.js'),
-      'advance',
-      job,
-      '--wait-lease',
-      '10m',
-      ...backendArguments(backends),
-    ],
+    workerCommand,
+    advanceCommand,
     elementLogDir: (job: JobId, backends, kind) => makeElementLogDir(backends.home, job, kind),
   };
 }
