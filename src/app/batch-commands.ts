@@ -11,11 +11,16 @@ const FINALISER_PATIENCE = '10m';
 export const workerCommand = (assignment: WorkerAssignment, backends: BackendUrls): string[] => [
   process.execPath,
   packageFile('bin/slurmctl-worker.js'),
-  ...['--job', assignment.job],
-  ...['--submission', assignment.submission],
-  ...['--wave', String(assignment.wave)],
-  ...['--offset', String(assignment.offset)],
-  ...['--wave-elements', String(assignment.waveElements)],
+  '--job',
+  assignment.job,
+  '--submission',
+  assignment.submission,
+  '--wave',
+  String(assignment.wave),
+  '--offset',
+  String(assignment.offset),
+  '--wave-elements',
+  String(assignment.waveElements),
   ...backendArguments(backends),
 ];
 
@@ -23,15 +28,22 @@ export const workerCommand = (assignment: WorkerAssignment, backends: BackendUrl
 export const advanceCommand = (job: JobId, backends: BackendUrls): string[] => [
   process.execPath,
   packageFile('bin/slurmctl.js'),
-  ...['advance', job],
-  ...['--wait-lease', FINALISER_PATIENCE],
+  'advance',
+  job,
+  '--wait-lease',
+  FINALISER_PATIENCE,
   ...backendArguments(backends),
 ];
 
 const backendArguments = (backends: BackendUrls): string[] => [
-  ...['--home', backends.home],
-  ...['--store', backends.store],
-  ...['--state', backends.state],
-  ...['--queue', backends.queue],
-  ...['--scheduler', backends.scheduler],
+  '--home',
+  backends.home,
+  '--store',
+  backends.store,
+  '--state',
+  backends.state,
+  '--queue',
+  backends.queue,
+  '--scheduler',
+  backends.scheduler,
 ];
