@@ -19,8 +19,7 @@ export type BackoffMs = (
 ) => number;
 
 /** Why the process was told to stop; the abort reason of `WorkerDeps.stop`. */
-export const STOP_REASONS = ['drain:time-limit', 'drain:terminated'] as const;
-export type StopReason = (typeof STOP_REASONS)[number];
+export type StopReason = 'drain:time-limit' | 'drain:terminated';
 
 export interface WorkerDeps {
   readonly store: ObjectStore;

@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { createSystemClock } from '../../src/backends/clock.ts';
 import { createHandlerHost } from '../../src/backends/handler/index.ts';
 import { createHost } from '../../src/backends/host.ts';
@@ -200,5 +199,3 @@ export const elementInput = (
   endsAtMs: null,
   ...more,
 });
-
-export const handlerUrl = (path: string): string => pathToFileURL(path).href;

@@ -1,1 +1,1 @@
-export { createLeafParts, type LeafPartOptions } from './parquet-leaf-parts.ts';
+export { createLeafParts } from './parquet-leaf-parts.ts';
