@@ -25,8 +25,18 @@ export async function cancelJob(
   }
   const expressions = compressIndices(indices, LONGEST_EXPRESSION).map((text) => `${handle.id}_[${text}]`);
   for (let at = 0; at < expressions.length; at += MOST_ARGUMENTS) {
-    await act(commands, ['scancel', ...clusterArgs(handle), ...expressions.slice(at, at + MOST_ARGUMENTS)]);
+    const some = expressions.slice(at, at + MOST_ARGUMENTS);
+    for (const expression of some) await leaveWitness(commands, handle, expression);
+    await act(commands, ['scancel', ...clusterArgs(handle), ...some]);
   }
+}
+
+/**
+ * An element that is cancelled while it waits within its array vanishes: neither squeue nor sacct has ever heard of it. A hold gives it a
+ * record of its own, which then shows as CANCELLED in both. Elements that cannot be held are running or over, and have one.
+ */
+async function leaveWitness(commands: SlurmCommands, handle: BatchHandle, expression: string): Promise<void> {
+  await commands.tryAsk(['scontrol', ...clusterArgs(handle), 'hold', expression]);
 }
 
 /** A plain job has element 0 here and none in Slurm, which ignores a cancel of it silently. */

@@ -1,4 +1,6 @@
+import type { Cause } from '../../../domain/causes.ts';
 import type { BatchHandle, ElementState } from '../../../ports/batch-system.ts';
+import type { ExitStatus } from './exit-status.ts';
 import type { QueueRow } from './parse-squeue.ts';
 import { cancelledBy, meaningOf, stateWord } from './states.ts';
 
@@ -66,13 +68,17 @@ function describe(element: Pick<ElementState, 'id' | 'index'>, row: QueueRow, ow
   return {
     ...element,
     ...meaning,
-    ...(meaning.phase === 'ended' ? row.exit : {}),
+    ...(meaning.phase === 'ended' ? exitOf(row.exit, meaning.cause) : {}),
     ...(row.node === undefined ? {} : { node: row.node }),
     ...(row.restarts === undefined ? {} : { restarts: row.restarts }),
     rawState: row.state,
     ...(row.reason === undefined ? {} : { reason: row.reason }),
   };
 }
+
+/** Slurm records exit 0 beside time limits and cancellations too, where the script never came to its end. */
+const exitOf = (exit: ExitStatus, cause: Cause | null): ExitStatus =>
+  cause !== null && exit.exitCode === 0 ? {} : exit;
 
 /** Rows by job and index. A row of one element outranks a range: Slurm splits elements off their array when they start. */
 function indexRows(rows: readonly QueueRow[]): Map<string, Map<number, QueueRow>> {

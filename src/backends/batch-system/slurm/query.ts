@@ -31,7 +31,8 @@ export async function askQueue(commands: SlurmCommands, selection: JobSelection)
 }
 
 /**
- * What the accounting database knows since `ageMs` ago; null when the site has no accounting.
+ * What the accounting database knows since `ageMs` ago; null when the site has no accounting. Asked by name it leaves out jobs that
+ * never became eligible (held, or waiting for a dependency): those still waiting are in the queue, the others never ran.
  * @throws BATCH_UNREACHABLE, BATCH_BAD_ANSWER, BATCH_NOT_INSTALLED
  */
 export async function askAccounting(

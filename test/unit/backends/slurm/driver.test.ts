@@ -1,0 +1,321 @@
+import { describe, expect, it } from 'vitest';
+import { AppError, isAppError } from '../../../../src/errors/app-error.ts';
+import { recorded } from './fixture.ts';
+import { submitRequest } from './requests.ts';
+import { scriptedSlurm } from './scripted-commands.ts';
+
+const failure = async (promise: Promise<unknown>): Promise<AppError> => {
+  const error: unknown = await promise.then(
+    () => undefined,
+    (thrown: unknown) => thrown,
+  );
+  if (!isAppError(error)) throw new Error(`not an AppError: ${String(error)}`);
+  return error;
+};
+const sinceMs = 1_700_000_000_000 - 30 * 60_000;
+
+describe('submit', () => {
+  it('sends the rendered command and script, without the variables of a job it may run in', async () => {
+    const { system, calls } = scriptedSlurm(
+      {},
+      {
+        PATH: '/usr/bin',
+        SLURM_CONF: '/etc/slurm.conf',
+        SLURM_ARRAY_TASK_ID: '3',
+        SLURMD_NODENAME: 'n1',
+        SLURM_JOB_ID: '1',
+        SBATCH_ACCOUNT: 'mine',
+        SBATCH_WAIT: '1',
+        SBATCH_ARRAY_INX: '0-9',
+        SQUEUE_STATES: 'RUNNING',
+        CONDA_PREFIX: '/conda',
+      },
+    );
+    expect(await system.submit(submitRequest)).toEqual({ id: '4711' });
+    const sent = calls.at(-1);
+    const { argv, script } = system.render(submitRequest);
+    expect(sent?.argv).toEqual(argv);
+    expect(sent?.input).toBe(script);
+    expect(Object.keys(sent?.env ?? {}).toSorted()).toEqual(['CONDA_PREFIX', 'PATH', 'SBATCH_ACCOUNT', 'SLURM_CONF']);
+  });
+
+  it('does not start sbatch when the controller is down', async () => {
+    const { system, lines } = scriptedSlurm({
+      'scontrol ping': { stdout: recorded('down-scontrol.out'), exitCode: 1 },
+    });
+    expect((await failure(system.submit(submitRequest))).code).toBe('BATCH_UNREACHABLE');
+    expect(lines()).toEqual(['scontrol ping']);
+  });
+
+  it.each([
+    ['a kill at the deadline', { ended: 'deadline', exitCode: null }],
+    [
+      'a stop because it went to sleep',
+      {
+        ended: 'stopped',
+        exitCode: null,
+        stderr: 'sbatch: error: Slurm temporarily unable to accept job, sleeping and retrying',
+      },
+    ],
+    ['success without an id', { stdout: 'Have a nice day\n' }],
+    ['success with two ids', { stdout: '1\n2\n' }],
+    ['failure with an id', { exitCode: 1, stdout: '4711\n' }],
+    [
+      'a lost answer',
+      { exitCode: 1, stderr: 'sbatch: error: Batch job submission failed: Socket timed out on send/recv operation' },
+    ],
+    ['too much output', { ended: 'too-much-output', exitCode: null }],
+  ] as const)('is uncertain after %s', async (_what, answer) => {
+    const error = await failure(scriptedSlurm({ sbatch: answer }).system.submit(submitRequest));
+    expect(error.code).toBe('BATCH_UNCERTAIN');
+    expect(error.message).toContain(submitRequest.name);
+  });
+
+  it('names the partitions there are, and the near one', async () => {
+    const { system } = scriptedSlurm({ sbatch: { exitCode: 1, stderr: recorded('sbatch-partition.err') } });
+    const error = await failure(system.submit({ ...submitRequest, slurm: { partition: 'mian', extra: [] } }));
+    expect(error.code).toBe('BATCH_REFUSED');
+    expect(error.message).toContain('"mian"');
+    expect(error.hint).toBe('Did you mean "main"? Partitions of this cluster: main, short');
+    const fromExtra = await failure(system.submit({ ...submitRequest, slurm: { extra: ['--partition=gpu'] } }));
+    expect(fromExtra.hint).toBe('Partitions of this cluster: main, short');
+    expect(fromExtra.message).toContain('"gpu"');
+  });
+
+  it('says that commands are missing', async () => {
+    const missing = { ended: 'not-found', exitCode: null } as const;
+    for (const script of [{ sbatch: missing }, { 'scontrol ping': missing }]) {
+      expect((await failure(scriptedSlurm(script).system.submit(submitRequest))).code).toBe('BATCH_NOT_INSTALLED');
+    }
+    const { system } = scriptedSlurm({ sbatch: { ended: 'not-started', exitCode: null, detail: 'EACCES' } });
+    expect((await failure(system.submit(submitRequest))).message).toContain('EACCES');
+  });
+
+  it('waits out limits and does not wait out what the user asked for', async () => {
+    const codeFor = async (file: string) =>
+      (await failure(scriptedSlurm({ sbatch: { exitCode: 1, stderr: recorded(file) } }).system.submit(submitRequest)))
+        .code;
+    expect(await codeFor('sbatch-qos-limit.err')).toBe('BATCH_LIMIT');
+    expect(await codeFor('sbatch-account.err')).toBe('BATCH_REFUSED');
+  });
+});
+
+describe('ping', () => {
+  it('answers with the version, and never throws', async () => {
+    expect(await scriptedSlurm().system.ping()).toEqual({
+      ok: true,
+      version: '22.05.8',
+      detail: 'Slurmctld(primary) at login1 is UP',
+    });
+    const down = scriptedSlurm({ 'scontrol ping': { stdout: recorded('down-scontrol.out'), exitCode: 1 } });
+    expect(await down.system.ping()).toEqual({ ok: false, detail: 'Slurmctld(primary) at login1 is DOWN' });
+    const missing = scriptedSlurm({ 'scontrol ping': { ended: 'not-found', exitCode: null } });
+    expect(await missing.system.ping()).toMatchObject({ ok: false, detail: expect.stringContaining('scontrol') });
+    const backup = 'Slurmctld(primary) at a is DOWN\nSlurmctld(backup) at b is UP\n';
+    expect(await scriptedSlurm({ 'scontrol ping': { stdout: backup } }).system.ping()).toMatchObject({ ok: true });
+  });
+});
+
+describe('states', () => {
+  const handle = { id: '3', count: 12, sinceMs };
+
+  it('asks one squeue for everything, and one sacct for what that leaves open', async () => {
+    const { system, lines, calls } = scriptedSlurm({
+      squeue: { stdout: recorded('squeue-requeued.out') },
+      sacct: { stdout: recorded('sacct-ended.out') },
+    });
+    const states = await system.states([handle, { id: '15', count: 2, sinceMs }]);
+    expect(states).toHaveLength(14);
+    expect(lines()).toEqual([
+      expect.stringMatching(/^squeue -h -t all --jobs=3,15 -O ArrayJobID:\|,/),
+      expect.stringMatching(/^sacct -n -P -X -S now-2hours --jobs=3,15 -o JobID,/),
+    ]);
+    expect(calls[0]?.env['SLURM_BITSTR_LEN']).toBe('0');
+  });
+
+  it('asks nothing about nothing, and no sacct when the queue knows all', async () => {
+    const { system, lines } = scriptedSlurm({ squeue: { stdout: recorded('squeue-pending.out') } });
+    expect(await system.states([])).toEqual([]);
+    await system.states([handle]);
+    expect(lines()).toHaveLength(1);
+  });
+
+  it('lives without accounting, and with an id the controller has forgotten', async () => {
+    const { system } = scriptedSlurm({
+      squeue: { exitCode: 1, stderr: 'slurm_load_jobs error: Invalid job id specified\n' },
+    });
+    expect(await system.states([{ id: '3', count: 1, sinceMs }])).toEqual([
+      { id: '3', index: 0, phase: 'unknown', cause: null, rawState: 'UNKNOWN' },
+    ]);
+  });
+
+  it('lives with a database that is down, but not with a controller that is', async () => {
+    const refused = { exitCode: 1, stderr: 'sacct: error: Problem talking to the database: Connection refused\n' };
+    const { system } = scriptedSlurm({ sacct: refused });
+    expect(await system.states([{ id: '3', count: 1, sinceMs }])).toMatchObject([{ phase: 'unknown' }]);
+    const down = scriptedSlurm({ squeue: { exitCode: 1, stderr: recorded('down-squeue.err') } });
+    expect((await failure(down.system.states([handle]))).code).toBe('BATCH_UNREACHABLE');
+    const odd = scriptedSlurm({ squeue: { exitCode: 1, stderr: 'squeue: error: what?\n' } });
+    expect((await failure(odd.system.states([handle]))).code).toBe('BATCH_BAD_ANSWER');
+  });
+
+  it('gives up on a command that hangs as soon as a ping says that the controller is down', async () => {
+    const { system, timers } = scriptedSlurm({
+      'scontrol ping': { stdout: recorded('down-scontrol.out'), exitCode: 1 },
+      squeue: ({ signal }) =>
+        new Promise((resolve) => {
+          signal?.addEventListener('abort', () => resolve({ ended: 'stopped', exitCode: null }));
+          timers.shift()?.();
+        }),
+    });
+    const error = await failure(system.states([handle]));
+    expect(error.code).toBe('BATCH_UNREACHABLE');
+    expect(error.message).toContain('is DOWN');
+  });
+
+  it('speaks to each cluster about its own jobs', async () => {
+    const { system, lines } = scriptedSlurm();
+    await system.states([handle, { id: '8', cluster: 'hpc2', count: 1, sinceMs }]);
+    expect(lines().filter((line) => line.startsWith('squeue'))).toEqual([
+      expect.not.stringContaining('--clusters'),
+      expect.stringContaining('--jobs=8 --clusters=hpc2'),
+    ]);
+  });
+
+  it('asks for all jobs of the user when a list would be too long', async () => {
+    const { system, lines } = scriptedSlurm();
+    await system.states(Array.from({ length: 1_001 }, (_unused, at) => ({ id: String(at + 1), count: 1, sinceMs })));
+    expect(lines()[0]).toContain('--user=0');
+    expect(lines()[0]).not.toContain('--jobs');
+  });
+});
+
+describe('find', () => {
+  const names = ['life.1', 'other.1'];
+
+  it('asks the queue, then accounting for the rest, and takes only exact names', async () => {
+    const { system, lines } = scriptedSlurm({
+      squeue: {
+        stdout: recorded('squeue-requeued.out').replaceAll('life.1', 'life.1x') + '9|N/A|PENDING|0|0|||other.1|\n',
+      },
+      sacct: { stdout: recorded('sacct-ended.out') },
+    });
+    expect(await system.find(names)).toEqual(
+      new Map([
+        ['other.1', { id: '9' }],
+        ['life.1', { id: '3' }],
+      ]),
+    );
+    expect(lines()[1]).toContain('--name=life.1 --user=0');
+    expect(await system.find([])).toEqual(new Map());
+  });
+
+  it('is not certain of anything while accounting does not answer, but is when there is none', async () => {
+    expect(await scriptedSlurm().system.find(names)).toEqual(new Map());
+    const down = scriptedSlurm({
+      sacct: { exitCode: 1, stderr: 'sacct: error: slurm_persist_conn_open: Connection refused\n' },
+    });
+    expect((await failure(down.system.find(names))).code).toBe('BATCH_UNREACHABLE');
+  });
+});
+
+describe('cancel, hold, release, throttle', () => {
+  it('compresses indices, and gives waiting elements a record before they vanish', async () => {
+    const { system, lines } = scriptedSlurm({ scancel: {}, scontrol: {} });
+    await system.cancel({ id: '3' });
+    await system.cancel({ id: '3', cluster: 'hpc2' }, [5, 1, 2, 3]);
+    await system.cancel({ id: '3' }, []);
+    expect(lines()).toEqual([
+      'scancel 3',
+      'scontrol --clusters=hpc2 hold 3_[1-3,5]',
+      'scancel --clusters=hpc2 3_[1-3,5]',
+    ]);
+  });
+
+  it('cancels element 0 of a plain job, which Slurm does not know by that name', async () => {
+    const plain = scriptedSlurm({ scancel: {}, squeue: { stdout: recorded('squeue-mixed.out') } });
+    await plain.system.cancel({ id: '16' }, [0]);
+    expect(plain.lines().at(-1)).toBe('scancel 16');
+    const array = scriptedSlurm({ scancel: {}, scontrol: {}, squeue: { stdout: recorded('squeue-mixed.out') } });
+    await array.system.cancel({ id: '17' }, [0]);
+    expect(array.lines().at(-1)).toBe('scancel 17_[0]');
+  });
+
+  it('finds nothing wrong with jobs that are gone, and much with a controller that is', async () => {
+    const gone = { exitCode: 1, stderr: recorded('hold-missing.err') };
+    const { system, lines } = scriptedSlurm({
+      'scontrol hold': gone,
+      'scontrol release': gone,
+      'scontrol update': gone,
+      scancel: gone,
+    });
+    await system.hold({ id: '9' });
+    await system.release({ id: '9' });
+    await system.setThrottle({ id: '9' }, 4);
+    await system.cancel({ id: '9' });
+    expect(lines()).toEqual([
+      'scontrol hold 9',
+      'scontrol release 9',
+      'scontrol update JobId=9 ArrayTaskThrottle=4',
+      'scancel 9',
+    ]);
+    const down = scriptedSlurm({ scancel: { exitCode: 1, stderr: recorded('down-scancel.err') } });
+    expect((await failure(down.system.cancel({ id: '9' }))).code).toBe('BATCH_UNREACHABLE');
+  });
+});
+
+describe('limits', () => {
+  const resources = { cpus: 1, memoryBytes: 1000 * 1024 ** 2, timeMs: 60_000 };
+
+  it('reads sizes, slots and times with their sources', async () => {
+    const limits = await scriptedSlurm().system.limits({ partition: 'short', resources });
+    // The recorded site has MaxJobCount 20: an array above it would never be accepted.
+    expect(limits).toMatchObject({ maxArraySize: 20, slots: 8, maxTimeMs: 600_000 });
+    expect(limits.sources.map(({ name, value }) => `${name}=${value}`)).toEqual([
+      'Slurm version=22.05.8',
+      'MaxArraySize=1001',
+      'MaxJobCount=20',
+      'partition=short',
+      'slots=8',
+      'MaxTime=10 min',
+    ]);
+  });
+
+  it('takes submit limits from the database where they are enforced', async () => {
+    const { system } = scriptedSlurm({
+      'sacctmgr -n -P show associations': { stdout: recorded('sacctmgr-assoc-limited.out') },
+      'sacctmgr -n -P show qos': { stdout: recorded('sacctmgr-qos-limited.out') },
+    });
+    const { maxArraySize, maxTimeMs } = await system.limits({ resources });
+    expect([maxArraySize, maxTimeMs]).toEqual([5, null]);
+  });
+
+  it('counts slots by memory as well as CPUs', async () => {
+    const memoryBytes = 1500 * 1024 ** 2;
+    expect((await scriptedSlurm().system.limits({ resources: { ...resources, memoryBytes } })).slots).toBe(4);
+  });
+
+  it('refuses partitions that do not exist and elements no node can hold', async () => {
+    const { system } = scriptedSlurm();
+    const partition = await failure(system.limits({ partition: 'shrot', resources }));
+    expect([partition.code, partition.hint]).toEqual([
+      'BATCH_REFUSED',
+      'Did you mean "short"? Partitions of this cluster: main, short',
+    ]);
+    const size = await failure(system.limits({ resources: { ...resources, cpus: 5 } }));
+    expect(size.code).toBe('BATCH_REFUSED');
+    expect(size.message).toContain('no node of partition main has 5 CPUs');
+    const down = scriptedSlurm({ sinfo: { stdout: 'n1|4|4000|down*|\n' } });
+    expect((await down.system.limits({ resources })).slots).toBeNull();
+  });
+
+  it('says which command to try when an answer makes no sense', async () => {
+    const error = await failure(
+      scriptedSlurm({ 'scontrol show config': { stdout: 'hello\n' } }).system.limits({ resources }),
+    );
+    expect([error.code, error.message]).toEqual([
+      'BATCH_BAD_ANSWER',
+      'scontrol show config failed: no MaxArraySize in its output',
+    ]);
+  });
+});
