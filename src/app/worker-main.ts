@@ -43,8 +43,9 @@ export async function runWorker(argv: readonly string[], env: NodeJS.ProcessEnv)
   const log = await createLog({ destination: 'stderr', bindings: { job: flags.job } });
   const stop = new AbortController();
   const letGo = keepAlive(surroundings.clock);
-  process.once('SIGUSR2', () => stop.abort('drain:time-limit'));
-  process.once('SIGTERM', () => stop.abort('drain:terminated'));
+  // `on`, not `once`: a second signal must not kill a worker that is saving its work.
+  process.on('SIGUSR2', () => stop.abort('drain:time-limit'));
+  process.on('SIGTERM', () => stop.abort('drain:terminated'));
   try {
     const report = await runElement(
       {
@@ -52,7 +53,7 @@ export async function runWorker(argv: readonly string[], env: NodeJS.ProcessEnv)
         scratch: await drivers.scratch(),
         resultFiles: await createSqliteResultFiles(),
         leafParts: createLeafParts(),
-        handlers: createHandlerHost(),
+        handlers: createHandlerHost({ strayLog: log }),
         log,
         backoffMs,
         stop: stop.signal,

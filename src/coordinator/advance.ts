@@ -84,8 +84,15 @@ async function finishOnly(context: SendContext, meta: JobMeta): Promise<AdvanceR
   const { deps, job, manifest } = context;
   const reconciled = await reconcileTasks(deps, { job, manifest, meta, elements: new Map() });
   if (!allFinal(reconciled)) return drive(context, await moveJob(deps.state, job, 'RUNNING', stamp(context)));
+  return finish(context, meta, reconciled);
+}
+
+/** A task that has to run again is sent by the same pass: nobody else may come by. */
+async function finish(context: SendContext, meta: JobMeta, reconciled: Reconciled): Promise<AdvanceResult> {
   const finished = await finishJob(context, meta, reconciled);
-  return { ...finished, nextDueMs: isFinalJobState(finished.meta.state) ? null : 0 };
+  if (isFinalJobState(finished.meta.state)) return { ...finished, nextDueMs: null };
+  const again = await drive(context, finished.meta);
+  return { ...again, steps: [...finished.steps, ...again.steps] };
 }
 
 async function drive(context: SendContext, before: JobMeta): Promise<AdvanceResult> {
@@ -97,12 +104,8 @@ async function drive(context: SendContext, before: JobMeta): Promise<AdvanceResu
     await moveSubmission(deps.state, job, row, { from: 'SUBMITTED', set: { state: 'ENDED' } });
   const steps = [...sent.steps, ...reconciled.steps];
   if (allFinal(reconciled) && sent.meta.state === 'RUNNING') {
-    const finished = await finishJob(context, sent.meta, reconciled);
-    return {
-      meta: finished.meta,
-      steps: [...steps, ...finished.steps],
-      nextDueMs: isFinalJobState(finished.meta.state) ? null : 0,
-    };
+    const finished = await finish(context, sent.meta, reconciled);
+    return { ...finished, steps: [...steps, ...finished.steps] };
   }
   const next = await continueWaves(context, sent.meta, { reconciled, observed });
   const rows = await readSubmissions(deps.state, job);

@@ -9,6 +9,8 @@ import type { ElementState } from '../ports/batch-system.ts';
 /** A heartbeat is due every 30 s; an owner nobody knows and that is silent this long is given up. */
 export const SILENT_MS = 5 * 60_000;
 
+const ENDED_WELL = 'its process ended with exit code 0 in the middle of the task; did the handler call process.exit?';
+
 export type Verdict =
   | { readonly fate: 'alive' }
   /** No evidence either way yet: look again. */
@@ -23,8 +25,7 @@ export function judgeRunning(
 ): Verdict {
   if (element === undefined || element.phase === 'unknown') return judgeSilence(task, element, nowMs);
   if (element.phase === 'ended') {
-    if (element.cause === null)
-      return { fate: 'gone', cause: 'lost', detail: 'its element ended well without committing the task' };
+    if (element.cause === null) return { fate: 'gone', cause: 'worker-error', detail: ENDED_WELL };
     return { fate: 'gone', cause: element.cause, detail: describe(element) };
   }
   // A requeued element waits or runs under a higher restart count: the attempt that owns the task is over.

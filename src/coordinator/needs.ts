@@ -21,6 +21,7 @@ export interface CoordinatorNeeds {
   readonly decideRetry: (question: {
     readonly task: Pick<TaskItem, 'attempts' | 'charged'>;
     readonly cause: Cause;
+    readonly progressed: boolean;
     readonly policy: Pick<RetrySpec, 'attempts' | 'backoff'>;
     readonly random: number;
   }) =>

@@ -113,14 +113,16 @@ async function decide(
   task: Task,
   why: { readonly cause: Cause; readonly detail: string },
 ): Promise<Settled> {
+  const saved = task.checkpoint?.items ?? 0;
   const decision = deps.decideRetry({
     task,
     cause: why.cause,
+    progressed: saved > (task.checkpointSeen ?? 0),
     policy: request.manifest.spec.retry,
     random: deps.random.next(),
   });
   const detail = why.detail.slice(0, DETAIL_CHARS);
-  const base = { cause: why.cause, causeDetail: detail };
+  const base = { cause: why.cause, causeDetail: detail, checkpointSeen: saved };
   const remove = ['owner', 'node', 'heartbeatMs', 'progress', 'progressFailed'];
   const unchanged: StateCondition =
     task.state === 'RUNNING'

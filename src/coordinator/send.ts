@@ -14,8 +14,9 @@ import type { CoordinatorDeps } from './needs.ts';
 import { chunkThrottle } from './plan-array.ts';
 import { acceptedAs, handleOf, moveSubmission, SETTLE_MS, type Submission } from './submissions.ts';
 
-/** Before the time limit, workers are told this early, so that they can checkpoint. */
-export const WARN_BEFORE_END_SEC = 60;
+/** Before the time limit, workers are told this early, so that they can checkpoint; a quarter of a short limit. */
+const WARN_BEFORE_END_SEC = 60;
+const warnBeforeEndSec = (timeMs: number): number => Math.min(WARN_BEFORE_END_SEC, Math.floor(timeMs / 4_000));
 const FIRST_WAIT_MS = 2_000;
 const LONGEST_WAIT_MS = 60_000;
 /** Pause between two submit calls: a controller hit by thousands of sbatch calls a minute serves nobody. */
@@ -62,7 +63,7 @@ export async function submitRequest(
     ...(array ? { array: { count: row.elements, ...(throttle === undefined ? {} : { throttle }) } } : {}),
     resources: array ? spec.resources : { ...spec.resources, cpus: 1 },
     slurm: array ? spec.slurm : { ...spec.slurm, extra: [] },
-    warnBeforeEndSec: WARN_BEFORE_END_SEC,
+    warnBeforeEndSec: warnBeforeEndSec(spec.resources.timeMs),
     requeue: true,
     ...(options.after === undefined ? {} : { after: options.after }),
     ...(options.beginAfterSec === undefined ? {} : { beginAfterSec: options.beginAfterSec }),

@@ -40,6 +40,8 @@ export type TaskItem = {
   /** Of those, failed. */
   readonly progressFailed?: number;
   readonly checkpoint?: CheckpointPointer;
+  /** Items in the checkpoint when the last retry was decided: more of them since then is progress. */
+  readonly checkpointSeen?: number;
   /** Why the last attempt ended without a commit. */
   readonly cause?: Cause;
   /** One line of detail for people (bounded to 300 characters). */

@@ -22,6 +22,8 @@ export type RetryDecision =
 export interface RetryQuestion {
   readonly task: Pick<TaskItem, 'attempts' | 'charged'>;
   readonly cause: Cause;
+  /** The ended attempt saved results that the next one goes on from. */
+  readonly progressed: boolean;
   readonly policy: Pick<RetrySpec, 'attempts' | 'backoff'>;
   /** Uniform in [0, 1). */
   readonly random: number;
@@ -30,8 +32,9 @@ export interface RetryQuestion {
 /**
  * `task.charged` counts the ended attempt already (a claim charges it), so `charged = policy.attempts` means the budget is spent.
  */
-export function decideRetry({ task, cause, policy, random }: RetryQuestion): RetryDecision {
-  const { payer } = CAUSES[cause];
+export function decideRetry({ task, cause, progressed, policy, random }: RetryQuestion): RetryDecision {
+  // A task longer than its element's time limit gets there in several attempts, as long as each brings it forward.
+  const payer = cause === 'time-limit' && progressed ? 'infra' : CAUSES[cause].payer;
   if (payer === 'none') return { action: 'give-up', why: `${cause} cannot succeed on another try` };
   if (task.attempts >= MAX_ATTEMPTS_IN_ALL)
     return { action: 'give-up', why: `${task.attempts} attempts were begun, the most for any task` };

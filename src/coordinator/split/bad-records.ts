@@ -37,13 +37,13 @@ export function createProblemCollector(spec: InputSpec): ProblemCollector {
     },
     any: () => problems.length > 0,
     error() {
-      const count = `${problems.length} record${problems.length === 1 ? '' : 's'}`;
+      const first = nameProblem(problems[0] as Problem);
       const more = cutShort ? ', and more may follow' : '';
-      const first = problems[0] as Problem;
-      return new AppError('INPUT_MALFORMED', {
-        message: `${count} cannot be used${more}; the first: ${nameProblem(first)}`,
-        problems,
-      });
+      const message =
+        problems.length === 1 && !cutShort
+          ? first
+          : `${problems.length} record${problems.length === 1 ? '' : 's'} cannot be used${more}; the first: ${first}`;
+      return new AppError('INPUT_MALFORMED', { message, problems });
     },
   };
 }

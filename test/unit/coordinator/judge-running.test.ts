@@ -31,9 +31,9 @@ describe('judgeRunning', () => {
     });
   });
 
-  it('calls a task lost whose element ended well without a commit', () => {
+  it('blames the worker when its element ended well without a commit', () => {
     const state = element({ phase: 'ended', cause: null, rawState: 'COMPLETED' });
-    expect(judgeRunning(task, state, NOW)).toMatchObject({ fate: 'gone', cause: 'lost' });
+    expect(judgeRunning(task, state, NOW)).toMatchObject({ fate: 'gone', cause: 'worker-error' });
   });
 
   it('sees that a requeued element waits under a higher restart count', () => {
