@@ -78,7 +78,7 @@ export interface BatchSystem {
   readonly kind: 'slurm' | 'local';
   /** Does it answer? Never throws. */
   ping(): Promise<{ readonly ok: boolean; readonly version?: string; readonly detail: string }>;
-  /** @throws BATCH_REFUSED for a partition that does not exist, BATCH_UNREACHABLE */
+  /** @throws BATCH_REFUSED for a partition that does not exist or an element that could never start in it, BATCH_UNREACHABLE */
   limits(request: { readonly partition?: string; readonly resources: ResourceSpec }): Promise<BatchLimits>;
   render(request: SubmitRequest): RenderedSubmission;
   /** @throws BATCH_LIMIT (wait and repeat), BATCH_REFUSED (the user's error), BATCH_UNCERTAIN, BATCH_UNREACHABLE */

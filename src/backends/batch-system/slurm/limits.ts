@@ -1,16 +1,9 @@
 import { userInfo } from 'node:os';
-import { closest, distance } from 'fastest-levenshtein';
 import type { ResourceSpec } from '../../../domain/job-spec.ts';
 import { AppError } from '../../../errors/app-error.ts';
 import type { BatchLimits } from '../../../ports/batch-system.ts';
-import {
-  parseConfig,
-  parseNodes,
-  parsePartitions,
-  SINFO_FORMAT,
-  type NodeRow,
-  type PartitionRow,
-} from './parse-scontrol.ts';
+import { choosePartition, refuseTooLong } from './choose-partition.ts';
+import { parseConfig, parseNodes, parsePartitions, SINFO_FORMAT, type NodeRow } from './parse-scontrol.ts';
 import { badAnswer, type SlurmCommands } from './slurm-commands.ts';
 import { parseAssociationCap, parseQosCap, type SubmitCap } from './submit-limits.ts';
 
@@ -20,7 +13,7 @@ const CONFIG = ['scontrol', 'show', 'config'];
 const PARTITIONS = ['scontrol', '-o', 'show', 'partition'];
 const MIB = 1024 ** 2;
 
-/** The site's limits for elements of one size. @throws BATCH_REFUSED for a partition that does not exist or has no node big enough */
+/** The site's limits for elements of one size. @throws BATCH_REFUSED for a partition that does not exist, or in which such an element could never start */
 export async function readLimits(
   commands: SlurmCommands,
   request: { readonly partition?: string; readonly resources: ResourceSpec },
@@ -28,6 +21,7 @@ export async function readLimits(
   const config = parseConfig(await commands.ask(CONFIG));
   const sizes = await arraySize(commands, config);
   const partition = choosePartition(parsePartitions(await commands.ask(PARTITIONS)), request.partition);
+  if (partition !== null) refuseTooLong(partition, request.resources.timeMs);
   const sources: Source[] = [...sizes.sources];
   const version = config.get('SLURM_VERSION');
   if (version !== undefined) sources.unshift({ name: 'Slurm version', value: version, from: 'scontrol show config' });
@@ -115,28 +109,6 @@ function ownName(): string | null {
   } catch {
     return null;
   }
-}
-
-/** The partition asked for, or the default one; null when the cluster has no default. */
-function choosePartition(partitions: readonly PartitionRow[], wanted: string | undefined): PartitionRow | null {
-  if (wanted === undefined) return partitions.find(({ isDefault }) => isDefault) ?? null;
-  // Slurm takes a list and runs the job where it starts first; the first is as good a guide as any.
-  for (const name of wanted.split(',')) {
-    if (!partitions.some((partition) => partition.name === name)) throw noSuchPartition(name, partitions);
-  }
-  return partitions.find(({ name }) => name === wanted.split(',')[0]) ?? null;
-}
-
-/** BATCH_REFUSED naming the partitions there are, and the one that may have been meant. */
-export function noSuchPartition(wanted: string, partitions: readonly PartitionRow[], said?: string): AppError {
-  const names = partitions.map(({ name }) => name);
-  const near = names.length === 0 ? undefined : closest(wanted, names);
-  const isNear = near !== undefined && distance(wanted, near) <= Math.max(2, Math.floor(wanted.length / 3));
-  return new AppError('BATCH_REFUSED', {
-    message: `slurm.partition: this cluster has no partition ${JSON.stringify(wanted)}${said === undefined ? '' : ` (${said})`}`,
-    hint: `${isNear ? `Did you mean ${JSON.stringify(near)}? ` : ''}Partitions of this cluster: ${names.length === 0 ? 'none visible' : names.join(', ')}`,
-    details: { partition: wanted, partitions: names },
-  });
 }
 
 function slotsOf(nodes: readonly NodeRow[], partition: string, resources: ResourceSpec): number | null {

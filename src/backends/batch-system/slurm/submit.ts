@@ -2,7 +2,7 @@ import { AppError } from '../../../errors/app-error.ts';
 import type { BatchHandle, RenderedSubmission, SubmitRequest } from '../../../ports/batch-system.ts';
 import type { CommandResult, RunCommand } from '../../shared/run-command.ts';
 import { classifySubmitFailure, sayings, SLEEPING, type SubmitVerdict } from './classify-submit.ts';
-import { noSuchPartition } from './limits.ts';
+import { noSuchPartition } from './choose-partition.ts';
 import { parseSubmitted } from './parse-sbatch.ts';
 import { parsePartitions } from './parse-scontrol.ts';
 import { throwIfNotRun, unreachable, type SlurmCommands } from './slurm-commands.ts';

@@ -77,6 +77,10 @@ describe('a failed sbatch', () => {
 });
 
 describe('parseSubmitted', () => {
+  it('reads what sbatch printed', () => {
+    expect(parseSubmitted(recorded('sbatch-ok.out'))).toEqual({ id: '13' });
+  });
+
   it.each([
     ['4711\n', { id: '4711' }],
     ['4711;hpc2\r\n', { id: '4711', cluster: 'hpc2' }],

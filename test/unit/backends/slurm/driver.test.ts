@@ -59,7 +59,7 @@ describe('submit', () => {
     ],
     ['success without an id', { stdout: 'Have a nice day\n' }],
     ['success with two ids', { stdout: '1\n2\n' }],
-    ['failure with an id', { exitCode: 1, stdout: '4711\n' }],
+    ['failure with an id', { exitCode: 1, stdout: '4711\n', stderr: recorded('sbatch-account.err') }],
     [
       'a lost answer',
       { exitCode: 1, stderr: 'sbatch: error: Batch job submission failed: Socket timed out on send/recv operation' },
@@ -305,6 +305,13 @@ describe('limits', () => {
     const size = await failure(system.limits({ resources: { ...resources, cpus: 5 } }));
     expect(size.code).toBe('BATCH_REFUSED');
     expect(size.message).toContain('no node of partition main has 5 CPUs');
+    const time = { ...resources, timeMs: 601_000 };
+    const long = await failure(system.limits({ partition: 'short', resources: time }));
+    expect([long.code, long.message]).toEqual([
+      'BATCH_REFUSED',
+      'resources.time: 11 min is more than partition short allows (MaxTime 10 min)',
+    ]);
+    expect((await system.limits({ partition: 'main', resources: time })).maxTimeMs).toBeNull();
     const down = scriptedSlurm({ sinfo: { stdout: 'n1|4|4000|down*|\n' } });
     expect((await down.system.limits({ resources })).slots).toBeNull();
   });

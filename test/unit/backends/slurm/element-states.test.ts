@@ -72,6 +72,16 @@ describe('states from recorded answers', () => {
     const states = brief('', recorded('sacct-requeued.out'), life);
     expect(states[5]).toBe('5 unknown null');
     expect(states[7]).toBe('7 unknown null');
+    expect(new Set(brief('', recorded('sacct-pending.out'), life).map((state) => state.replace(/^\d+ /, '')))).toEqual(
+      new Set(['unknown null']),
+    );
+    const mixed = [15, 16, 17, 18].map((id) => ({ id: String(id), count: 1 }));
+    expect(brief('', recorded('sacct-mixed.out'), mixed)).toEqual([
+      '0 ended null exit 0',
+      '0 ended node-fail',
+      '0 unknown null',
+      '0 unknown null',
+    ]);
     expect(
       brief('', recorded('sacct-running.out'), life)
         .slice(5)

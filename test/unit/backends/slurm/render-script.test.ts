@@ -50,6 +50,11 @@ describe('renderScript', () => {
     expect(script.split('\n').filter((line) => line.startsWith('#SBATCH'))).toEqual([]);
   });
 
+  it('leaves comments as they are', () => {
+    const script = renderScript('#!/bin/bash\n# about {{command}} and {{nothing}}\nexec {{command}}', submitRequest);
+    expect(script.split('\n')[1]).toBe('# about {{command}} and {{nothing}}');
+  });
+
   it('says what is wrong with a template', () => {
     const render =
       (text: string, extra: Partial<SubmitRequest> = {}) =>
