@@ -1,14 +1,13 @@
 // Merge of many parts: the aggregator (every hash verified, merged, published) against one bare DuckDB COPY … ORDER BY of the same parts.
-// Run `npm run build` first. Usage: node test/bench/merge.bench.mjs [parts] [rows a part] [pairs]
+// Usage: node test/bench/merge.bench.mjs [parts] [rows a part] [pairs]
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { load, median, pairedRatio, report, say } from './support/measure.mjs';
 
-const DIST = process.env.SLURMCTL_BENCH_DIST ?? new URL('../../dist/', import.meta.url).href;
-const load = (path) => import(new URL(path, DIST).href);
 const sha256 = (bytes) => createHash('sha256').update(bytes).digest('hex');
 const JOB = 'bench-00000000';
 const ATTEMPT = '1_0.0';
@@ -187,34 +186,45 @@ const contenders = {
   },
 };
 
-const median = (values) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
-
 async function main() {
   const [parts, rows, pairs] = [process.argv[2] ?? 1_000, process.argv[3] ?? 5_000, process.argv[4] ?? 5].map(Number);
   const root = mkdtempSync(join(tmpdir(), 'slurmctl-merge-bench-'));
   try {
     const sizes = await prepare(root, parts, rows);
-    console.log(
+    say(
       `${parts} parts, ${parts * rows} rows; parts ${(sizes.partBytes / 1e6).toFixed(0)} MB, results.sqlite ${(sizes.resultBytes / 1e6).toFixed(0)} MB`,
     );
-    const times = { aggregate: [], bare: [] };
-    const rss = { aggregate: 0, bare: 0 };
+    const seen = { aggregate: [], bare: [] };
     for (let pair = 0; pair < pairs; pair += 1)
       for (const name of pair % 2 === 0 ? ['aggregate', 'bare'] : ['bare', 'aggregate']) {
         // A process each: peak memory is a process's own, and nothing is warm for the second.
-        const report = JSON.parse(
+        const run = JSON.parse(
           execFileSync(process.execPath, [fileURLToPath(import.meta.url), '--child', name, root], { encoding: 'utf8' }),
         );
-        if (Number(report.rows) !== parts * rows) throw new Error(`${name}: ${report.rows} rows`);
-        times[name].push(report.seconds);
-        rss[name] = Math.max(rss[name], report.peakRssMb);
-        console.log(
-          `pair ${pair + 1} ${name.padEnd(9)} ${report.seconds.toFixed(2)} s, CPU ${report.cpuSeconds.toFixed(2)} s, peak RSS ${report.peakRssMb.toFixed(0)} MB`,
+        if (Number(run.rows) !== parts * rows) throw new Error(`${name}: ${run.rows} rows`);
+        seen[name].push(run);
+        say(
+          `pair ${pair + 1} ${name.padEnd(9)} ${run.seconds.toFixed(2)} s, CPU ${run.cpuSeconds.toFixed(2)} s, peak RSS ${run.peakRssMb.toFixed(0)} MB`,
         );
       }
-    const [ours, bare] = [median(times.aggregate), median(times.bare)];
-    console.log(
-      `median: aggregate ${ours.toFixed(2)} s, bare ${bare.toFixed(2)} s, ratio ${(ours / bare).toFixed(2)} (aim ≤ 1.5); peak RSS ${rss.aggregate.toFixed(0)} MB against ${rss.bare.toFixed(0)} MB`,
+    const all = (name, field) => seen[name].map((run) => run[field]);
+    const seconds = (name) => median(all(name, 'seconds'));
+    const peak = (name) => Math.max(...all(name, 'peakRssMb'));
+    report(
+      'merge',
+      [
+        {
+          what: `aggregate ${parts} parts, ${(parts * rows).toLocaleString('en')} rows, wall time against a bare COPY`,
+          value: pairedRatio(all('aggregate', 'seconds'), all('bare', 'seconds')),
+          unit: '×',
+          atMost: 1.5,
+        },
+        { what: 'aggregate, wall time', value: seconds('aggregate'), unit: 's' },
+        { what: 'bare `COPY … ORDER BY` beside it', value: seconds('bare'), unit: 's' },
+        { what: 'aggregate, peak memory', value: peak('aggregate'), unit: 'MiB' },
+        { what: 'bare COPY, peak memory', value: peak('bare'), unit: 'MiB' },
+      ],
+      { sizes, runs: seen },
     );
   } finally {
     rmSync(root, { recursive: true, force: true });
