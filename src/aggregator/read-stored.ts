@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { TaskId } from '../domain/ids.ts';
 import type { ErrorCode } from '../errors/catalogue.ts';
 import { AppError, messageOf } from '../errors/app-error.ts';
 import type { ObjectStore } from '../ports/object-store.ts';
@@ -13,7 +14,11 @@ export interface ReadStored {
   readonly code: ErrorCode;
   /** Whose it is, for messages: `task 000012`. */
   readonly owner: string;
+  /** The task that running again would put right; becomes `details.task`. */
+  readonly task?: TaskId;
 }
+
+type Blame = Pick<ReadStored, 'code' | 'owner' | 'task'>;
 
 /**
  * A stored JSON document, or null when there is none. Only its hash and schema are checked here.
@@ -43,7 +48,7 @@ export async function readStored<T extends { readonly schema: string }>(
 export function expectSame(
   store: ObjectStore,
   key: string,
-  where: Pick<ReadStored, 'code' | 'owner'>,
+  where: Blame,
   values: { readonly what: string; readonly found: unknown; readonly expected: unknown },
 ): void {
   if (values.found === values.expected) return;
@@ -51,11 +56,9 @@ export function expectSame(
   throw lie(store, key, where, `found ${values.what} ${found}, expected ${JSON.stringify(values.expected)}`);
 }
 
-export function lie(
-  store: ObjectStore,
-  key: string,
-  where: Pick<ReadStored, 'code' | 'owner'>,
-  what: string,
-): AppError {
-  return new AppError(where.code, { message: `${where.owner}: ${store.url(key)}: ${what}`, details: { key } });
+export function lie(store: ObjectStore, key: string, { code, owner, task }: Blame, what: string): AppError {
+  return new AppError(code, {
+    message: `${owner}: ${store.url(key)}: ${what}`,
+    details: { key, ...(task === undefined ? {} : { task }) },
+  });
 }

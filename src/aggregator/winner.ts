@@ -14,7 +14,7 @@ export interface CommittedTask {
   readonly win: Win;
 }
 
-const blame = (task: TaskId) => ({ code: 'RESULT_CORRUPT', owner: `task ${task}` }) as const;
+const blame = (task: TaskId) => ({ code: 'RESULT_CORRUPT', owner: `task ${task}`, task }) as const;
 
 /** The seal of a committed attempt, checked against the commit. @throws RESULT_CORRUPT naming task, file, found and expected */
 export async function readDone(

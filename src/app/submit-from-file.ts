@@ -6,6 +6,7 @@ import type { SchedulerChoice } from './choose-scheduler.ts';
 import type { SubmitDocument } from './documents.ts';
 import type { Drivers } from './job-backends.ts';
 import type { ReadJob } from './read-job.ts';
+import { rehearseInput } from './rehearse-input.ts';
 
 export interface Prepared {
   readonly choice: SchedulerChoice;
@@ -24,6 +25,9 @@ export async function submitFromFile(
     readonly signal?: AbortSignal;
   },
 ): Promise<SubmitDocument> {
+  // Elements of the local scheduler run here, with this environment; those of Slurm find out on their nodes.
+  if (choice.scheduler === 'local') (await drivers.scratch()).check();
+  await rehearseInput(deps, wanted, request.signal);
   const result = await submitJob(deps, wanted, {
     patienceMs: request.patienceMs,
     onItems: (done) => request.onProgress?.({ phase: 'splitting', done, total: null, unit: 'items' }),

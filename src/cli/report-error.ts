@@ -1,4 +1,4 @@
-import { AppError } from '../errors/app-error.ts';
+import { AppError, type Problem } from '../errors/app-error.ts';
 import type { ErrorDocument } from './documents.ts';
 import { problemLines } from './render/problems.ts';
 import type { Style } from './render/style.ts';
@@ -20,7 +20,7 @@ export const reportError = (
 function reportFailure(error: AppError, style: Style): ErrorReport {
   const lines = [
     `${style.bad('error:')} ${withCode(printableLines(error.message), style.dim(`[${error.code}]`))}`,
-    ...error.problems.flatMap((problem) => problemLines(problem, '  ')),
+    ...problemsToShow(error).flatMap((problem) => problemLines(problem, '  ')),
     `${style.info('hint:')} ${printableLines(error.hint)}`,
   ];
   return {
@@ -37,6 +37,18 @@ function reportFailure(error: AppError, style: Style): ErrorReport {
     },
     exitCode: error.exitCode,
   };
+}
+
+/** What the message and the hint have said already is not said again. */
+function problemsToShow({ message, hint, problems }: AppError): Problem[] {
+  const rest = problems.map(({ hint: own, ...problem }) => ({
+    ...problem,
+    ...(own === undefined || own === hint ? {} : { hint: own }),
+  }));
+  const [only] = rest;
+  return rest.length === 1 && only !== undefined && only.hint === undefined && message.includes(only.message)
+    ? []
+    : rest;
 }
 
 /** The code ends the first line, however many follow. */

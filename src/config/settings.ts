@@ -1,6 +1,6 @@
 import { dirname, join } from 'node:path';
-import { pathToFileURL } from 'node:url';
-import type { Place, Problem } from '../errors/app-error.ts';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { AppError, type Place, type Problem } from '../errors/app-error.ts';
 import { inOrder, invalidConfig } from './invalid-config.ts';
 import { suggestOneOf } from './near-miss.ts';
 import { HOME_DIRECTORY, isThere, nearestUpwards, SETTINGS_FILE, userSettingsPath } from './settings-files.ts';
@@ -56,17 +56,33 @@ export async function loadSettings(options: SettingsOptions): Promise<Settings> 
   const home = pick('home', layers) ?? { value: await defaultHome(cwd, jobFileDir), from: 'default' };
   const within = (name: 'store' | 'state' | 'queue', directory: string): Setting<string> =>
     setting(pick(name, layers)) ?? { value: pathToFileURL(join(home.value, directory)).href, from: 'default' };
-  return {
+  const places = {
     home: { value: home.value, from: home.from },
     store: within('store', 'objects'),
     state: within('state', 'state'),
     queue: within('queue', 'queue'),
+  };
+  await requireDirectories(places);
+  return {
+    ...places,
     scheduler: (setting(pick('scheduler', layers)) as Settings['scheduler'] | undefined) ?? {
       value: 'auto',
       from: 'default',
     },
     profile: setting(profile) ?? { value: null, from: 'default' },
   };
+}
+
+/** What is not there yet is made at the first write; a file in its place would be taken for an empty directory by whoever only reads. */
+async function requireDirectories(places: Readonly<Record<string, Setting<string>>>): Promise<void> {
+  for (const [name, { value, from }] of Object.entries(places)) {
+    const path = value.startsWith('file:') ? fileURLToPath(value) : value;
+    if (await isThere(path, 'file'))
+      throw new AppError('CONFIG_INVALID', {
+        message: `${name} (${from}): found the file ${path}, expected a directory`,
+        hint: `Move the file away, or choose another place with --${name}`,
+      });
+  }
 }
 
 type Picked = { readonly value: string; readonly from: string; readonly place: Place };

@@ -12,6 +12,10 @@ const sourceOf = (value: Located): string | null =>
     ? value.source.trim()
     : null;
 
+/** The form is right and the number is beyond anything exact. */
+const HUGE_DURATION = /^(\d+(\.\d+)?\s*(ms|s|min|m|h|d)\s*)+$/;
+const HUGE_SIZE = /^\d+(\.\d+)?\s*([kmgt](i?b)?|b)$/i;
+
 const isBareNumber = (source: string): boolean => /^[+-]?\d+(\.\d+)?$/.test(source);
 
 /** A duration with its unit, in milliseconds. */
@@ -25,6 +29,8 @@ export function duration(options: { readonly minMs: number; readonly maxMs?: num
       const source = sourceOf(value);
       const found = source === null ? null : parseDurationMs(source);
       if (found === null) {
+        if (source !== null && HUGE_DURATION.test(source))
+          return unexpected(value, `at most ${formatDuration(maxMs)}`, { context });
         const hint = source === null ? undefined : durationHint(source);
         return unexpected(value, expected, hint === undefined ? { context } : { context, hint });
       }
@@ -56,6 +62,8 @@ export function byteSize(options: { readonly min: number; readonly max: number }
       const source = sourceOf(value);
       const found = source === null ? null : parseBytes(source);
       if (found === null) {
+        if (source !== null && HUGE_SIZE.test(source))
+          return unexpected(value, `at most ${formatBytes(max)}`, { context });
         const negative = source?.startsWith('-') === true;
         const bare = source !== null && isBareNumber(source);
         const hint = negative ? 'A size cannot be negative' : `Add a unit: ${source}M, ${source}G`;

@@ -16,7 +16,7 @@ import { observe } from './element-states.ts';
 import { ensureFinaliser } from './finaliser.ts';
 import { finishJob, tidyUp } from './finish-job.ts';
 import { moveJob } from './job-meta.ts';
-import { acquireLease, type Lease } from './lease.ts';
+import { acquireLease, advanceLeaseName, type Lease } from './lease.ts';
 import { readManifest } from './manifests.ts';
 import type { CoordinatorDeps } from './needs.ts';
 import { reconcileTasks, type Reconciled } from './reconcile.ts';
@@ -24,8 +24,6 @@ import type { SendContext } from './send.ts';
 import { continueWaves, sendOrFail } from './next-wave.ts';
 import { planWave, type WaveResult } from './submit-wave.ts';
 import { moveSubmission, readSubmissions } from './submissions.ts';
-
-export const advanceLeaseName = (job: JobId): string => `advance:${job}`;
 
 /** When nobody can vouch for a running task yet, another look is due after this long. */
 const LOOK_AGAIN_MS = 60_000;

@@ -9,11 +9,19 @@ import { asJobId, slugOf, taskIdOf, type JobId } from '../domain/ids.ts';
 import type { JobMeta } from '../domain/job-item.ts';
 import { jobFileKey, jobManifestKey, jobPrefix, jobRequestKey, taskManifestKey } from '../domain/keys.ts';
 import { MANIFEST_SCHEMAS, type JobManifest, type JobRequest, type TaskManifest } from '../domain/manifest.ts';
-import { jobIndexKey, jobPartition, metaKey, shardCount, taskKey, taskPartition } from '../domain/state-keys.ts';
+import {
+  jobIndexKey,
+  jobPartition,
+  lockKey,
+  metaKey,
+  shardCount,
+  taskKey,
+  taskPartition,
+} from '../domain/state-keys.ts';
 import type { TaskItem } from '../domain/task-item.ts';
 import type { NewItem, StateItem } from '../ports/state-table.ts';
 import { moveJob, readMeta, requireMeta, updateMeta } from './job-meta.ts';
-import type { Lease } from './lease.ts';
+import { advanceLeaseName, type Lease } from './lease.ts';
 import { readRequest, specHashOf } from './manifests.ts';
 import type { CoordinatorDeps, NewJob } from './needs.ts';
 import { splitInput, type SplitResult } from './split/split-input.ts';
@@ -161,7 +169,10 @@ async function itemsFromManifest(
   return (JSON.parse(new TextDecoder().decode(bytes)) as TaskManifest).items;
 }
 
-/** Removes every trace of a job of which nothing was ever submitted. */
+/**
+ * Removes every trace of a job of which nothing was ever submitted, or that nobody wants any more. Its lock goes too, and last: the name of a
+ * job is never used again, so there is no later holder whom an earlier fence could fool.
+ */
 export async function discardJob(deps: Pick<CoordinatorDeps, 'state' | 'store'>, job: JobId): Promise<void> {
   const meta = await readMeta(deps.state, job);
   for (let shard = 0; shard < (meta?.shards ?? 1); shard += 1)
@@ -169,6 +180,7 @@ export async function discardJob(deps: Pick<CoordinatorDeps, 'state' | 'store'>,
   await deps.state.deletePartition(jobPartition(job));
   await deps.store.deletePrefix(jobPrefix(job));
   await deps.state.deleteItem(jobIndexKey(job));
+  await deps.state.deletePartition(lockKey(advanceLeaseName(job)).partition);
 }
 
 /** Ends a job whose creation cannot succeed, e.g. because its input is bad. */

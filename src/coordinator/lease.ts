@@ -7,6 +7,7 @@
  * The lease is for efficiency; what makes two holders harmless is that every write behind it is conditional.
  */
 import { AppError, isAppError } from '../errors/app-error.ts';
+import type { JobId } from '../domain/ids.ts';
 import { lockKey } from '../domain/state-keys.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Host } from '../ports/host.ts';
@@ -16,6 +17,9 @@ import type { StateItem, StateTable } from '../ports/state-table.ts';
 export const LEASE_MS = 30_000;
 const RENEW_EVERY_MS = LEASE_MS / 3;
 const LOOK_AGAIN_MS = 500;
+
+/** The lease of whoever advances the job. */
+export const advanceLeaseName = (job: JobId): string => `advance:${job}`;
 
 export interface LeaseDeps {
   readonly state: StateTable;

@@ -1,10 +1,11 @@
 /** Submit, attached: creates the job, sends wave 0 and queues the finaliser. What fails before anything runs leaves nothing behind. */
-import { isAppError } from '../errors/app-error.ts';
+import { AppError, isAppError } from '../errors/app-error.ts';
+import type { ErrorCode } from '../errors/catalogue.ts';
 import type { JobId } from '../domain/ids.ts';
-import { advanceLeaseName, advanceUnderLease, type AdvanceResult } from './advance.ts';
+import { advanceUnderLease, type AdvanceResult } from './advance.ts';
 import { continueCreation, discardJob, newJobId, recordRequest } from './create-job.ts';
 import { readMeta } from './job-meta.ts';
-import { acquireLease } from './lease.ts';
+import { acquireLease, advanceLeaseName } from './lease.ts';
 import type { CoordinatorDeps, NewJob } from './needs.ts';
 
 export interface SubmitOptions {
@@ -59,10 +60,36 @@ async function createOrDiscard(
     await recordRequest(deps, run.job, wanted, run.lease.fence);
     await continueCreation(deps, run.lease, { job: run.job, ...run.options });
   } catch (error) {
-    await discardJob(deps, run.job);
-    throw error;
+    try {
+      await discardJob(deps, run.job);
+    } catch {
+      throw leftBehind(error, run.job);
+    }
+    throw isAppError(error) && FULL.includes(error.code) ? discarded(error) : error;
   }
 }
+
+const FULL: readonly ErrorCode[] = ['STORE_FULL', 'STATE_FULL'];
+
+/** What cannot even be removed is named, with the ways to be rid of it; the first error is the one that matters. */
+function leftBehind(error: unknown, job: JobId): unknown {
+  if (!isAppError(error)) return error;
+  return new AppError(error.code, {
+    message: error.message,
+    hint: `${error.hint}. What was written of job ${job} could not be removed; then end it with: slurmctl cancel ${job}`,
+    details: { ...error.details, jobId: job },
+    problems: error.problems,
+    cause: error,
+  });
+}
+
+const discarded = (error: AppError): AppError =>
+  new AppError(error.code, {
+    message: error.message,
+    hint: 'Free space (slurmctl gc helps) or choose a bigger --home, then submit again; nothing of this job was kept',
+    details: error.details,
+    cause: error,
+  });
 
 async function nothingAccepted(deps: CoordinatorDeps, job: JobId): Promise<boolean> {
   const meta = await readMeta(deps.state, job);

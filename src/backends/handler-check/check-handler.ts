@@ -12,13 +12,20 @@ export interface HandlerVerdict {
   readonly hint?: string;
 }
 
+/** What Node exits with when nothing is left to do and a top-level await still waits. */
+const UNSETTLED_AWAIT = 13;
+
 /** @throws HANDLER_NOT_LOADABLE with the place in the user's file */
-export async function checkHandler(spec: HandlerSpec, baseDir: string): Promise<void> {
+export async function checkHandler(
+  spec: HandlerSpec,
+  baseDir: string,
+  { deadlineMs = DEADLINE_MS }: { readonly deadlineMs?: number } = {},
+): Promise<void> {
   const { execa } = await import('execa');
   const result = await execa(process.execPath, [ENTRY, JSON.stringify({ spec, baseDir })], {
     cwd: baseDir,
     reject: false,
-    timeout: DEADLINE_MS,
+    timeout: deadlineMs,
     killSignal: 'SIGKILL',
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     ipc: true,
@@ -28,9 +35,17 @@ export async function checkHandler(spec: HandlerSpec, baseDir: string): Promise<
   if (verdict?.ok === true) return;
   const name = spec.kind === 'module' ? spec.path : spec.argv[0];
   if (result.timedOut)
-    throw new AppError('HANDLER_NOT_LOADABLE', { message: `${name} did not finish loading within ${DEADLINE_MS / 1_000} s` });
+    throw new AppError('HANDLER_NOT_LOADABLE', {
+      message: `${name} did not finish loading within ${deadlineMs / 1_000} s`,
+      hint: 'Its import waits for something, or does the work of the handler; load slow things inside the handler, at its first call',
+    });
+  if (verdict === undefined && result.exitCode === UNSETTLED_AWAIT)
+    throw new AppError('HANDLER_NOT_LOADABLE', {
+      message: `${name} never finishes loading: a top-level await waits for something that cannot happen`,
+    });
   throw new AppError('HANDLER_NOT_LOADABLE', {
-    message: verdict?.message ?? `${name} ended the process while loading (exit ${result.exitCode ?? result.signal ?? '?'})`,
+    message:
+      verdict?.message ?? `${name} ended the process while loading (exit ${result.exitCode ?? result.signal ?? '?'})`,
     ...(verdict?.hint === undefined ? {} : { hint: verdict.hint }),
   });
 }

@@ -1,5 +1,5 @@
-import { AppError, messageOf } from '../../errors/app-error.ts';
-import { errnoOf, troubleOf } from '../shared/fs-errno.ts';
+import { AppError } from '../../errors/app-error.ts';
+import { describeFailure, errnoOf, troubleOf } from '../shared/fs-errno.ts';
 
 const CODE = { full: 'STORE_FULL', denied: 'STORE_DENIED', other: 'STORE_UNAVAILABLE' } as const;
 /** A key is also a path: one object cannot lie below another, and the system limits names. */
@@ -15,7 +15,7 @@ export function storeError(error: unknown, path: string): unknown {
       hint: 'An object key must not continue another one as if it were a directory, nor name a symbolic link',
       cause: error,
     });
-  return new AppError(CODE[troubleOf(error)], { message: `${path}: ${messageOf(error)}`, cause: error });
+  return new AppError(CODE[troubleOf(error)], { message: describeFailure(error, path), cause: error });
 }
 
 /** Awaits a system call on `path`, turning its failure into a store error. */

@@ -22,12 +22,21 @@ export async function createFile(path: string): Promise<FileHandle> {
 
 /** Creates a directory (0700) with those above it that are missing, all durable. */
 export async function makeDirectory(path: string): Promise<void> {
-  const first = await mkdir(path, { recursive: true, mode: DIRECTORY_MODE });
+  const first = await mkdir(path, { recursive: true, mode: DIRECTORY_MODE }).catch((error: unknown) =>
+    realReason(error),
+  );
   if (first === undefined) return;
   for (let parent = dirname(path); parent.length >= dirname(first).length; parent = dirname(parent)) {
     await syncDirectory(parent);
     if (parent === dirname(parent)) return;
   }
+}
+
+/** Node reports ENOENT for a recursive mkdir that found the disk full; trying the one directory tells what is the matter. */
+async function realReason(error: unknown): Promise<undefined> {
+  const { path } = error as { readonly path?: string };
+  if (errnoOf(error) === 'ENOENT' && path !== undefined) await mkdir(path, { mode: DIRECTORY_MODE });
+  throw error;
 }
 
 /** Writes all of `bytes`, which one write call need not do. */

@@ -1,12 +1,12 @@
 import { AppError, messageOf } from '../../errors/app-error.ts';
-import { errnoOf, isMissing, troubleOf } from '../shared/fs-errno.ts';
+import { describeFailure, errnoOf, isMissing, troubleOf } from '../shared/fs-errno.ts';
 
 const CODE = { full: 'STATE_FULL', denied: 'STATE_DENIED', other: 'STATE_UNAVAILABLE' } as const;
 
 /** The state error for a failed system call on `path`; anything else thrown is handed back as it is. */
 export function stateError(error: unknown, path: string): unknown {
   if (errnoOf(error) === undefined) return error;
-  return new AppError(CODE[troubleOf(error)], { message: `${path}: ${messageOf(error)}`, cause: error });
+  return new AppError(CODE[troubleOf(error)], { message: describeFailure(error, path), cause: error });
 }
 
 /** Awaits a system call on `path`, turning its failure into a state error. */

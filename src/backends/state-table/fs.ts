@@ -8,6 +8,7 @@ import type { Clock } from '../../ports/clock.ts';
 import type { Ids } from '../../ports/random.ts';
 import type { StateTable } from '../../ports/state-table.ts';
 import { createDirectorySync, makeDirectory } from '../shared/fs-directory.ts';
+import { troubleOf } from '../shared/fs-errno.ts';
 import { fileSystemOf } from '../shared/fs-magic.ts';
 import { advanceItem } from './fs-advance.ts';
 import { createBulkReader } from './fs-bulk-read.ts';
@@ -16,7 +17,7 @@ import { createMany } from './fs-create-many.ts';
 import { isPresent, readHead, type TableContext } from './fs-head.ts';
 import { partitionDirectory, placeOf } from './fs-item-files.ts';
 import { queryPartition } from './fs-query.ts';
-import { onState, orMissing } from './fs-state-error.ts';
+import { onState, orMissing, stateError } from './fs-state-error.ts';
 import { applyChange, evaluate } from './operation-tree.ts';
 
 /** Partitions on their way out; no partition's directory can have this name, which is not two hex digits. */
@@ -128,7 +129,14 @@ function isLocal(root: string, statfs: (path: string) => { readonly type: number
 async function deletePartition(context: TableContext, partition: string): Promise<void> {
   const directory = partitionDirectory(context.root, partition);
   const trash = join(context.root, TRASH);
-  await onState(trash, makeDirectory(trash));
+  try {
+    await makeDirectory(trash);
+  } catch (error) {
+    // Removing things is the way out of a full disk, so it must not need space: then the files go one by one.
+    if (troubleOf(error) !== 'full') throw stateError(error, trash);
+    await onState(directory, rm(directory, { recursive: true, force: true, maxRetries: 5, retryDelay: 20 }));
+    return;
+  }
   await orMissing(directory, rename(directory, join(trash, context.ids.token(16))));
   for (const name of await onState(trash, readdir(trash)))
     await onState(trash, rm(join(trash, name), { recursive: true, force: true, maxRetries: 5, retryDelay: 20 }));

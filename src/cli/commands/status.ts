@@ -56,10 +56,11 @@ function drawer(session: Session): (document: StatusDocument) => Promise<void> {
   if (!io.stdout.isTty || io.env['TERM'] === 'dumb') {
     let shown = '';
     return async (document) => {
-      const sentence = statusSentence(document);
-      if (sentence === shown) return;
-      shown = sentence;
-      await session.print(`${sentence}\n`);
+      // Speed and what it leaves to wait for differ at every look; a line for that alone would be noise.
+      const facts = JSON.stringify([document.job.state, document.job.reason, document.items]);
+      if (facts === shown) return;
+      shown = facts;
+      await session.print(`${statusSentence(document)}\n`);
     };
   }
   let height = 0;

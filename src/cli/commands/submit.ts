@@ -107,7 +107,7 @@ async function followJob(session: Session, app: App, job: string): Promise<Statu
 const whileFollowing = (error: AppError, job: string): AppError =>
   new AppError(error.code, {
     message: error.message,
-    hint: `${error.hint}. The job is safe; follow it with: slurmctl status ${job} --watch`,
+    hint: `${error.hint}. The job is stored; go on with: slurmctl advance ${job}`,
     details: { ...error.details, jobId: job },
     problems: error.problems,
     cause: error,

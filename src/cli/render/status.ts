@@ -120,6 +120,7 @@ export function nextAfterStatus({ job, items, output }: StatusDocument): string 
     case 'RUNNING':
     case 'PAUSED':
     case 'AGGREGATING':
-      return `slurmctl status ${job.id} --watch`;
+      // What a live job waits for may need somebody to put it right first.
+      return job.reason !== null ? `slurmctl advance ${job.id}` : `slurmctl status ${job.id} --watch`;
   }
 }

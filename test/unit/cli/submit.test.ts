@@ -195,6 +195,6 @@ describe('submit --wait', () => {
     };
     const { code, stderr } = await runInProcess(['submit', 'job.yaml', '--wait'], { app });
     expect(code).toBe(5);
-    expect(stderr).toContain(`The job is safe; follow it with: slurmctl status ${JOB} --watch`);
+    expect(stderr).toContain(`The job is stored; go on with: slurmctl advance ${JOB}`);
   });
 });
