@@ -1,8 +1,9 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import type { PlanDocument, ResultsDocument, StatusDocument, SubmitDocument } from '../../src/app/documents.ts';
-import { createCli, DOUBLING_HANDLER, numberLines, writeFiles } from '../support/cli.ts';
+import { createCli as openCli, DOUBLING_HANDLER, numberLines, writeFiles, type Cli } from '../support/cli.ts';
+import { compiledProject } from '../support/compiled.ts';
 import { withTempDir } from '../support/temp-dir.ts';
 
 const JOB = `
@@ -16,6 +17,12 @@ output: {columns: {doubled: int}}
 
 const project = (directory: string, job = JOB, items = 240): string =>
   writeFiles(directory, { 'job.yaml': job, 'handler.mjs': DOUBLING_HANDLER, 'numbers.jsonl': numberLines(items) });
+
+let compiled = '';
+beforeAll(async () => {
+  compiled = await compiledProject();
+}, 120_000);
+const createCli = (cwd: string, env: NodeJS.ProcessEnv = {}): Cli => openCli(cwd, env, compiled);
 
 interface Query {
   readonly rows: readonly (readonly unknown[])[];

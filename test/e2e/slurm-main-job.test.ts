@@ -2,7 +2,8 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { PlanDocument, StatusDocument, SubmitDocument } from '../../src/app/documents.ts';
-import { createCli, DOUBLING_HANDLER, numberLines, writeFiles, type Cli } from '../support/cli.ts';
+import { createCli as openCli, DOUBLING_HANDLER, numberLines, writeFiles, type Cli } from '../support/cli.ts';
+import { compiledProject } from '../support/compiled.ts';
 import { expectDoubles, jobFile, MAX_ARRAY_SIZE, until } from '../support/slurm-job.ts';
 import { startSlurmCluster, type SlurmCluster } from '../support/slurm-cluster.ts';
 import { makeTempDir } from '../support/temp-dir.ts';
@@ -25,6 +26,8 @@ describe('the main job on a real Slurm', () => {
   let cluster: SlurmCluster;
   const temp = makeTempDir('slurm-e2e');
   let sequence = 0;
+  let compiled = '';
+  const createCli = (cwd: string, env: NodeJS.ProcessEnv): Cli => openCli(cwd, env, compiled);
 
   const project = (options: Parameters<typeof jobFile>[0] & { items?: number; env?: NodeJS.ProcessEnv } = {}): Cli => {
     const directory = join(temp.path, `p${(sequence += 1)}`);
@@ -47,6 +50,7 @@ describe('the main job on a real Slurm', () => {
   };
 
   beforeAll(async () => {
+    compiled = await compiledProject();
     cluster = await startSlurmCluster({ nodes: 3, cpus: 2, maxArraySize: MAX_ARRAY_SIZE, settings: { KillWait: 5 } });
   }, 180_000);
   afterAll(async () => {
