@@ -83,8 +83,9 @@ export async function finishJob(
 export async function tidyUp(deps: CoordinatorDeps, job: JobId, meta: JobMeta): Promise<void> {
   if (!isFinalJobState(meta.state)) return;
   for (const row of await readSubmissions(deps.state, job)) {
-    if (row.state !== 'SUBMITTED' || row.handle === deps.ownBatchJobId) continue;
-    await deps.batch.cancel(handleOf(row));
+    if (row.state !== 'SUBMITTED') continue;
+    // The finaliser that runs this very process is about to end by itself.
+    if (row.handle !== deps.ownBatchJobId) await deps.batch.cancel(handleOf(row));
     await moveSubmission(deps.state, job, row, { from: 'SUBMITTED', set: { state: 'ENDED' } });
   }
   await deps.queue.purge(job);

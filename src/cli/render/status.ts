@@ -87,7 +87,8 @@ function submissionLines({ submissions }: StatusDocument): string[] {
     ...shown.map(({ kind, wave, elements, handle, state, reason }) => {
       const what = kind === 'finaliser' ? 'finaliser' : count(elements, 'element');
       const why = reason === null ? '' : `: ${printable(reason)}`;
-      return `wave ${wave}: ${what}, ${handle === null ? 'no id yet' : printable(handle)} ${state}${why}`;
+      const id = handle === null ? 'not accepted yet' : `job ${printable(handle)}`;
+      return `wave ${wave}: ${what}, ${id}, ${state.toLowerCase()}${why}`;
     }),
   ];
 }

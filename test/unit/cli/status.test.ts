@@ -20,8 +20,8 @@ describe('status', () => {
       speed       12/s, about 44 s left
       created     2026-11-20 23:31 UTC
       causes      oom: 1 task, the memory limit was exceeded (000003 on n2)
-      arrays      wave 0: 4 elements, 4711 SUBMITTED
-                  wave 0: finaliser, no id yet INTENT
+      arrays      wave 0: 4 elements, job 4711, submitted
+                  wave 0: finaliser, not accepted yet, intent
       "
     `);
     expect(stderr).toBe(`next: slurmctl status ${JOB} --watch\n`);
