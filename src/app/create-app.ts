@@ -7,7 +7,7 @@ import type { App, CreateApp, GlobalFlags } from './api.ts';
 import { chooseScheduler } from './choose-scheduler.ts';
 import { findJob } from './find-job.ts';
 import { createSurroundings, elementLogDir, openDrivers, type Drivers } from './job-backends.ts';
-import { requireBackends } from './read-backends.ts';
+import { schedulerOf } from './scheduler-of.ts';
 import type { OnProgress } from './api.ts';
 
 /** How long a submit waits out submit limits before it leaves the rest to `advance`. */
@@ -43,8 +43,7 @@ export const createApp: CreateApp = async ({ flags, env, cwd, jobFile }) => {
     find: (reference) => findJob(drivers.state, reference),
     async coordinatorOf(job, onProgress) {
       const { createCoordinatorDeps } = await import('./coordinator-deps.ts');
-      const { scheduler } = await requireBackends(drivers.store, job);
-      return createCoordinatorDeps(drivers, scheduler, onProgress);
+      return createCoordinatorDeps(drivers, await schedulerOf(drivers, job), onProgress);
     },
   };
   return {

@@ -3,7 +3,6 @@ import { readSubmissions, type Submission } from '../coordinator/submissions.ts'
 import type { JobId } from '../domain/ids.ts';
 import { outputResultsKey } from '../domain/keys.ts';
 import { isFinalJobState } from '../domain/states.ts';
-import { readBackends } from './read-backends.ts';
 import type { StatusDocument } from './documents.ts';
 import type { Drivers } from './job-backends.ts';
 
@@ -14,7 +13,6 @@ export async function statusDocument(drivers: Drivers, job: JobId): Promise<Stat
   const summary = await summariseJob(drivers.state, job);
   const { meta } = summary;
   const rows = await readSubmissions(drivers.state, job);
-  const backends = await readBackends(drivers.store, job);
   return {
     schema: 'slurmctl.status/1',
     job: {
@@ -24,7 +22,7 @@ export async function statusDocument(drivers: Drivers, job: JobId): Promise<Stat
       reason: meta.reason ?? meta.waitingFor ?? null,
       createdAt: isoTime(meta.createdMs),
       finishedAt: meta.finishedMs === undefined ? null : isoTime(meta.finishedMs),
-      scheduler: backends?.scheduler ?? 'local',
+      scheduler: meta.scheduler,
       wave: Math.max(0, meta.wave),
     },
     items: summary.items,

@@ -15,7 +15,7 @@ import { continueCreation, failCreation } from './create-job.ts';
 import { observe } from './element-states.ts';
 import { ensureFinaliser } from './finaliser.ts';
 import { finishJob, tidyUp } from './finish-job.ts';
-import { moveJob } from './job-meta.ts';
+import { moveJob, updateMeta } from './job-meta.ts';
 import { acquireLease, advanceLeaseName, type Lease } from './lease.ts';
 import { readManifest } from './manifests.ts';
 import type { CoordinatorDeps } from './needs.ts';
@@ -72,7 +72,9 @@ export async function advanceUnderLease(
     await tidyUp(deps, request.job, meta);
     return { meta, steps: [], nextDueMs: null };
   }
-  const manifest = await readManifest(deps.store, request.job, meta);
+  const manifest = await readManifest(deps.store, request.job, meta).catch((error: unknown) =>
+    explainAndThrow(deps, lease, request.job, error),
+  );
   const context: SendContext = { deps, lease, manifest, ...request };
   return meta.state === 'AGGREGATING' ? finishOnly(context, meta) : drive(context, meta);
 }
@@ -147,8 +149,19 @@ async function createOrFail(deps: CoordinatorDeps, lease: Lease, request: Advanc
     await continueCreation(deps, lease, request);
   } catch (error) {
     if (isAppError(error) && error.exitCode === 2) await failCreation(deps, lease, request.job, error.message);
-    throw error;
+    throw isAppError(error, 'MANIFEST_CORRUPT') ? await explainAndThrow(deps, lease, request.job, error) : error;
   }
+}
+
+/** What stops every pass until somebody puts it right is stored, so that `list` and `status` say it too. */
+async function explainAndThrow(deps: CoordinatorDeps, lease: Lease, job: JobId, error: unknown): Promise<never> {
+  if (isAppError(error))
+    await updateMeta(deps.state, job, ['SUBMITTING', 'RUNNING', 'AGGREGATING'], {
+      fence: lease.fence,
+      nowMs: deps.clock.nowMs(),
+      set: { waitingFor: `cannot go on: ${error.message}` },
+    });
+  throw error;
 }
 
 /** Refuses unknown jobs before a lock item is made for them. */

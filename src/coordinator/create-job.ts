@@ -68,6 +68,7 @@ async function storeMeta(deps: CoordinatorDeps, request: JobRequest, fence: numb
     updatedMs: deps.clock.nowMs(),
     generation: 0,
     specHash: request.specHash,
+    scheduler: request.backends.scheduler,
     fence,
     tasks: 0,
     items: 0,

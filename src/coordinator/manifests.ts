@@ -41,7 +41,7 @@ async function readChecked<T extends JobRequest | JobManifest>(
   try {
     parsed = JSON.parse(new TextDecoder().decode(bytes)) as T;
   } catch (error) {
-    throw lies(store, key, `is not JSON: ${messageOf(error)}`);
+    throw lies(store, key, `is not JSON: ${messageOf(error).replaceAll(/\s+/g, ' ')}`);
   }
   if (parsed === null || typeof parsed !== 'object' || parsed.schema !== schema)
     throw lies(store, key, `has schema ${JSON.stringify(parsed?.schema)}, expected ${schema}`);

@@ -1,4 +1,5 @@
 import type { JobId, SubmissionId } from './ids.ts';
+import type { BackendUrls } from './job-spec.ts';
 import type { JobState, SubmissionState } from './states.ts';
 
 /** How far a crash-safe submit has come; `advance` goes on from here. */
@@ -14,6 +15,8 @@ export type JobMeta = {
   readonly generation: number;
   /** sha-256 (hex) of the canonical JSON of spec and backends. */
   readonly specHash: string;
+  /** Where its elements run; here as well as in the manifests, because cancelling must work without them. */
+  readonly scheduler: BackendUrls['scheduler'];
   /** Fence of the last advance lease that wrote here; only grows. */
   readonly fence: number;
   /** Totals; 0 until the input is split. */

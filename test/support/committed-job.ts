@@ -114,6 +114,7 @@ export async function makeJob(root: string, shape: JobShape): Promise<CommittedJ
     updatedMs: 1,
     generation: 1,
     specHash: manifest.specHash,
+    scheduler: 'local',
     fence: 1,
     tasks: shape.tasks.length,
     items,

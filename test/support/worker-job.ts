@@ -87,6 +87,7 @@ export async function storeJob(
     updatedMs: 0,
     generation: 1,
     specHash,
+    scheduler: 'local',
     fence: 1,
     tasks,
     items,

@@ -36,7 +36,7 @@ export const jobErrors = defineErrors({
     exitCode: 5,
     retryable: false,
     summary: 'A stored manifest was altered, truncated or written by another version.',
-    hint: 'Restore the file named above, or submit the job anew',
+    hint: 'Restore the file named above, or end the job with slurmctl cancel and submit it anew',
   },
   INTERRUPTED: {
     exitCode: 130,
