@@ -13,6 +13,8 @@ const project = (name: string, testTimeout: number) => ({
 
 export default defineConfig({
   test: {
+    // Integration and end-to-end tests wait for other processes most of the time.
+    maxWorkers: 3,
     projects: [
       project('unit', 20_000),
       project('contract', 60_000),
