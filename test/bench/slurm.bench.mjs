@@ -1,0 +1,200 @@
+// Makespan and number of Slurm commands on a real Slurm with its default scheduling parameters, 4 virtual nodes of 4 CPUs on this host: a job of
+// 500 tasks of 40 trivial items, pulled by elements (the default) and with one element a task, against a bare array whose element runs `node -e 0`.
+// Usage: node test/bench/slurm.bench.mjs [--tasks 500] [--items 40] [--rounds 1]; needs `scripts/slurm-cluster install`. Takes minutes.
+import { execFile, execFileSync } from 'node:child_process';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { parseArgs, promisify } from 'node:util';
+import { load, median, pairedRatio, report, say } from './support/measure.mjs';
+import { makeProject, openProject } from './support/project.mjs';
+
+const { values } = parseArgs({
+  options: {
+    tasks: { type: 'string', default: '500' },
+    items: { type: 'string', default: '40' },
+    rounds: { type: 'string', default: '1' },
+  },
+});
+const TASKS = Number(values.tasks);
+const ITEMS = TASKS * Number(values.items);
+const PROGRAMS = ['sbatch', 'squeue', 'sacct', 'scontrol', 'sinfo', 'scancel'];
+const LOOK_EVERY_MS = 250;
+const LONGEST_MS = 30 * 60_000;
+const script = fileURLToPath(new URL('../../scripts/slurm-cluster', import.meta.url));
+
+const RESOURCES = '{cpus: 1, memory: 100M, time: 10m}';
+const jobFile = (elements) =>
+  `name: bench\ninput: {file: items.jsonl}\nbatch: {items: ${values.items}}\nhandler: {module: ./echo.mjs}\nresources: ${RESOURCES}\nslurm: {elements: ${elements}}\n`;
+
+const clusterDir = mkdtempSync(join(tmpdir().length <= 40 ? tmpdir() : '/tmp', 'slurmctl-cluster-'));
+let up = false;
+try {
+  // An interrupt ends the bench by its error, so that the cluster is stopped below.
+  execFileSync(script, ['up', clusterDir, '--nodes', '4', '--cpus', '4'], { stdio: ['ignore', 2, 2] });
+  up = true;
+  const env = slurmEnvironment();
+  const seen = { bare: [], auto: [], tasks: [] };
+  for (let round = 0; round < Number(values.rounds); round += 1) {
+    seen.auto.push(await runJob('auto', env));
+    seen.bare.push(await runBare(env));
+    seen.tasks.push(await runJob('tasks', env));
+  }
+  const seconds = (name) => seen[name].map((run) => run.seconds);
+  const commands = (name) => median(seen[name].map((run) => run.commands));
+  const what = `${TASKS} tasks of ${values.items} items`;
+  report(
+    'slurm',
+    [
+      {
+        what: `${what}, elements pull, makespan against a bare array`,
+        value: pairedRatio(seconds('auto'), seconds('bare')),
+        unit: '×',
+        atMost: 0.3,
+      },
+      {
+        what: `${what}, one element a task, against a bare array`,
+        value: pairedRatio(seconds('tasks'), seconds('bare')),
+        unit: '×',
+        atMost: 1.1,
+      },
+      { what: 'makespan, elements pull', value: median(seconds('auto')), unit: 's' },
+      { what: 'makespan, one element a task', value: median(seconds('tasks')), unit: 's' },
+      {
+        what: `makespan, bare \`sbatch --array=0-${TASKS - 1}\` of \`node -e 0\``,
+        value: median(seconds('bare')),
+        unit: 's',
+      },
+      { what: 'Slurm commands, elements pull', value: commands('auto'), unit: '' },
+      { what: 'Slurm commands, one element a task', value: commands('tasks'), unit: '' },
+      { what: 'Slurm commands, bare array', value: commands('bare'), unit: '' },
+    ],
+    seen,
+  );
+} finally {
+  if (up) execFileSync(script, ['down', clusterDir], { stdio: ['ignore', 2, 2] });
+  rmSync(clusterDir, { recursive: true, force: true });
+}
+
+function slurmEnvironment() {
+  const own = Object.entries(process.env).filter(
+    ([name]) => !/^(?:SLURM|SBATCH|SQUEUE|SACCT|SINFO|SCANCEL)/.test(name),
+  );
+  const text = execFileSync(script, ['env', clusterDir], { encoding: 'utf8' });
+  const config = /^export SLURM_CONF='(.*)'$/m.exec(text)?.[1];
+  if (config === undefined) throw new Error(`no SLURM_CONF in ${text}`);
+  return { ...Object.fromEntries(own), SLURM_CONF: config };
+}
+
+/** Programs of Slurm's names, first in PATH, that note each call and become the real one. */
+function countingCommands(dir, env) {
+  const shims = join(dir, 'shims');
+  const log = join(dir, 'commands');
+  mkdirSync(shims);
+  for (const program of PROGRAMS) {
+    const real = execFileSync('/bin/sh', ['-c', 'command -v "$1"', 'sh', program], { encoding: 'utf8' }).trim();
+    writeFileSync(join(shims, program), `#!/bin/sh\nprintf '%s\\n' '${program}' >>'${log}'\nexec '${real}' "$@"\n`);
+    chmodSync(join(shims, program), 0o755);
+  }
+  return {
+    env: { ...env, PATH: `${shims}:${env.PATH}` },
+    counts: () => {
+      const lines = existsSync(log) ? readFileSync(log, 'utf8').trim().split('\n') : [];
+      const each = {};
+      for (const line of lines) each[line] = (each[line] ?? 0) + 1;
+      return { commands: lines.length, each };
+    },
+  };
+}
+
+/** From `submit` to the moment at which the job is final, driven by its own finaliser. */
+async function runJob(elements, env) {
+  const project = makeProject(elements, { env: { ...env, SLURMCTL_SCHEDULER: 'slurm' } });
+  try {
+    const counting = countingCommands(project.dir, project.options.env);
+    project.options.env = counting.env;
+    project.lines('items.jsonl', ITEMS);
+    project.write('echo.mjs', 'export default ({ n }) => ({ n });\n');
+    project.write('job.yaml', jobFile(elements));
+    const drivers = await openProject(project);
+    const { metaKey } = await load('domain/state-keys.js');
+    const { isFinalJobState } = await load('domain/states.js');
+    const start = performance.now();
+    const job = (await project.slurmctl('submit', 'job.yaml')).stdout.trim();
+    const submitSeconds = (performance.now() - start) / 1000;
+    const meta = await until(async () => {
+      const item = await drivers.state.get(metaKey(job));
+      return isFinalJobState(item.state) ? item : null;
+    });
+    const seconds = (performance.now() - start) / 1000;
+    if (meta.state !== 'COMPLETED') throw new Error(`the job ended ${meta.state}: ${meta.reason}`);
+    const counted = counting.counts();
+    const status = JSON.parse((await project.slurmctl('status', job, '--json')).stdout);
+    if (status.items.succeeded !== ITEMS) throw new Error(`${status.items.succeeded} of ${ITEMS} items succeeded`);
+    await queueEmpty(env);
+    const run = {
+      seconds,
+      submitSeconds,
+      ...counted,
+      submissions: status.submissions.map(({ kind, elements: count }) => `${kind} ${count}`),
+    };
+    say(
+      `elements: ${elements}: ${seconds.toFixed(1)} s (submit ${submitSeconds.toFixed(1)} s), ${JSON.stringify(counted.each)}`,
+    );
+    return run;
+  } finally {
+    project.remove();
+  }
+}
+
+/** The same number of array elements with nothing of slurmctl in them. */
+async function runBare(env) {
+  const dir = mkdtempSync(join(tmpdir(), 'slurmctl-bench-bare-'));
+  try {
+    const counting = countingCommands(dir, env);
+    const element = join(dir, 'element.sh');
+    writeFileSync(element, `#!/bin/sh\nexec '${process.execPath}' -e 0\n`);
+    const argv = [
+      '--parsable',
+      `--array=0-${TASKS - 1}`,
+      '--cpus-per-task=1',
+      '--mem=100M',
+      '--time=10',
+      '--output=/dev/null',
+      element,
+    ];
+    const start = performance.now();
+    await promisify(execFile)('sbatch', argv, { env: counting.env, cwd: dir });
+    await queueEmpty(env);
+    const seconds = (performance.now() - start) / 1000;
+    const counted = counting.counts();
+    say(`bare array: ${seconds.toFixed(1)} s, ${JSON.stringify(counted.each)}`);
+    return { seconds, ...counted };
+  } finally {
+    rmSync(dir, { recursive: true, force: true });
+  }
+}
+
+/** Asked of the real squeue, so that looking on does not count. */
+function queueEmpty(env) {
+  return until(async () => {
+    const { stdout } = await promisify(execFile)('squeue', ['-h', '-t', 'all', '-O', 'State'], { env });
+    return stdout
+      .split('\n')
+      .every((state) => state.trim() === '' || /^(COMPLETED|FAILED|CANCELLED|TIMEOUT)/.test(state.trim()))
+      ? true
+      : null;
+  });
+}
+
+async function until(ask) {
+  const deadline = performance.now() + LONGEST_MS;
+  while (performance.now() < deadline) {
+    const answer = await ask();
+    if (answer !== null) return answer;
+    await sleep(LOOK_EVERY_MS);
+  }
+  throw new Error(`gave up after ${LONGEST_MS / 60_000} minutes`);
+}
