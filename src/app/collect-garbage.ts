@@ -5,6 +5,7 @@
 import { rm } from 'node:fs/promises';
 import { discardJob } from '../coordinator/create-job.ts';
 import { readMeta } from '../coordinator/job-meta.ts';
+import { readSubmissions } from '../coordinator/submissions.ts';
 import { readTasks } from '../coordinator/task-list.ts';
 import { isJobId, type JobId } from '../domain/ids.ts';
 import type { JobMeta } from '../domain/job-item.ts';
@@ -14,6 +15,7 @@ import { AppError } from '../errors/app-error.ts';
 import type { GcDocument } from './documents.ts';
 import { knownJobs } from './find-job.ts';
 import { elementLogDir, type Drivers } from './job-backends.ts';
+import { schedulerOf } from './scheduler-of.ts';
 
 export interface GcRequest {
   readonly dryRun: boolean;
@@ -26,6 +28,9 @@ export interface GcRequest {
 
 /** A job in the index without META is a submit that died, or one that began this moment. */
 const DEAD_SUBMIT_MS = 3_600_000;
+
+/** No write of one file takes longer than this. */
+const HALF_WRITTEN_MS = 86_400_000;
 
 type Removed = GcDocument['removed'][number];
 
@@ -47,7 +52,11 @@ export async function collectGarbage(drivers: Drivers, request: GcRequest): Prom
         : await compactJob(drivers, request, known.id, meta);
     if (entry.objects > 0) removed.push(entry);
   }
-  if (request.job === undefined) removed.push(...(await removeOrphans(drivers, request)));
+  if (request.job === undefined) {
+    removed.push(...(await removeOrphans(drivers, request)));
+    const stale = request.dryRun ? 0 : await drivers.removeHalfWritten(drivers.clock.nowMs() - HALF_WRITTEN_MS);
+    if (stale > 0) removed.push({ what: 'files that killed writers left half-written', objects: stale, bytes: 0 });
+  }
   return { schema: 'slurmctl.gc/1', dryRun: request.dryRun, removed };
 }
 
@@ -60,6 +69,7 @@ function isOldEnough(drivers: Drivers, request: GcRequest, meta: JobMeta | null,
 async function removeJob(drivers: Drivers, request: GcRequest, job: JobId): Promise<Removed> {
   const sum = await sizeOf(drivers, jobPrefix(job));
   if (!request.dryRun) {
+    await forgetSubmissions(drivers, job);
     await discardJob(drivers, job);
     await rm(elementLogDir(drivers.urls.home, job), { recursive: true, force: true });
   }
@@ -67,34 +77,47 @@ async function removeJob(drivers: Drivers, request: GcRequest, job: JobId): Prom
 }
 
 async function compactJob(drivers: Drivers, request: GcRequest, job: JobId, meta: JobMeta): Promise<Removed> {
-  const keys: string[] = [];
+  const prefixes = new Set<string>();
+  let objects = 0;
   let bytes = 0;
   for await (const task of readTasks(drivers.state, job, meta.shards)) {
     if (task.win === undefined) continue;
     const prefix = taskAttemptsPrefix(job, task.id);
     for await (const object of drivers.store.list(prefix)) {
-      const inner = object.key.slice(prefix.length);
-      if (inner.startsWith(`${task.win.attempt}/`) && !inner.includes('/seg/')) continue;
-      keys.push(object.key);
+      const [attempt = '', part = ''] = object.key.slice(prefix.length).split('/');
+      if (attempt === task.win.attempt && part !== 'seg') continue;
+      prefixes.add(attempt === task.win.attempt ? `${prefix}${attempt}/seg/` : `${prefix}${attempt}/`);
+      objects += 1;
       bytes += object.bytes;
     }
   }
-  if (!request.dryRun) await drivers.store.delete(keys);
-  return { what: `lost attempts and checkpoints of job ${job}`, objects: keys.length, bytes };
+  if (!request.dryRun) {
+    await forgetSubmissions(drivers, job);
+    for (const prefix of prefixes) await drivers.store.deletePrefix(prefix);
+  }
+  return { what: `lost attempts and checkpoints of job ${job}`, objects, bytes };
+}
+
+/** What the local scheduler keeps of a job that has ended. Slurm forgets by itself. */
+async function forgetSubmissions(drivers: Drivers, job: JobId): Promise<void> {
+  const handles = (await readSubmissions(drivers.state, job)).flatMap((row) => row.handle ?? []);
+  if (handles.length > 0 && (await schedulerOf(drivers, job)) === 'local') await drivers.forgetLocal(handles);
 }
 
 /** Objects under jobs/ that no job of this state table owns. */
 async function removeOrphans(drivers: Drivers, request: GcRequest): Promise<Removed[]> {
-  const owned = new Set<string>((await knownJobs(drivers.state)).map((job) => job.id));
-  const orphans = new Map<JobId, { objects: number; bytes: number }>();
+  const found = new Map<JobId, { objects: number; bytes: number }>();
   for await (const object of drivers.store.list(JOBS_PREFIX)) {
     const job = object.key.slice(JOBS_PREFIX.length).split('/', 1)[0] ?? '';
-    if (!isJobId(job) || owned.has(job)) continue;
-    const sum = orphans.get(job) ?? { objects: 0, bytes: 0 };
-    orphans.set(job, { objects: sum.objects + 1, bytes: sum.bytes + object.bytes });
+    if (!isJobId(job)) continue;
+    const sum = found.get(job) ?? { objects: 0, bytes: 0 };
+    found.set(job, { objects: sum.objects + 1, bytes: sum.bytes + object.bytes });
   }
-  for (const job of orphans.keys()) if (!request.dryRun) await drivers.store.deletePrefix(jobPrefix(job));
-  return [...orphans].map(([job, sum]) => ({ what: `objects of ${job}, which no state belongs to`, ...sum }));
+  // The index is read after the objects: a job enters it before its first object is written.
+  const owned = new Set<string>((await knownJobs(drivers.state)).map((job) => job.id));
+  const orphans = [...found].filter(([job]) => !owned.has(job));
+  for (const [job] of orphans) if (!request.dryRun) await drivers.store.deletePrefix(jobPrefix(job));
+  return orphans.map(([job, sum]) => ({ what: `objects of ${job}, which no state belongs to`, ...sum }));
 }
 
 async function sizeOf(drivers: Drivers, prefix: string): Promise<{ objects: number; bytes: number }> {

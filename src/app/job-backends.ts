@@ -8,7 +8,9 @@ import { createFsObjectStore } from '../backends/object-store/fs.ts';
 import { createSystemIds, createSystemRandom } from '../backends/random.ts';
 import { createFsRetryQueue } from '../backends/retry-queue/fs.ts';
 import { createFsStateTable } from '../backends/state-table/fs.ts';
+import type { LocalBatchSystem } from '../backends/batch-system/local/index.ts';
 import type { BackendUrls } from '../domain/job-spec.ts';
+import { JOBS_PREFIX } from '../domain/keys.ts';
 import type { BatchSystem } from '../ports/batch-system.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Host } from '../ports/host.ts';
@@ -38,6 +40,10 @@ export interface Drivers extends Surroundings {
   readonly queue: RetryQueue;
   scratch(): Promise<Scratch>;
   batch(scheduler: BackendUrls['scheduler']): Promise<BatchSystem>;
+  /** Removes what killed writers left half-written in the store before this moment (epoch ms); how many files. */
+  removeHalfWritten(beforeMs: number): Promise<number>;
+  /** Lets the local scheduler forget submissions that have ended. */
+  forgetLocal(handles: readonly string[]): Promise<void>;
 }
 
 export function createSurroundings(env: NodeJS.ProcessEnv): Surroundings {
@@ -49,10 +55,15 @@ export function createSurroundings(env: NodeJS.ProcessEnv): Surroundings {
 export function openDrivers(surroundings: Surroundings, urls: StateUrls): Drivers {
   const { clock, ids, env } = surroundings;
   const opened = new Map<BackendUrls['scheduler'], Promise<BatchSystem>>();
+  const store = createFsObjectStore({ root: fileURLToPath(urls.store), ids });
   return {
     ...surroundings,
     urls,
-    store: createFsObjectStore({ root: fileURLToPath(urls.store), ids }),
+    store,
+    removeHalfWritten: (beforeMs) => store.removeStaleTemp(JOBS_PREFIX, beforeMs),
+    async forgetLocal(handles) {
+      await (await openLocal(surroundings, urls)).prune(handles);
+    },
     state: createFsStateTable({ root: fileURLToPath(urls.state), ids, clock }),
     queue: createFsRetryQueue({ root: fileURLToPath(urls.queue), ids, clock }),
     async scratch() {
@@ -72,12 +83,16 @@ async function openBatchSystem(
   urls: StateUrls,
   scheduler: BackendUrls['scheduler'],
 ): Promise<BatchSystem> {
+  if (scheduler === 'local') return openLocal(surroundings, urls);
+  const { clock, env } = surroundings;
+  const { createSlurmBatchSystem } = await import('../backends/batch-system/slurm/index.ts');
+  return createSlurmBatchSystem({ env, clock, template: await scriptTemplate() });
+}
+
+const scriptTemplate = (): Promise<string> => readFile(packageFile('templates/sbatch/worker.sh'), 'utf8');
+
+async function openLocal(surroundings: Surroundings, urls: StateUrls): Promise<LocalBatchSystem> {
   const { clock, ids, host, env } = surroundings;
-  const template = await readFile(packageFile('templates/sbatch/worker.sh'), 'utf8');
-  if (scheduler === 'slurm') {
-    const { createSlurmBatchSystem } = await import('../backends/batch-system/slurm/index.ts');
-    return createSlurmBatchSystem({ env, clock, template });
-  }
   const { createLocalBatchSystem } = await import('../backends/batch-system/local/index.ts');
   const slots = Number(env['SLURMCTL_LOCAL_SLOTS']);
   return createLocalBatchSystem({
@@ -87,7 +102,7 @@ async function openBatchSystem(
     ids,
     host,
     env,
-    template,
+    template: await scriptTemplate(),
   });
 }
 
