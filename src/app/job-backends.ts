@@ -53,7 +53,7 @@ export function createSurroundings(env: NodeJS.ProcessEnv): Surroundings {
 
 /** Opens the drivers behind these URLs. Nothing is created on disk before the first write. */
 export function openDrivers(surroundings: Surroundings, urls: StateUrls): Drivers {
-  const { clock, ids, env } = surroundings;
+  const { clock, ids, env, host } = surroundings;
   const opened = new Map<BackendUrls['scheduler'], Promise<BatchSystem>>();
   const store = createFsObjectStore({ root: fileURLToPath(urls.store), ids });
   return {
@@ -68,7 +68,7 @@ export function openDrivers(surroundings: Surroundings, urls: StateUrls): Driver
     queue: createFsRetryQueue({ root: fileURLToPath(urls.queue), ids, clock }),
     async scratch() {
       const { createScratch } = await import('../backends/scratch.ts');
-      return createScratch({ env, ids });
+      return createScratch({ env, ids, host });
     },
     batch(scheduler) {
       const known = opened.get(scheduler) ?? openBatchSystem(surroundings, urls, scheduler);

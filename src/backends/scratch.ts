@@ -1,9 +1,10 @@
 import { accessSync, constants, statfsSync, statSync } from 'node:fs';
-import { mkdir, rm } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 
 import { AppError, messageOf } from '../errors/app-error.ts';
+import type { Host } from '../ports/host.ts';
 import type { Ids } from '../ports/random.ts';
 import type { Scratch, ScratchVerdict } from '../ports/scratch.ts';
 import { errnoOf } from './shared/fs-errno.ts';
@@ -12,6 +13,8 @@ import { fileSystemOf } from './shared/fs-magic.ts';
 interface ScratchOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly ids: Ids;
+  /** Tells whose directories may be removed; without it nothing is swept. */
+  readonly host?: Pick<Host, 'processName' | 'mayBeAlive'>;
   /** The file system of a path; replaced in tests. */
   readonly statfs?: (path: string) => { readonly type: number; readonly bavail: number; readonly bsize: number };
 }
@@ -20,6 +23,8 @@ interface ScratchOptions {
  * Node-local disk: the first of SLURMCTL_SCRATCH, SLURM_TMPDIR, TMPDIR and the system's temporary directory that is set; a set one
  * that is unfit is refused rather than passed over, because the site or user meant it. Network file systems are refused: SQLite's locks
  * and write ordering do not hold there. SLURMCTL_SCRATCH_ALLOW_NETWORK=1 lifts that for diskless nodes, at the owner's risk.
+ *
+ * A process that is killed leaves its directories behind; the next one on the same disk removes those whose owner is certainly dead.
  */
 export function createScratch(options: ScratchOptions): Scratch {
   const statfs = options.statfs ?? ((path: string) => statfsSync(path));
@@ -37,21 +42,38 @@ export function createScratch(options: ScratchOptions): Scratch {
     return { path, source, fileSystem: name, network, freeBytes: stats.bavail * stats.bsize };
   };
 
+  let swept = false;
   return {
     check,
     async open(purpose) {
-      const path = join(
-        check().path,
-        `slurmctl-${purpose.replaceAll(/[^A-Za-z0-9._-]/g, '-')}-${options.ids.token(10)}`,
-      );
+      const root = check().path;
+      if (!swept && options.host !== undefined) await sweep(root, options.host);
+      swept = true;
+      const path = join(root, `slurmctl-${purpose.replaceAll(/[^A-Za-z0-9._-]/g, '-')}-${options.ids.token(10)}`);
       try {
         await mkdir(path, { mode: 0o700 });
+        if (options.host !== undefined) await writeFile(join(path, OWNER_FILE), options.host.processName);
       } catch (error) {
         throw openFailure(path, error);
       }
       return { path, dispose: () => rm(path, { recursive: true, force: true, maxRetries: 3 }) };
     },
   };
+}
+
+/** Names the process a directory belongs to. */
+const OWNER_FILE = '.owner';
+const SCRATCH_NAME = /^slurmctl-[A-Za-z0-9._-]+-[0-9a-hjkmnp-tv-z]{10}$/;
+
+/** Best effort: another user's directory, or one that goes away meanwhile, is left alone. */
+async function sweep(root: string, host: Pick<Host, 'mayBeAlive'>): Promise<void> {
+  const names = await readdir(root).catch(() => []);
+  for (const name of names.filter((one) => SCRATCH_NAME.test(one))) {
+    const path = join(root, name);
+    const owner = await readFile(join(path, OWNER_FILE), 'utf8').catch(() => '');
+    if (owner !== '' && !host.mayBeAlive(owner))
+      await rm(path, { recursive: true, force: true }).catch(() => undefined);
+  }
 }
 
 function choose(env: ScratchOptions['env']): { path: string; source: string } {

@@ -34,6 +34,20 @@ describe('scratch', () => {
     expect(scratch({ SLURMCTL_SCRATCH: '' }).check().source).toBe('default');
   });
 
+  it('removes what dead processes left behind, and nothing else', async () => {
+    const open = (processName: string, seed: number, dead: string[]) =>
+      createScratch({
+        env: { TMPDIR: dir.path },
+        ids: createSeededIds(seed),
+        host: { processName, mayBeAlive: (name) => !dead.includes(name) },
+      }).open('task');
+    const dead = await open('h:1:1', 1, []);
+    const alive = await open('h:2:1', 2, []);
+    const foreign = await createScratch({ env: { TMPDIR: dir.path }, ids: createSeededIds(3) }).open('task');
+    const own = await open('h:3:1', 4, ['h:1:1']);
+    expect([dead, alive, foreign, own].map(({ path }) => existsSync(path))).toEqual([false, true, true, true]);
+  });
+
   it('makes private directories and removes them with what is in them', async () => {
     const one = await createScratch({ env: { TMPDIR: dir.path }, ids: createSeededIds(1) }).open('task/../000001');
     expect(one.path.startsWith(join(dir.path, 'slurmctl-task-..-000001-'))).toBe(true);
