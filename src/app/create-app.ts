@@ -57,17 +57,30 @@ export const createApp: CreateApp = async ({ flags, env, cwd, jobFile }) => {
 };
 
 function submitting({ settings, drivers }: Opened, cwd: string): Pick<App, 'plan' | 'submit'> {
-  const prepare = async (jobFile: string, set: readonly string[], onProgress?: OnProgress) => {
+  const prepare = async (
+    {
+      jobFile,
+      set,
+      signal,
+    }: { readonly jobFile: string; readonly set: readonly string[]; readonly signal?: AbortSignal },
+    onProgress?: OnProgress,
+  ) => {
     const { createCoordinatorDeps } = await import('./coordinator-deps.ts');
     const { readJob } = await import('./read-job.ts');
     const choice = await chooseScheduler(drivers, settings.scheduler);
-    const wanted = await readJob({ jobFile: resolve(cwd, jobFile), set, urls: drivers.urls, choice });
+    const wanted = await readJob({
+      jobFile: resolve(cwd, jobFile),
+      set,
+      urls: drivers.urls,
+      choice,
+      ...(signal === undefined ? {} : { signal }),
+    });
     return { choice, wanted, deps: await createCoordinatorDeps(drivers, choice.scheduler, onProgress) };
   };
   return {
     async plan({ jobFile, set }) {
       const { planJob } = await import('./plan-job.ts');
-      const { choice, wanted, deps } = await prepare(jobFile, set);
+      const { choice, wanted, deps } = await prepare({ jobFile, set });
       return planJob(deps, wanted, {
         schedulerFrom: choice.from,
         elementLogDir: (job) => elementLogDir(drivers.urls.home, job),
@@ -75,7 +88,7 @@ function submitting({ settings, drivers }: Opened, cwd: string): Pick<App, 'plan
     },
     async submit(request) {
       const { submitFromFile } = await import('./submit-from-file.ts');
-      const prepared = await prepare(request.jobFile, request.set, request.onProgress);
+      const prepared = await prepare(request, request.onProgress);
       return submitFromFile(drivers, prepared, { ...request, patienceMs: SUBMIT_PATIENCE_MS });
     },
   };

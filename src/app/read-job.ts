@@ -20,9 +20,10 @@ export async function readJob(request: {
   readonly set: readonly string[];
   readonly urls: StateUrls;
   readonly choice: SchedulerChoice;
+  readonly signal?: AbortSignal;
 }): Promise<ReadJob> {
   const { spec, text, warnings } = await loadJobFile(request.jobFile, { overrides: parseOverrides(request.set) });
-  await checkHandler(spec.handler, spec.baseDir);
+  await checkHandler(spec.handler, spec.baseDir, request.signal === undefined ? {} : { signal: request.signal });
   return {
     spec,
     backends: { ...request.urls, scheduler: request.choice.scheduler },

@@ -30,7 +30,10 @@ export interface Room {
 }
 
 /** Runs `fn` in a directory with a good job, whose files `files` replaces or adds to. */
-export async function withRoom(files: Readonly<Record<string, string>>, fn: (room: Room) => Promise<void>): Promise<void> {
+export async function withRoom(
+  files: Readonly<Record<string, string>>,
+  fn: (room: Room) => Promise<void>,
+): Promise<void> {
   const project = await compiledProject();
   await withTempDir(async (directory) => {
     writeFiles(directory, { ...GOOD_FILES, ...files });

@@ -15,17 +15,18 @@ export interface HandlerVerdict {
 /** What Node exits with when nothing is left to do and a top-level await still waits. */
 const UNSETTLED_AWAIT = 13;
 
-/** @throws HANDLER_NOT_LOADABLE with the place in the user's file */
+/** @throws HANDLER_NOT_LOADABLE with the place in the user's file, INTERRUPTED */
 export async function checkHandler(
   spec: HandlerSpec,
   baseDir: string,
-  { deadlineMs = DEADLINE_MS }: { readonly deadlineMs?: number } = {},
+  { deadlineMs = DEADLINE_MS, signal }: { readonly deadlineMs?: number; readonly signal?: AbortSignal } = {},
 ): Promise<void> {
   const { execa } = await import('execa');
   const result = await execa(process.execPath, [ENTRY, JSON.stringify({ spec, baseDir })], {
     cwd: baseDir,
     reject: false,
     timeout: deadlineMs,
+    ...(signal === undefined ? {} : { cancelSignal: signal }),
     killSignal: 'SIGKILL',
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     ipc: true,
@@ -34,6 +35,7 @@ export async function checkHandler(
   const verdict = result.ipcOutput?.[0] as HandlerVerdict | undefined;
   if (verdict?.ok === true) return;
   const name = spec.kind === 'module' ? spec.path : spec.argv[0];
+  if (result.isCanceled) throw new AppError('INTERRUPTED', { message: `interrupted while ${name} was loading` });
   if (result.timedOut)
     throw new AppError('HANDLER_NOT_LOADABLE', {
       message: `${name} did not finish loading within ${deadlineMs / 1_000} s`,
