@@ -1,5 +1,6 @@
 /** Attached ways to look at a job: `follow` drives it, `watch` only looks. */
 import { advanceJob } from '../coordinator/advance.ts';
+import { createLeaseWatch, type LeaseWatch } from '../coordinator/lease.ts';
 import type { CoordinatorDeps } from '../coordinator/needs.ts';
 import { isAppError } from '../errors/app-error.ts';
 import type { JobId } from '../domain/ids.ts';
@@ -26,9 +27,10 @@ export async function followJob(
   const pace = PACE_MS[deps.batch.kind];
   let pauseMs: number = pace.first;
   let before = '';
+  const leaseWatch = createLeaseWatch();
   for (;;) {
     const startedMs = deps.clock.monotonicMs();
-    await advanceIfFree(deps, request.job, request.signal);
+    await advanceIfFree(deps, { ...request, leaseWatch });
     const status = await statusDocument(drivers, request.job);
     request.onStatus?.(status);
     if (isFinalJobState(status.job.state)) return status;
@@ -41,11 +43,16 @@ export async function followJob(
 }
 
 /** Somebody else advancing the job is as good as doing it; an outside that does not answer is asked again. */
-async function advanceIfFree(deps: CoordinatorDeps, job: JobId, signal?: AbortSignal): Promise<void> {
+async function advanceIfFree(
+  deps: CoordinatorDeps,
+  request: { readonly job: JobId; readonly leaseWatch: LeaseWatch; readonly signal?: AbortSignal },
+): Promise<void> {
+  const { job, leaseWatch, signal } = request;
   try {
     await advanceJob(deps, {
       job,
       waitLeaseMs: 0,
+      leaseWatch,
       patienceMs: PATIENCE_MS,
       ...(signal === undefined ? {} : { signal }),
     });

@@ -1,4 +1,5 @@
 /** `tick`: one reconcile pass over every live job; what cron runs. One job's trouble does not keep the others waiting. */
+import { createLeaseWatch, LEASE_MS, type LeaseWatch } from '../coordinator/lease.ts';
 import type { CoordinatorDeps } from '../coordinator/needs.ts';
 import type { JobId } from '../domain/ids.ts';
 import { isAppError } from '../errors/app-error.ts';
@@ -13,40 +14,69 @@ const PATIENCE_MS = 5_000;
 /** Hints taken from the retry queue in one tick. */
 const MOST_HINTS = 100;
 const HINT_VISIBILITY_MS = 60_000;
+/** How often held leases are looked at, and how long in all: longer than a dead holder's lasts. */
+const HELD_AGAIN_MS = 5_000;
+const HELD_MOST_MS = LEASE_MS + 2 * HELD_AGAIN_MS;
 
-export async function tickAll(
-  drivers: Drivers,
-  coordinatorOf: (job: JobId) => Promise<CoordinatorDeps>,
-): Promise<TickDocument> {
+type Row = TickDocument['jobs'][number];
+type CoordinatorOf = (job: JobId) => Promise<CoordinatorDeps>;
+
+/** @throws what is a bug in one job's pass, after the other jobs had theirs */
+export async function tickAll(drivers: Drivers, coordinatorOf: CoordinatorOf): Promise<TickDocument> {
   const live = (await knownJobs(drivers.state)).filter((job) => job.live).map((job) => job.id);
   const hints = await drivers.queue.receive({ max: MOST_HINTS, visibilityMs: HINT_VISIBILITY_MS });
   const hinted = new Set(hints.map((hint) => hint.message.job));
   // Jobs with a retry that has come due go first; every live job gets its pass all the same.
   const order = [...live.filter((job) => hinted.has(job)), ...live.filter((job) => !hinted.has(job))];
-  const jobs: TickDocument['jobs'][number][] = [];
-  for (const job of order) jobs.push(await tickOne(drivers, coordinatorOf, job));
+  const tick: Tick = { drivers, coordinatorOf, rows: new Map(), watches: new Map(), bugs: [] };
+  for (const job of order) await tickOne(tick, job);
+  await outwaitDeadHolders(tick);
   await drivers.queue.ack(hints.map((hint) => hint.receipt));
-  return { schema: 'slurmctl.tick/1', jobs };
+  if (tick.bugs.length > 0) throw tick.bugs[0];
+  return { schema: 'slurmctl.tick/1', jobs: order.flatMap((job) => tick.rows.get(job) ?? []) };
 }
 
-async function tickOne(
-  drivers: Drivers,
-  coordinatorOf: (job: JobId) => Promise<CoordinatorDeps>,
-  job: JobId,
-): Promise<TickDocument['jobs'][number]> {
+interface Tick {
+  readonly drivers: Drivers;
+  readonly coordinatorOf: CoordinatorOf;
+  readonly rows: Map<JobId, Row>;
+  /** Jobs whose lease somebody holds, and what was seen of the holder. */
+  readonly watches: Map<JobId, LeaseWatch>;
+  readonly bugs: unknown[];
+}
+
+/**
+ * A process that died on another host holds its lease until somebody has watched it for a whole lease. Each tick is a new process, so it has to
+ * stay for that long, for all such jobs at once; a holder that shows a sign of life is left alone.
+ */
+async function outwaitDeadHolders(tick: Tick): Promise<void> {
+  const { clock } = tick.drivers;
+  const sinceMs = clock.monotonicMs();
+  while (tick.watches.size > 0 && clock.monotonicMs() - sinceMs < HELD_MOST_MS) {
+    await clock.sleep(HELD_AGAIN_MS);
+    const held = [...tick.watches.keys()];
+    for (const job of held) await tickOne(tick, job);
+  }
+}
+
+async function tickOne(tick: Tick, job: JobId): Promise<void> {
+  const { drivers, coordinatorOf, rows, watches, bugs } = tick;
+  const leaseWatch = watches.get(job) ?? createLeaseWatch();
+  watches.delete(job);
   try {
-    const { schema: _, ...pass } = await advanceDocument(await coordinatorOf(job), {
-      job,
-      waitLeaseMs: 0,
-      patienceMs: PATIENCE_MS,
-    });
-    return { ...pass, error: null };
+    const request = { job, waitLeaseMs: 0, leaseWatch, patienceMs: PATIENCE_MS };
+    const { schema: _, ...pass } = await advanceDocument(await coordinatorOf(job), request);
+    rows.set(job, { ...pass, error: null });
   } catch (error) {
-    if (!isAppError(error)) throw error;
+    if (!isAppError(error)) {
+      bugs.push(error);
+      return;
+    }
+    if (error.code === 'LEASE_HELD' && !leaseWatch.sawLife) watches.set(job, leaseWatch);
     const state = await summariseJob(drivers.state, job).then(
       ({ meta }) => meta.state,
       () => 'SUBMITTING' as const,
     );
-    return { jobId: job, state, steps: [], nextDueMs: null, error: `${error.message} [${error.code}]` };
+    rows.set(job, { jobId: job, state, steps: [], nextDueMs: null, error: `${error.message} [${error.code}]` });
   }
 }

@@ -16,7 +16,7 @@ import { observe } from './element-states.ts';
 import { ensureFinaliser } from './finaliser.ts';
 import { finishJob, tidyUp } from './finish-job.ts';
 import { moveJob, updateMeta } from './job-meta.ts';
-import { acquireLease, advanceLeaseName, type Lease } from './lease.ts';
+import { acquireLease, advanceLeaseName, type Lease, type LeaseWatch } from './lease.ts';
 import { readManifest } from './manifests.ts';
 import type { CoordinatorDeps } from './needs.ts';
 import { reconcileTasks, type Reconciled } from './reconcile.ts';
@@ -32,6 +32,8 @@ export interface AdvanceRequest {
   readonly job: JobId;
   /** How long to wait for another process that advances the job. */
   readonly waitLeaseMs: number;
+  /** For callers that come again instead of waiting: keeps what they saw of the holder. */
+  readonly leaseWatch?: LeaseWatch;
   /** How long submit limits are waited out in this pass. */
   readonly patienceMs: number;
   readonly signal?: AbortSignal;
@@ -51,6 +53,7 @@ export async function advanceJob(deps: CoordinatorDeps, request: AdvanceRequest)
   const lease = await acquireLease(deps, {
     name: advanceLeaseName(request.job),
     waitMs: request.waitLeaseMs,
+    ...(request.leaseWatch === undefined ? {} : { watch: request.leaseWatch }),
     ...(request.signal === undefined ? {} : { signal: request.signal }),
   });
   try {

@@ -4,7 +4,7 @@
  *
  *   JOBS index → request.json → META(splitting) → batches + task manifests + manifest.json → META(storing-tasks) → task items → META(ready)
  */
-import { AppError } from '../errors/app-error.ts';
+import { AppError, isAppError } from '../errors/app-error.ts';
 import { asJobId, slugOf, taskIdOf, type JobId } from '../domain/ids.ts';
 import type { JobMeta } from '../domain/job-item.ts';
 import { jobFileKey, jobManifestKey, jobPrefix, jobRequestKey, taskManifestKey } from '../domain/keys.ts';
@@ -182,6 +182,30 @@ export async function discardJob(deps: Pick<CoordinatorDeps, 'state' | 'store'>,
   await deps.store.deletePrefix(jobPrefix(job));
   await deps.state.deleteItem(jobIndexKey(job));
   await deps.state.deletePartition(lockKey(advanceLeaseName(job)).partition);
+}
+
+/**
+ * Removes a job whose submit failed, unless it is no longer this process's: while a submit slept, another may have taken the job over or
+ * cancelled it. META is marked first, under a condition, so that nobody takes it over in between. Returns whether the job was removed.
+ */
+export async function discardOwn(
+  deps: CoordinatorDeps,
+  lease: Lease,
+  own: { readonly job: JobId; readonly reason: string },
+): Promise<boolean> {
+  const { job, reason } = own;
+  try {
+    lease.assertHeld();
+    const meta = await readMeta(deps.state, job);
+    const mark = { ...stamp(deps, lease), set: { state: 'FAILED', reason } } as const;
+    if (meta !== null) await updateMeta(deps.state, job, ['SUBMITTING', 'FAILED'], mark);
+  } catch (error) {
+    if (!isAppError(error)) throw error;
+    if (error.code === 'LEASE_LOST' || error.code === 'JOB_BAD_STATE') return false;
+    // A full disk takes no mark, and removing is what helps.
+  }
+  await discardJob(deps, job);
+  return true;
 }
 
 /** Ends a job whose creation cannot succeed, e.g. because its input is bad. */

@@ -35,6 +35,20 @@ export interface Lease {
   release(): Promise<void>;
 }
 
+/**
+ * What a contender knows of a holder. A contender that never waits but comes again (a poll, a tick) keeps it from one try to the next, and
+ * so finds out that the holder is dead all the same.
+ */
+export interface LeaseWatch {
+  nonce: string;
+  /** Monotonic ms since which the nonce has not changed. */
+  sinceMs: number;
+  /** The holder renewed the lease while it was watched. */
+  sawLife: boolean;
+}
+
+export const createLeaseWatch = (): LeaseWatch => ({ nonce: '', sinceMs: 0, sawLife: false });
+
 type LockItem = { held: boolean; owner: string; nonce: string; fence: number };
 
 /**
@@ -43,14 +57,20 @@ type LockItem = { held: boolean; owner: string; nonce: string; fence: number };
  */
 export async function acquireLease(
   deps: LeaseDeps,
-  request: { readonly name: string; readonly waitMs: number; readonly signal?: AbortSignal },
+  request: {
+    readonly name: string;
+    readonly waitMs: number;
+    readonly signal?: AbortSignal;
+    readonly watch?: LeaseWatch;
+  },
 ): Promise<Lease> {
   const startedMs = deps.clock.monotonicMs();
-  let watched = { nonce: '', sinceMs: startedMs };
+  const watched = request.watch ?? createLeaseWatch();
   for (;;) {
     const seen = (await deps.state.get(lockKey(request.name))) as LockItem | null;
     const nowMs = deps.clock.monotonicMs();
-    if (seen !== null && seen.held && seen.nonce !== watched.nonce) watched = { nonce: seen.nonce, sinceMs: nowMs };
+    if (seen !== null && seen.held && seen.nonce !== watched.nonce)
+      Object.assign(watched, { nonce: seen.nonce, sinceMs: nowMs, sawLife: watched.nonce !== '' });
     if (isFree(deps, seen, nowMs - watched.sinceMs)) {
       const lease = await tryTake(deps, request.name, seen);
       if (lease !== null) return lease;

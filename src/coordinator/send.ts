@@ -12,7 +12,7 @@ import { readMeta } from './job-meta.ts';
 import type { Lease } from './lease.ts';
 import type { CoordinatorDeps } from './needs.ts';
 import { chunkThrottle } from './plan-array.ts';
-import { acceptedAs, handleOf, moveSubmission, SETTLE_MS, type Submission } from './submissions.ts';
+import { acceptedAs, moveSubmission, SETTLE_MS, type Submission } from './submissions.ts';
 
 /** Before the time limit, workers are told this early, so that they can checkpoint; a quarter of a short limit. */
 const WARN_BEFORE_END_SEC = 60;
@@ -81,13 +81,16 @@ export async function sendRow(
 ): Promise<SendResult> {
   const { deps } = context;
   const request = await submitRequest(context, row, options);
+  let current = row;
   const deadlineMs = deps.clock.monotonicMs() + context.patienceMs;
   for (let waitMs = FIRST_WAIT_MS; ; waitMs = Math.min(waitMs * 2, LONGEST_WAIT_MS)) {
     try {
-      return { row: await sendOnce(context, row, request), waitingFor: null };
+      return { row: await sendOnce(context, current, request), waitingFor: null };
     } catch (error) {
       const mayRepeat = isAppError(error, 'BATCH_LIMIT') || isAppError(error, 'BATCH_UNCERTAIN');
       if (!mayRepeat) throw error;
+      // It may have arrived all the same, so that the next try looks for it first.
+      current = { ...row, sentMs: deps.clock.nowMs() };
       const leftMs = deadlineMs - deps.clock.monotonicMs();
       if (leftMs <= 0) return { row, waitingFor: error.message };
       context.onWait?.(error.message);
@@ -101,16 +104,24 @@ async function sendOnce(context: SendContext, row: Submission, request: SubmitRe
   await assertLive(context);
   lease.assertHeld();
   const earlier = row.sentMs === undefined ? null : await findEarlier(context, row);
-  if (earlier !== null)
-    return moveSubmission(deps.state, job, row, { from: 'INTENT', set: acceptedAs(earlier, deps.clock.nowMs()) });
+  if (earlier !== null) return record(context, row, earlier);
   await deps.store.put(scriptKey(job, row.id), deps.batch.render(request).script);
   await moveSubmission(deps.state, job, row, { from: 'INTENT', set: { sentMs: deps.clock.nowMs() } });
-  const handle = await submitOrFind(context, row, request);
-  const moved = await moveSubmission(deps.state, job, row, {
-    from: 'INTENT',
-    set: acceptedAs(handle, deps.clock.nowMs()),
-  });
-  await cancelIfTooLate(context, moved);
+  return record(context, row, await submitOrFind(context, row, request));
+}
+
+/**
+ * Writes down what was accepted. Where that comes too late, because the job was cancelled or somebody else sent the row meanwhile, nobody would
+ * ever know of this submission: it is cancelled at once.
+ */
+async function record(context: SendContext, row: Submission, handle: BatchHandle): Promise<Submission> {
+  const { deps, job } = context;
+  const set = acceptedAs(handle, deps.clock.nowMs());
+  const moved = await moveSubmission(deps.state, job, row, { from: 'INTENT', set });
+  const meta = await readMeta(deps.state, job);
+  const live = meta !== null && !isFinalJobState(meta.state);
+  if (!live || moved.handle !== handle.id) await deps.batch.cancel(handle);
+  await assertLive(context);
   return moved;
 }
 
@@ -147,12 +158,4 @@ async function assertLive(context: SendContext): Promise<void> {
   throw new AppError('JOB_BAD_STATE', {
     message: `job ${context.job} is ${meta?.state ?? 'gone'}; nothing more is submitted`,
   });
-}
-
-/** A cancel that came between our look at the job and the answer of the batch system has not seen this submission. */
-async function cancelIfTooLate(context: SendContext, submitted: Submission): Promise<void> {
-  const meta = await readMeta(context.deps.state, context.job);
-  if (meta !== null && !isFinalJobState(meta.state)) return;
-  await context.deps.batch.cancel(handleOf(submitted));
-  await assertLive(context);
 }

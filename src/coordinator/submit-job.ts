@@ -1,9 +1,9 @@
 /** Submit, attached: creates the job, sends wave 0 and queues the finaliser. What fails before anything runs leaves nothing behind. */
-import { AppError, isAppError } from '../errors/app-error.ts';
+import { AppError, isAppError, messageOf } from '../errors/app-error.ts';
 import type { ErrorCode } from '../errors/catalogue.ts';
 import type { JobId } from '../domain/ids.ts';
 import { advanceUnderLease, type AdvanceResult } from './advance.ts';
-import { continueCreation, discardJob, newJobId, recordRequest } from './create-job.ts';
+import { continueCreation, discardOwn, newJobId, recordRequest } from './create-job.ts';
 import { readMeta } from './job-meta.ts';
 import { acquireLease, advanceLeaseName } from './lease.ts';
 import type { CoordinatorDeps, NewJob } from './needs.ts';
@@ -40,7 +40,8 @@ export async function submitJob(
     const result = await advanceUnderLease(deps, lease, { job, waitLeaseMs: 0, ...options });
     return { ...result, job };
   } catch (error) {
-    if (isAppError(error, 'BATCH_REFUSED') && (await nothingAccepted(deps, job))) await discardJob(deps, job);
+    if (isAppError(error, 'BATCH_REFUSED') && (await nothingAccepted(deps, job)))
+      await discardOwn(deps, lease, { job, reason: error.message });
     throw error;
   } finally {
     await lease.release();
@@ -60,12 +61,13 @@ async function createOrDiscard(
     await recordRequest(deps, run.job, wanted, run.lease.fence);
     await continueCreation(deps, run.lease, { job: run.job, ...run.options });
   } catch (error) {
+    let removed;
     try {
-      await discardJob(deps, run.job);
+      removed = await discardOwn(deps, run.lease, { job: run.job, reason: messageOf(error) });
     } catch {
       throw leftBehind(error, run.job);
     }
-    throw isAppError(error) && FULL.includes(error.code) ? discarded(error) : error;
+    throw removed && isAppError(error) && FULL.includes(error.code) ? discarded(error) : error;
   }
 }
 
