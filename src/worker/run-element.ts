@@ -50,7 +50,7 @@ export async function runElement(deps: WorkerDeps, input: ElementInput): Promise
     attempt,
   };
   const tally = createTally();
-  if (!(await spreadStart(context))) return tally.report('drained');
+  if (deps.stop.aborted) return tally.report('drained');
   const meta = await patiently(context, () => readMeta(context));
   const ended = endOf(meta);
   if (ended !== null) return tally.report(ended);
@@ -59,6 +59,7 @@ export async function runElement(deps: WorkerDeps, input: ElementInput): Promise
   const tasks = wave === 0 ? meta.tasks : await patiently(context, () => readWave(deps.store, job, wave));
   const element = input.assignment.offset + input.index;
   const pull = manifest.spec.slurm.elements !== 'tasks';
+  if (!(await spreadStart(context, pull))) return tally.report('drained');
   const picker = createTaskPicker({
     element,
     elements: input.assignment.waveElements,
@@ -78,9 +79,8 @@ export async function runElement(deps: WorkerDeps, input: ElementInput): Promise
 }
 
 /** False when the stop signal came first. */
-async function spreadStart({ deps, input }: ElementContext): Promise<boolean> {
-  if (deps.stop.aborted) return false;
-  const waitMs = deps.random.next() * startSpreadMs(input.assignment.waveElements);
+async function spreadStart({ deps, input }: ElementContext, pull: boolean): Promise<boolean> {
+  const waitMs = deps.random.next() * startSpreadMs(input.assignment.waveElements, pull);
   return deps.clock.sleep(waitMs, deps.stop).then(
     () => true,
     () => false,

@@ -82,5 +82,8 @@ function shuffled<T>(values: T[], random: () => number): T[] {
   return values;
 }
 
-/** Elements of a wave that start together spread their first claims over this many milliseconds. */
-export const startSpreadMs = (elements: number): number => Math.min(2_000, elements * 5);
+/**
+ * Pulling elements are as many as run at once, so they may all start in one second: they spread their first claims over this many milliseconds.
+ * With one element a task they start as slots come free, and a wait would only keep a slot from the next one.
+ */
+export const startSpreadMs = (elements: number, pull: boolean): number => (pull ? Math.min(2_000, elements * 5) : 0);

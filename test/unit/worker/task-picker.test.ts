@@ -74,6 +74,7 @@ describe('task picker', () => {
   });
 });
 
-it('the spread of starts grows with the elements up to two seconds', () => {
-  expect([1, 10, 400, 10_000].map(startSpreadMs)).toEqual([5, 50, 2_000, 2_000]);
+it('the spread of starts grows with pulling elements up to two seconds', () => {
+  expect([1, 10, 400, 10_000].map((elements) => startSpreadMs(elements, true))).toEqual([5, 50, 2_000, 2_000]);
+  expect(startSpreadMs(500, false)).toBe(0);
 });
