@@ -8,9 +8,11 @@
  * Fails with: JOB_NOT_FOUND, JOB_BAD_STATE (tasks not final), MANIFEST_CORRUPT, RESULT_CORRUPT, RESULT_INCOMPLETE, SCRATCH_FULL,
  * STORE_*, STATE_*, and whatever `fenced` throws.
  */
+import { createHash } from 'node:crypto';
 import type { JobId } from '../domain/ids.ts';
-import type { PublicationManifest } from '../domain/manifest.ts';
+import type { FileDigest, PublicationManifest } from '../domain/manifest.ts';
 import { isAppError } from '../errors/app-error.ts';
+import type { ObjectStore } from '../ports/object-store.ts';
 import type { ScratchDir } from '../ports/scratch.ts';
 import type { AggregatorDeps } from './deps.ts';
 import { readFinalTasks } from './final-tasks.ts';
@@ -92,8 +94,8 @@ async function currentPublication({ store, log }: AggregatorDeps, job: JobId): P
     const manifest = await readPublication(store, job);
     if (manifest === null) return null;
     for (const file of [manifest.files.results, manifest.files.errors])
-      if ((await store.head(file.key))?.bytes !== file.bytes) {
-        log.warn('a published file is missing or has another length; publishing anew', { job, key: file.key });
+      if (!(await isIntact(store, file))) {
+        log.warn('a published file is missing or has other bytes; publishing anew', { job, key: file.key });
         return null;
       }
     return manifest;
@@ -102,4 +104,12 @@ async function currentPublication({ store, log }: AggregatorDeps, job: JobId): P
     log.warn('the publication is damaged; publishing anew', { job, problem: error.message });
     return null;
   }
+}
+
+/** Read to its end: whoever asks for the output again may do so because it cannot be read. */
+async function isIntact(store: ObjectStore, { key, bytes, sha256 }: FileDigest): Promise<boolean> {
+  if ((await store.head(key))?.bytes !== bytes) return false;
+  const hash = createHash('sha256');
+  for await (const chunk of store.stream(key)) hash.update(chunk);
+  return hash.digest('hex') === sha256;
 }

@@ -9,7 +9,8 @@ const PUBLICATION = /^[A-Za-z0-9-]{1,64}$/;
 
 /** The current publication; null when there is none yet. @throws MANIFEST_CORRUPT */
 export async function readPublication(store: ObjectStore, job: JobId): Promise<PublicationManifest | null> {
-  const where = { code: 'MANIFEST_CORRUPT', owner: `job ${job}` } as const;
+  const hint = `Make the output anew with: slurmctl aggregate ${job}`;
+  const where = { code: 'MANIFEST_CORRUPT', owner: `job ${job}`, hint } as const;
   const pointer = await readStored<FinalPointer>(store, finalKey(job), { ...where, schema: MANIFEST_SCHEMAS.final });
   if (pointer === null) return null;
   const { publication } = pointer;

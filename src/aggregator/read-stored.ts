@@ -16,9 +16,11 @@ export interface ReadStored {
   readonly owner: string;
   /** The task that running again would put right; becomes `details.task`. */
   readonly task?: TaskId;
+  /** The remedy, where there is a better one than the catalogue's. */
+  readonly hint?: string;
 }
 
-type Blame = Pick<ReadStored, 'code' | 'owner' | 'task'>;
+type Blame = Pick<ReadStored, 'code' | 'owner' | 'task' | 'hint'>;
 
 /**
  * A stored JSON document, or null when there is none. Only its hash and schema are checked here.
@@ -56,9 +58,10 @@ export function expectSame(
   throw lie(store, key, where, `found ${values.what} ${found}, expected ${JSON.stringify(values.expected)}`);
 }
 
-export function lie(store: ObjectStore, key: string, { code, owner, task }: Blame, what: string): AppError {
+export function lie(store: ObjectStore, key: string, { code, owner, task, hint }: Blame, what: string): AppError {
   return new AppError(code, {
     message: `${owner}: ${store.url(key)}: ${what}`,
+    ...(hint === undefined ? {} : { hint }),
     details: { key, ...(task === undefined ? {} : { task }) },
   });
 }

@@ -1,7 +1,10 @@
 /** `results`: the published output as a document, through SQL, or as text. */
 import { exportOutput, openOutput, queryOutput, type OpenedOutput } from '../aggregator/read-output.ts';
 import type { AggregatorDeps } from '../aggregator/deps.ts';
+import { requireMeta } from '../coordinator/job-meta.ts';
 import type { JobId } from '../domain/ids.ts';
+import { isFinalJobState } from '../domain/states.ts';
+import { AppError, isAppError } from '../errors/app-error.ts';
 import type { App } from './api.ts';
 import type { ResultsDocument } from './documents.ts';
 import type { Drivers } from './job-backends.ts';
@@ -9,7 +12,7 @@ import { openAggregator } from './open-aggregator.ts';
 
 /** @throws OUTPUT_NOT_READY, MANIFEST_CORRUPT, RESULT_CORRUPT */
 export async function resultsDocument(drivers: Drivers, job: JobId): Promise<ResultsDocument> {
-  const output = await openOutput({ store: drivers.store, scratch: await drivers.scratch() }, job);
+  const output = await openPublished(drivers, { store: drivers.store, scratch: await drivers.scratch() }, job);
   const { manifest } = output;
   await output.dispose();
   const where = (key: string): string => drivers.store.localPath(key) ?? drivers.store.url(key);
@@ -23,6 +26,25 @@ export async function resultsDocument(drivers: Drivers, job: JobId): Promise<Res
     failed: manifest.failed,
     columns: manifest.columns,
   };
+}
+
+/** A job that has ended publishes nothing by itself any more. */
+async function openPublished(
+  drivers: Drivers,
+  deps: Parameters<typeof openOutput>[0],
+  job: JobId,
+): Promise<OpenedOutput> {
+  try {
+    return await openOutput(deps, job);
+  } catch (error) {
+    if (!isAppError(error, 'OUTPUT_NOT_READY')) throw error;
+    const { state } = await requireMeta(drivers.state, job);
+    if (!isFinalJobState(state)) throw error;
+    throw new AppError('OUTPUT_NOT_READY', {
+      message: `job ${job} is ${state} and has published no output`,
+      hint: `Publish what there is with: slurmctl aggregate ${job}`,
+    });
+  }
 }
 
 /** @throws QUERY_INVALID and what `resultsDocument` throws */
@@ -59,7 +81,7 @@ async function openWithEngine(
 ): Promise<{ readonly deps: AggregatorDeps; readonly output: OpenedOutput; close(): Promise<void> }> {
   const { deps, close } = await openAggregator(drivers);
   try {
-    const output = await openOutput(deps, job);
+    const output = await openPublished(drivers, deps, job);
     return {
       deps,
       output,

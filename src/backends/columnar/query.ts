@@ -13,15 +13,16 @@ export async function runQuery(request: QueryRequest, memoryLimitBytes: number):
   try {
     await openViews(session, request.views);
     const statement = await onlyStatement(session, request.sql);
+    const paths = Object.values(request.views);
     const result = await statement.stream().catch((error: unknown) => {
-      throw invalid(error, spill);
+      throw invalid(error, { spill, paths });
     });
     const types = result.columnTypes();
     const columns = result.deduplicatedColumnNames().map((name, at) => ({ name, type: String(types[at]) }));
     const vendor = await import('@duckdb/node-api');
     return {
       columns,
-      rows: readRows(result, session, { plain: plainValues(vendor), spill }),
+      rows: readRows(result, session, { plain: plainValues(vendor), spill, paths }),
       close: async () => session.close(),
     };
   } catch (error) {
@@ -33,9 +34,11 @@ export async function runQuery(request: QueryRequest, memoryLimitBytes: number):
 /** After this the session reads the files of the views and nothing else, writes nothing, and cannot be talked out of it. */
 async function openViews(session: Session, views: Readonly<Record<string, string>>): Promise<void> {
   for (const [name, path] of Object.entries(views))
-    await session.run(
-      `CREATE VIEW ${identifier(name)} AS FROM read_parquet(${fileList([path])}, hive_partitioning = false)`,
-    );
+    await session
+      .run(`CREATE VIEW ${identifier(name)} AS FROM read_parquet(${fileList([path])}, hive_partitioning = false)`)
+      .catch((error: unknown) => {
+        throw unreadable(path, error);
+      });
   const allowed = [...new Set(Object.values(views).flatMap((path) => [path, pathPattern(path)]))];
   await session.run(`SET allowed_paths = [${allowed.map(literal).join(', ')}]`);
   await session.run('SET enable_external_access = false');
@@ -65,23 +68,42 @@ async function onlyStatement(session: Session, sql: string): Promise<DuckDBPrepa
   return statement;
 }
 
-interface Reading {
+interface Reading extends Failing {
   readonly plain: ReturnType<typeof plainValues>;
-  readonly spill: string;
 }
 
 async function* readRows(result: DuckDBResult, session: Session, reading: Reading): AsyncGenerator<unknown[][]> {
   try {
     for await (const rows of result.yieldRows()) yield rows.map((row) => row.map(reading.plain));
   } catch (error) {
-    throw invalid(error, reading.spill);
+    throw invalid(error, reading);
   } finally {
     session.close();
   }
 }
 
-function invalid(error: unknown, spill?: string): unknown {
-  const full = spill === undefined ? error : spillFull(error, spill);
-  if (full instanceof AppError) return full;
-  return new AppError('QUERY_INVALID', { message: `the query cannot be run: ${messageOf(error)}`, cause: error });
+interface Failing {
+  readonly spill: string;
+  /** Files of the views. */
+  readonly paths: readonly string[];
 }
+
+/** Whose fault it is: the disk's, a file's, or the statement's. */
+function invalid(error: unknown, about?: Failing): unknown {
+  const full = about === undefined ? error : spillFull(error, about.spill);
+  if (full instanceof AppError) return full;
+  const message = messageOf(error);
+  const damaged = about?.paths.find((path) => UNREADABLE.test(message) && message.includes(path));
+  if (damaged !== undefined) return unreadable(damaged, error);
+  return new AppError('QUERY_INVALID', { message: `the query cannot be run: ${message}`, cause: error });
+}
+
+/** What DuckDB says of a file whose bytes are not what they were. */
+const UNREADABLE = /Failed to read file|Could not read enough bytes|IO Error/;
+
+const unreadable = (path: string, error: unknown): AppError =>
+  new AppError('RESULT_CORRUPT', {
+    message: `${path} is damaged: ${messageOf(error).split('\n')[0]}`,
+    hint: 'Make the output anew with: slurmctl aggregate JOB',
+    cause: error,
+  });
