@@ -2,7 +2,17 @@
 // 500 tasks of 40 trivial items, pulled by elements (the default) and with one element a task, against a bare array whose element runs `node -e 0`.
 // Usage: node test/bench/slurm.bench.mjs [--tasks 500] [--items 40] [--rounds 1]; needs `scripts/slurm-cluster install`. Takes minutes.
 import { execFile, execFileSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -121,6 +131,7 @@ async function runJob(elements, env) {
     const drivers = await openProject(project);
     const { metaKey } = await load('domain/state-keys.js');
     const { isFinalJobState } = await load('domain/states.js');
+    const startMs = Date.now();
     const start = performance.now();
     const job = (await project.slurmctl('submit', 'job.yaml')).stdout.trim();
     const submitSeconds = (performance.now() - start) / 1000;
@@ -137,16 +148,34 @@ async function runJob(elements, env) {
     const run = {
       seconds,
       submitSeconds,
+      ...spansOf(join(project.dir, 'home/elements', job), startMs),
       ...counted,
       submissions: status.submissions.map(({ kind, elements: count }) => `${kind} ${count}`),
     };
     say(
-      `elements: ${elements}: ${seconds.toFixed(1)} s (submit ${submitSeconds.toFixed(1)} s), ${JSON.stringify(counted.each)}`,
+      `elements: ${elements}: ${seconds.toFixed(1)} s (submit ${submitSeconds.toFixed(1)} s, elements from ${run.firstElementS.toFixed(1)} to ${run.lastElementS.toFixed(1)} s, finaliser from ${run.finaliserS.toFixed(1)} s), ${JSON.stringify(counted.each)}`,
     );
     return run;
   } finally {
     project.remove();
   }
+}
+
+/** When elements and finaliser ran, by the files that Slurm writes their output to; seconds after the start. */
+function spansOf(directory, startMs) {
+  const files = (dir) =>
+    readdirSync(dir, { withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => statSync(join(dir, entry.name)));
+  const after = (ms) => (ms - startMs) / 1000;
+  const elements = files(directory);
+  const first = (stats) => Math.min(...stats.map((stat) => stat.birthtimeMs));
+  const last = Math.max(...elements.map((stat) => stat.mtimeMs));
+  return {
+    firstElementS: after(first(elements)),
+    lastElementS: after(last),
+    finaliserS: after(first(files(join(directory, 'advance')))),
+  };
 }
 
 /** The same number of array elements with nothing of slurmctl in them. */
