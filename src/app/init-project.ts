@@ -10,11 +10,6 @@ export interface Example {
   readonly summary: string;
 }
 
-interface FoundExample extends Example {
-  readonly directory: string;
-  readonly files: readonly string[];
-}
-
 /** One entry of templates/index.json; `directory` is relative to templates/. */
 interface TemplateEntry {
   readonly name: string;
@@ -23,15 +18,12 @@ interface TemplateEntry {
   readonly files: readonly string[];
 }
 
+const readIndex = async (): Promise<TemplateEntry[]> =>
+  JSON.parse(await readFile(packageFile('templates/index.json'), 'utf8')) as TemplateEntry[];
+
 /** Every template, the one for a start first. */
-export async function listExamples(): Promise<FoundExample[]> {
-  const entries = JSON.parse(await readFile(packageFile('templates/index.json'), 'utf8')) as TemplateEntry[];
-  return entries.map(({ name, directory, description, files }) => ({
-    name,
-    summary: description,
-    directory: packageFile(join('templates', directory)),
-    files,
-  }));
+export async function listExamples(): Promise<Example[]> {
+  return (await readIndex()).map(({ name, description }) => ({ name, summary: description }));
 }
 
 /** @throws USAGE for an unknown example, or when a file is in the way (nothing is written then) */
@@ -39,7 +31,7 @@ export async function initProject(request: {
   readonly example: string;
   readonly directory: string;
 }): Promise<InitDocument> {
-  const examples = await listExamples();
+  const examples = await readIndex();
   const example = examples.find((one) => one.name === request.example);
   if (example === undefined)
     throw new AppError('USAGE', {
@@ -57,7 +49,7 @@ export async function initProject(request: {
     });
   for (const file of files) {
     await mkdir(dirname(join(target, file)), { recursive: true });
-    await copyFile(join(example.directory, file), join(target, file));
+    await copyFile(packageFile(join('templates', example.directory, file)), join(target, file));
   }
   return { schema: 'slurmctl.init/1', example: example.name, directory: target, files };
 }

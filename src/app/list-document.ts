@@ -24,12 +24,17 @@ async function listed(drivers: Drivers, known: KnownJob): Promise<ListDocument['
   const base = { id: known.id, name: known.name, createdAt: isoTime(known.createdMs) };
   try {
     const { meta, items } = await summariseJob(drivers.state, known.id);
-    const asleep = meta.state === 'SUBMITTING' ? 'not submitted yet; go on with: slurmctl advance' : null;
+    const asleep = meta.state === 'SUBMITTING' ? `not submitted yet; go on with: slurmctl advance ${known.id}` : null;
     const reason = meta.reason ?? meta.waitingFor ?? (isFinalJobState(meta.state) ? null : asleep);
     return { ...base, state: meta.state, reason, items };
   } catch (error) {
     if (!isAppError(error, 'JOB_NOT_FOUND')) throw error;
     const items = { total: 0, succeeded: 0, failed: 0, pending: 0 };
-    return { ...base, state: 'SUBMITTING', reason: 'its submit died at once; go on with: slurmctl advance', items };
+    return {
+      ...base,
+      state: 'SUBMITTING',
+      reason: `its submit died at once; go on with: slurmctl advance ${known.id}`,
+      items,
+    };
   }
 }

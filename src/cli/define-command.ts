@@ -48,6 +48,8 @@ export interface OptionFacts {
   readonly flag: string;
   /** `duration` in `--older-than <duration>`; null for a switch. */
   readonly placeholder: string | null;
+  /** `--head` alone is allowed, and means a default. */
+  readonly valueOptional?: boolean;
   readonly description: string;
   readonly repeatable: boolean;
 }
@@ -63,6 +65,7 @@ export interface Arg<T> {
 /** An option before it has a name; `T` is what `run` gets. */
 export interface Option<T> {
   readonly placeholder: string | null;
+  readonly valueOptional?: boolean;
   readonly description: string;
   readonly repeatable: boolean;
   /** @throws USAGE */
@@ -116,11 +119,12 @@ const factsOfArg = ({ description, required, defaultText }: Arg<unknown>): Omit<
   defaultText,
 });
 
-const factsOfOption = ({ placeholder, description, repeatable }: Option<unknown>): Omit<OptionFacts, 'flag'> => ({
+const factsOfOption = ({
   placeholder,
+  valueOptional = false,
   description,
   repeatable,
-});
+}: Option<unknown>): Omit<OptionFacts, 'flag'> => ({ placeholder, valueOptional, description, repeatable });
 
 /** An argument that must be given. */
 export const required = (description: string): Arg<string> => ({
@@ -164,6 +168,16 @@ export const parsed = <T>(
   repeatable: false,
   read: (raw, name) => (typeof raw === 'string' ? valueOf(raw, name, { parse, expected }) : undefined),
 });
+
+/** The same, but the option may also be given alone: then it means `alone`. */
+export const parsedOrAlone = <T>(
+  placeholder: string,
+  description: string,
+  { alone, ...reading }: { readonly parse: (text: string) => T | null; readonly expected: string; readonly alone: T },
+): Option<T | undefined> => {
+  const option = parsed(placeholder, description, reading);
+  return { ...option, valueOptional: true, read: (raw, name) => (raw === true ? alone : option.read(raw, name)) };
+};
 
 /** An option that may be given several times. */
 export const repeated = <T>(

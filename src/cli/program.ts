@@ -125,8 +125,9 @@ function addArgument(command: CommanderCommand, { name, required, description, d
   command.argument(required ? `<${name}>` : `[${name}]`, shown);
 }
 
-function optionOf({ flag, placeholder, description, repeatable }: OptionFacts): Option {
-  const option = new Option(placeholder === null ? flag : `${flag} <${placeholder}>`, description);
+function optionOf({ flag, placeholder, valueOptional = false, description, repeatable }: OptionFacts): Option {
+  const value = valueOptional ? ` [${placeholder}]` : ` <${placeholder}>`;
+  const option = new Option(placeholder === null ? flag : `${flag}${value}`, description);
   if (repeatable) option.argParser((value: string, before: string[] | undefined) => [...(before ?? []), value]);
   return option;
 }

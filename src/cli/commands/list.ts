@@ -4,9 +4,9 @@ export const list = defineCommand({
   name: 'list',
   group: 'Look',
   summary: 'List jobs, newest first',
-  description: 'Lists the jobs that are live. With --all, those that have ended too.',
+  description: 'Lists the jobs that are live, and those of the last 14 days. With --all, every job.',
   args: {},
-  options: { all: flag('Also list jobs that have ended') },
+  options: { all: flag('Also list older jobs that have ended') },
   examples: [{ command: 'slurmctl list --all', what: 'Every job of this home directory' }],
   run: async (session, { options: { all } }) => {
     const document = await (await session.app()).list({ all });
@@ -16,7 +16,9 @@ export const list = defineCommand({
     if (newest !== undefined) session.next(`slurmctl status ${newest.id}`);
     else
       session.note(
-        all ? 'no jobs; write a first one with: slurmctl init' : 'no live jobs; see all with: slurmctl list --all',
+        all
+          ? 'no jobs; write a first one with: slurmctl init'
+          : 'no live or recent jobs; see all with: slurmctl list --all',
       );
     return 0;
   },

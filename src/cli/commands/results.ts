@@ -1,6 +1,6 @@
 import type { App } from '../../app/api.ts';
 import { AppError } from '../../errors/app-error.ts';
-import { defineCommand, flag, parsed, required, text } from '../define-command.ts';
+import { defineCommand, flag, parsed, parsedOrAlone, required, text } from '../define-command.ts';
 import { renderResults } from '../render/results.ts';
 import { printable } from '../render/text.ts';
 import { interrupted, type Session } from '../session.ts';
@@ -20,7 +20,8 @@ export const results = defineCommand({
   args: { job: required(JOB_ARGUMENT) },
   options: {
     path: flag('Print where the Parquet file lies, and nothing else'),
-    head: parsed('rows', 'Print the first rows', {
+    head: parsedOrAlone('rows', `Print the first rows, ${PREVIEW_ROWS} when no number is given`, {
+      alone: PREVIEW_ROWS,
       parse: (raw) => (/^\d{1,7}$/.test(raw) && Number(raw) >= 1 && Number(raw) <= MOST_HEAD_ROWS ? Number(raw) : null),
       expected: `a number of rows from 1 to ${MOST_HEAD_ROWS}`,
     }),

@@ -62,6 +62,15 @@ describe('results', () => {
     });
   });
 
+  it('--head alone asks for the first ten', async () => {
+    const { app, query } = answering(COLUMNS);
+    const { code } = await runInProcess(['results', '@last', '--head'], { app });
+    expect({ code, sql: query.mock.calls[0]?.[0].sql }).toEqual({
+      code: 0,
+      sql: 'select * from results order by item_index limit 10',
+    });
+  });
+
   it('--export streams the pieces as they come', async () => {
     const app = { export: () => stream('a,b\n', '1,2\n') };
     const { stdout } = await runInProcess(['results', '@last', '--export', 'csv'], { app });
