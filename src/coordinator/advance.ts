@@ -98,10 +98,11 @@ async function finish(context: SendContext, meta: JobMeta, reconciled: Reconcile
   return { ...again, steps: [...finished.steps, ...again.steps] };
 }
 
-async function drive(context: SendContext, before: JobMeta): Promise<AdvanceResult> {
+async function drive(context: SendContext, found: JobMeta): Promise<AdvanceResult> {
   const { deps, job, manifest } = context;
-  const sent = await sendOutstanding(context, before);
-  const observed = await observe(deps, await readSubmissions(deps.state, job));
+  const sent = await sendOutstanding(context, found);
+  const before = await readSubmissions(deps.state, job);
+  const observed = await observe(deps, before);
   const reconciled = await reconcileTasks(deps, { job, manifest, meta: sent.meta, elements: observed.elements });
   for (const row of observed.over)
     await moveSubmission(deps.state, job, row, { from: 'SUBMITTED', set: { state: 'ENDED' } });
@@ -110,14 +111,15 @@ async function drive(context: SendContext, before: JobMeta): Promise<AdvanceResu
     const finished = await finish(context, sent.meta, reconciled);
     return { ...finished, steps: [...steps, ...finished.steps] };
   }
-  const next = await continueWaves(context, sent.meta, { reconciled, observed });
+  const next = await continueWaves(context, sent.meta, { reconciled, observed, rows: before });
   const rows = await readSubmissions(deps.state, job);
-  const stillLive = rows.filter((row) => row.state === 'SUBMITTED');
-  const dueInMs = nextDue(deps, reconciled, {
-    waits: (next.waitingFor ?? sent.waitingFor) !== null,
-    waveInMs: next.waveInMs,
-  });
-  const finaliser = await ensureFinaliser(context, rows, { live: stillLive, dueInMs });
+  const accepted = rows.filter((row) => row.state === 'SUBMITTED');
+  const arrays = accepted.filter((row) => row.kind === 'array' && !observed.silent.has(row.id));
+  const waits = (next.waitingFor ?? sent.waitingFor) !== null;
+  // A pass that ends with nothing to come by (a write of unknown outcome, say) must not be the last one.
+  const nothingComes = arrays.length === 0 ? LOOK_AGAIN_MS : null;
+  const dueInMs = nextDue(deps, reconciled, { waits, waveInMs: next.waveInMs }) ?? nothingComes;
+  const finaliser = await ensureFinaliser(context, rows, { accepted, arrays, dueInMs });
   return { meta: next.meta, steps: [...steps, ...next.steps, ...finaliser], nextDueMs: dueInMs };
 }
 

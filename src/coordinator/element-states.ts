@@ -10,6 +10,8 @@ export interface Observed {
   readonly live: readonly Submission[];
   /** The other ones: every element has ended. They become ENDED once their tasks are reconciled. */
   readonly over: readonly Submission[];
+  /** Of the live ones those of which no element is known to wait or run: nothing can be made to start after them. */
+  readonly silent: ReadonlySet<Submission['id']>;
   /** Array elements that wait or run. */
   readonly liveElements: number;
 }
@@ -17,20 +19,37 @@ export interface Observed {
 /** Asks for all SUBMITTED rows at once. */
 export async function observe(deps: CoordinatorDeps, rows: readonly Submission[]): Promise<Observed> {
   const asked = rows.filter((row) => row.state === 'SUBMITTED');
-  if (asked.length === 0) return { elements: new Map(), live: [], over: [], liveElements: 0 };
+  if (asked.length === 0) return { elements: new Map(), live: [], over: [], silent: new Set(), liveElements: 0 };
   const states = await deps.batch.states(
     asked.map((row) => ({ ...handleOf(row), count: row.elements, sinceMs: row.submittedMs ?? row.createdMs })),
   );
   const elements = new Map(states.map((state) => [elementIdOf(state.id, state.index), state] as const));
+  const byHandle = groupById(states);
   const live: Submission[] = [];
   const over: Submission[] = [];
+  const silent = new Set<Submission['id']>();
   let liveElements = 0;
   for (const row of asked) {
-    const own = states.filter((state) => state.id === row.handle);
-    if (row.kind === 'array') liveElements += own.filter((state) => isLive(state)).length;
-    (isOver(deps, row, own) ? over : live).push(row);
+    const own = byHandle.get(row.handle as string) ?? [];
+    const alive = own.filter((state) => isLive(state)).length;
+    if (row.kind === 'array') liveElements += alive;
+    if (isOver(deps, row, own)) over.push(row);
+    else {
+      live.push(row);
+      if (alive === 0) silent.add(row.id);
+    }
   }
-  return { elements, live, over, liveElements };
+  return { elements, live, over, silent, liveElements };
+}
+
+function groupById(states: readonly ElementState[]): Map<string, ElementState[]> {
+  const groups = new Map<string, ElementState[]>();
+  for (const state of states) {
+    const group = groups.get(state.id);
+    if (group === undefined) groups.set(state.id, [state]);
+    else group.push(state);
+  }
+  return groups;
 }
 
 const isLive = (state: ElementState): boolean => state.phase === 'waiting' || state.phase === 'running';

@@ -105,7 +105,7 @@ async function reopenTask(deps: CoordinatorDeps, job: JobId, meta: JobMeta, task
         charged: 0,
         causeDetail: 'the committed result was corrupt',
       },
-      remove: ['win', 'checkpoint', 'owner'],
+      remove: ['win', 'checkpoint', 'checkpointSeen', 'owner'],
     },
     {
       op: 'and',

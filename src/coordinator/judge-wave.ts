@@ -9,6 +9,8 @@ export const MOST_FRUITLESS_WAVES = 3;
 const PAUSES_MS = [5_000, 60_000] as const;
 
 export interface WaveHistory {
+  /** Highest wave planned. */
+  readonly wave: number;
   /** Highest wave the batch system accepted; −1 before the first. */
   readonly submittedWave: number;
   readonly attemptsAtWave?: number;
@@ -25,6 +27,9 @@ export type WaveVerdict =
  * @param sinceMs time since the last wave was submitted
  */
 export function judgeWave(history: WaveHistory, attempts: number, sinceMs: number): WaveVerdict {
+  // What was refused had no elements: it says nothing about them, and waits for somebody to put it right.
+  if (history.wave > history.submittedWave)
+    return { next: 'submit', fruitlessWaves: history.fruitlessWaves ?? 0, waitMs: 0 };
   const first = history.submittedWave < 0 || attempts > (history.attemptsAtWave ?? 0);
   if (first) return { next: 'submit', fruitlessWaves: 0, waitMs: 0 };
   const fruitlessWaves = (history.fruitlessWaves ?? 0) + 1;

@@ -99,9 +99,9 @@ async function settleWaiting(deps: CoordinatorDeps, request: ReconcileRequest, t
   if (task.notBeforeMs === undefined)
     return decide(deps, request, task, { cause: task.cause ?? 'unknown', detail: task.causeDetail ?? '' });
   if (task.notBeforeMs > deps.clock.nowMs()) return { task };
-  const wave = request.meta.submittedWave;
   return moveTask(deps, request, task, {
-    change: { set: { state: 'PENDING', wave: Math.max(wave, 0) }, remove: ['notBeforeMs'] },
+    // The wave stays: whatever element is live may claim the task, however long it has been running.
+    change: { set: { state: 'PENDING' }, remove: ['notBeforeMs'] },
     when: { op: 'equals', path: 'state', value: 'WAIT' },
   });
 }

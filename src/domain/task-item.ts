@@ -22,7 +22,7 @@ export type TaskItem = {
   readonly state: TaskState;
   /** Generation: raised when finished items are run again on purpose. */
   readonly generation: number;
-  /** Wave in which the task may be claimed. */
+  /** First wave whose elements may claim the task; those of later waves may too. */
   readonly wave: number;
   /** Number of items. */
   readonly items: number;

@@ -1,0 +1,163 @@
+import { describe, expect, it } from 'vitest';
+import { advanceJob } from '../../src/coordinator/advance.ts';
+import { readMeta } from '../../src/coordinator/job-meta.ts';
+import type { CoordinatorDeps } from '../../src/coordinator/needs.ts';
+import { submitJob } from '../../src/coordinator/submit-job.ts';
+import { readSubmissions } from '../../src/coordinator/submissions.ts';
+import type { JobId } from '../../src/domain/ids.ts';
+import { taskKey } from '../../src/domain/state-keys.ts';
+import { AppError } from '../../src/errors/app-error.ts';
+import type { BatchSystem } from '../../src/ports/batch-system.ts';
+import { createRig, type Rig } from '../support/coordinator-rig.ts';
+import { withTempDir } from '../support/temp-dir.ts';
+
+const pass = (job: JobId) => ({ job, waitLeaseMs: 60_000, patienceMs: 0 });
+const submit = async (rig: Rig): Promise<JobId> => (await submitJob(rig.process(), rig.wanted, { patienceMs: 0 })).job;
+
+const isArray = ({ request }: Rig['batch']['accepted'][number]): boolean => request.array !== undefined;
+const finalisersOf = (rig: Rig) => rig.batch.accepted.filter((one) => !isArray(one));
+const arraysOf = (rig: Rig) => rig.batch.accepted.filter(isArray);
+
+/** `deps` in a process that runs inside the finaliser that was queued last. */
+function inFinaliser(rig: Rig): CoordinatorDeps {
+  return { ...rig.process(), ownBatchJobId: finalisersOf(rig).at(-1)?.handle.id ?? null };
+}
+
+const refusing = (deps: CoordinatorDeps, refuse: (isArrayRequest: boolean) => boolean): CoordinatorDeps => {
+  const batch: BatchSystem = {
+    ...deps.batch,
+    async submit(request) {
+      if (refuse(request.array !== undefined)) throw new AppError('BATCH_REFUSED', { message: 'not here' });
+      return deps.batch.submit(request);
+    },
+  };
+  return { ...deps, batch };
+};
+
+describe('the finaliser', () => {
+  it('follows also a pass whose only write had an unknown outcome', () =>
+    withTempDir(async (root) => {
+      const rig = createRig(root);
+      const job = await submit(rig);
+      await rig.work(job, () => true);
+      rig.batch.endAll({ cause: 'oom', rawState: 'OUT_OF_MEMORY' });
+      const deps = inFinaliser(rig);
+      const state: CoordinatorDeps['state'] = {
+        ...deps.state,
+        write: async (...args) => {
+          if (args[0].partition.includes('#T#')) throw new AppError('STATE_UNCERTAIN', { message: 'no answer' });
+          return deps.state.write(...args);
+        },
+      };
+      const before = finalisersOf(rig).length;
+      const { nextDueMs } = await advanceJob({ ...deps, state }, pass(job));
+      expect(nextDueMs).toBe(60_000);
+      expect(finalisersOf(rig)).toHaveLength(before + 1);
+    }));
+
+  it('waits for time, not for arrays that nobody knows any more', () =>
+    withTempDir(async (root) => {
+      const rig = createRig(root);
+      const job = await submit(rig);
+      await rig.work(job, () => true);
+      rig.batch.endAll({ phase: 'unknown', rawState: '' });
+      await advanceJob(inFinaliser(rig), pass(job));
+      const { request } = finalisersOf(rig).at(-1) as Rig['batch']['accepted'][number];
+      expect([request.after, request.beginAfterSec]).toEqual([undefined, 60]);
+    }));
+
+  it('that is refused takes nothing else down, and is not asked for again in the same wave', () =>
+    withTempDir(async (root) => {
+      const rig = createRig(root);
+      let asked = 0;
+      const noFinaliser = (deps: CoordinatorDeps) =>
+        refusing(deps, (isArrayRequest) => {
+          asked += isArrayRequest ? 0 : 1;
+          return !isArrayRequest;
+        });
+      const submitted = await submitJob(noFinaliser(rig.process()), rig.wanted, { patienceMs: 0 });
+      expect(submitted).toMatchObject({
+        meta: { state: 'RUNNING' },
+        steps: [expect.anything(), expect.stringContaining('not here')],
+      });
+      for (let round = 0; round < 3; round += 1) await advanceJob(noFinaliser(rig.process()), pass(submitted.job));
+      expect(asked).toBe(1);
+    }));
+});
+
+describe('the next wave', () => {
+  it('is as wide as the partition, not as a guess', () =>
+    withTempDir(async (root) => {
+      const rig = createRig(root, { items: 100, batchItems: 1, slots: 90 });
+      const job = await submit(rig);
+      rig.batch.endAll();
+      rig.clock.skip(60_000);
+      await advanceJob(rig.process(), pass(job));
+      expect(arraysOf(rig).map(({ request }) => request.array?.count)).toEqual([90, 90]);
+    }));
+
+  it('that is refused again and again costs no task', () =>
+    withTempDir(async (root) => {
+      const rig = createRig(root);
+      const job = await submit(rig);
+      rig.batch.endAll();
+      const refused = refusing(rig.process(), (isArrayRequest) => isArrayRequest);
+      for (let round = 0; round < 6; round += 1) {
+        rig.clock.skip(120_000);
+        await expect(advanceJob(refused, pass(job))).rejects.toMatchObject({ code: 'BATCH_REFUSED' });
+      }
+      expect((await rig.tasks(job)).map((task) => task.state)).toEqual(Array.from({ length: 4 }, () => 'PENDING'));
+      expect(await readMeta(refused.state, job)).toMatchObject({ waitingFor: 'not here' });
+      await advanceJob(rig.process(), pass(job));
+      expect(arraysOf(rig)).toHaveLength(2);
+    }));
+
+  it('names who ended the elements that never got to a task', () =>
+    withTempDir(async (root) => {
+      const rig = createRig(root);
+      const job = await submit(rig);
+      for (let round = 0; round < 5; round += 1) {
+        rig.batch.endAll({ cause: 'cancelled-by-user', rawState: 'CANCELLED' });
+        rig.clock.skip(120_000);
+        await advanceJob(rig.process(), pass(job));
+      }
+      expect(await rig.tasks(job)).toMatchObject(
+        Array.from({ length: 4 }, () => ({ state: 'DEAD', cause: 'cancelled-by-user' })),
+      );
+    }));
+
+  it('leaves retried tasks to every live element, also of earlier waves', () =>
+    withTempDir(async (root) => {
+      const rig = createRig(root);
+      const job = await submit(rig);
+      const { state } = rig.process();
+      const key = taskKey(job, (await rig.tasks(job))[0]?.id as never, 1);
+      await state.write(key, { set: { state: 'WAIT', notBeforeMs: 0 } }, { op: 'item-present' });
+      await state.write({ partition: `J#${job}`, sort: 'META' }, { set: { submittedWave: 3 } }, { op: 'item-present' });
+      await advanceJob(rig.process(), pass(job));
+      expect(await state.get(key)).toMatchObject({ state: 'PENDING', wave: 0 });
+    }));
+});
+
+describe('a submit of several arrays', () => {
+  it('of which a later one is refused goes on with the others', () =>
+    withTempDir(async (root) => {
+      const rig = createRig(root, { items: 20, batchItems: 1, slots: 20 });
+      const base = rig.process();
+      let arrays = 0;
+      const deps = refusing(base, (isArrayRequest) => isArrayRequest && (arrays += 1) > 1);
+      const limits: BatchSystem['limits'] = async (request) => ({
+        ...(await base.batch.limits(request)),
+        maxArraySize: 10,
+      });
+      const batch = { ...deps.batch, limits };
+      await expect(submitJob({ ...deps, batch }, rig.wanted, { patienceMs: 0 })).rejects.toMatchObject({
+        code: 'BATCH_REFUSED',
+      });
+      const job = rig.batch.accepted[0]?.request.name.split('.')[0] as JobId;
+      const rows = await readSubmissions(base.state, job);
+      expect(rows.map((row) => row.state)).toEqual(['SUBMITTED', 'REJECTED']);
+      expect(await readMeta(base.state, job)).toMatchObject({ state: 'RUNNING', submittedWave: 0 });
+      expect(rig.batch.cancelled.size).toBe(0);
+    }));
+});
