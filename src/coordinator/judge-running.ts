@@ -35,6 +35,25 @@ export function judgeRunning(
   return { fate: 'alive' };
 }
 
+/** A worker that was told to stop ends within this; an element that is still there is then judged without the batch system's word. */
+export const ENDING_MS = 60_000;
+
+/**
+ * What made a worker hand its task back. A worker that got SIGTERM cannot know whether that was preemption, an operator or the user; the batch
+ * system can, once the element has ended.
+ */
+export function judgeReleased(
+  task: Pick<TaskItem, 'owner' | 'heartbeatMs' | 'cause' | 'causeDetail'>,
+  element: ElementState | undefined,
+  nowMs: number,
+): Verdict {
+  const own = { fate: 'gone', cause: task.cause ?? 'unknown', detail: task.causeDetail ?? '' } as const;
+  if (own.cause !== 'preempted' || element === undefined) return own;
+  if (element.phase === 'running' && nowMs - (task.heartbeatMs ?? 0) < ENDING_MS) return { fate: 'unclear' };
+  if (element.phase !== 'ended' || element.cause === null || element.cause === own.cause) return own;
+  return { fate: 'gone', cause: element.cause, detail: `${describe(element)}; ${own.detail}` };
+}
+
 function judgeSilence(task: Pick<TaskItem, 'heartbeatMs'>, element: ElementState | undefined, nowMs: number): Verdict {
   const silentMs = nowMs - (task.heartbeatMs ?? 0);
   if (silentMs < SILENT_MS) return { fate: 'unclear' };

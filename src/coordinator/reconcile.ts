@@ -13,7 +13,7 @@ import { taskKey } from '../domain/state-keys.ts';
 import { isAppError } from '../errors/app-error.ts';
 import type { ElementState } from '../ports/batch-system.ts';
 import type { StateChange, StateCondition } from '../ports/state-table.ts';
-import { judgeRunning } from './judge-running.ts';
+import { judgeReleased, judgeRunning } from './judge-running.ts';
 import type { CoordinatorDeps } from './needs.ts';
 import { createCounter, readTasks, type Counts, type Task } from './task-list.ts';
 
@@ -89,15 +89,19 @@ async function settleTask(deps: CoordinatorDeps, request: ReconcileRequest, seen
 }
 
 async function settleRunning(deps: CoordinatorDeps, request: ReconcileRequest, task: Task): Promise<Settled> {
-  const element = task.owner === undefined ? undefined : request.elements.get(elementOf(task.owner));
-  const verdict = judgeRunning(task, element, deps.clock.nowMs());
+  const verdict = judgeRunning(task, elementOfOwner(request, task), deps.clock.nowMs());
   if (verdict.fate !== 'gone') return { task, unclear: verdict.fate === 'unclear' };
-  return decide(deps, request, task, { cause: verdict.cause, detail: verdict.detail });
+  return decide(deps, request, task, verdict);
 }
 
+const elementOfOwner = ({ elements }: ReconcileRequest, { owner }: Task): ElementState | undefined =>
+  owner === undefined ? undefined : elements.get(elementOf(owner));
+
 async function settleWaiting(deps: CoordinatorDeps, request: ReconcileRequest, task: Task): Promise<Settled> {
-  if (task.notBeforeMs === undefined)
-    return decide(deps, request, task, { cause: task.cause ?? 'unknown', detail: task.causeDetail ?? '' });
+  if (task.notBeforeMs === undefined) {
+    const verdict = judgeReleased(task, elementOfOwner(request, task), deps.clock.nowMs());
+    return verdict.fate === 'gone' ? decide(deps, request, task, verdict) : { task, unclear: true };
+  }
   if (task.notBeforeMs > deps.clock.nowMs()) return { task };
   return moveTask(deps, request, task, {
     // The wave stays: whatever element is live may claim the task, however long it has been running.

@@ -30,6 +30,7 @@ export type TaskItem = {
   readonly attempts: number;
   /** Attempts that count against `retry.attempts` (infrastructure failures do not). */
   readonly charged: number;
+  /** In WAIT, until the retry is decided: the attempt that handed the task back. */
   readonly owner?: AttemptId;
   /** Node the owner runs on. */
   readonly node?: string;

@@ -11,8 +11,11 @@ export interface ResultFiles {
 export interface ResultFile {
   /** Appends in one transaction; an item index may occur once. @throws SCRATCH_FULL */
   append(outcomes: readonly ItemOutcome[]): void;
-  /** Outcomes in the order of their append, from row `afterRow` (0: all) on. */
-  rowsSince(afterRow: number): ItemOutcome[];
+  /**
+   * Outcomes in the order of their append, from row `afterRow` (0: all) on; no more once their outputs have `mostChars` characters, but at
+   * least one if there is one.
+   */
+  rowsSince(afterRow: number, mostChars?: number): ItemOutcome[];
   /** Outcomes by item index. */
   byIndex(): Iterable<ItemOutcome>;
   count(): { readonly rows: number; readonly succeeded: number; readonly failed: number };

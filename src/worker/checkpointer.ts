@@ -25,6 +25,9 @@ export interface CheckpointerOptions {
   readonly flush: () => void;
 }
 
+/** Output in one segment: what a checkpoint holds in memory at once, and far below the longest string there can be. */
+const SEGMENT_CHARS = 8 * 1024 ** 2;
+
 /**
  * Items taken over from an earlier attempt are the first rows of the result file, so this attempt's first segment holds them too: the pointer
  * always names one attempt only.
@@ -36,6 +39,7 @@ export function createCheckpointer(context: ElementContext, options: Checkpointe
   let saved = 0;
   let seq = 0;
   let pointed = 0;
+  const more = (): ItemOutcome[] => results.rowsSince(saved, SEGMENT_CHARS);
 
   /** The segment keeps its number whatever happens to the pointer afterwards. */
   const putSegment = async (rows: readonly ItemOutcome[]): Promise<void> => {
@@ -56,8 +60,7 @@ export function createCheckpointer(context: ElementContext, options: Checkpointe
   return {
     async save() {
       options.flush();
-      const rows = results.rowsSince(saved);
-      if (rows.length > 0) await putSegment(rows);
+      for (let rows = more(); rows.length > 0; rows = more()) await putSegment(rows);
       if (pointed === seq) return 'nothing-new';
       const moved = await moveCheckpoint(context, claimed.key, { attempt, seq, items: saved });
       if (moved) pointed = seq;

@@ -118,11 +118,12 @@ export async function moveCheckpoint(
   return result.applied;
 }
 
-const OWNER_FIELDS = ['owner', 'node', 'heartbeatMs', 'progress', 'progressFailed'];
+const PROGRESS_FIELDS = ['progress', 'progressFailed'];
+const OWNER_FIELDS = ['owner', 'node', 'heartbeatMs', ...PROGRESS_FIELDS];
 
 /**
- * RUNNING → WAIT with the cause. `notBeforeMs` stays absent: that tells reconcile that nobody has decided about the retry yet. False: the
- * attempt no longer owns the task.
+ * RUNNING → WAIT with the cause. `notBeforeMs` stays absent: that tells reconcile that nobody has decided about the retry yet. Owner
+ * and heartbeat stay for it too: the batch system may know the cause better. False: the attempt no longer owns the task.
  */
 export async function releaseTask(
   context: ElementContext,
@@ -132,7 +133,10 @@ export async function releaseTask(
   const causeDetail = why.detail.slice(0, DETAIL_CHARS);
   const result = await writeDecided(context, {
     key,
-    change: { set: { state: 'WAIT', cause: why.cause, causeDetail }, remove: [...OWNER_FIELDS, 'notBeforeMs'] },
+    change: {
+      set: { state: 'WAIT', cause: why.cause, causeDetail, heartbeatMs: context.deps.clock.nowMs() },
+      remove: [...PROGRESS_FIELDS, 'notBeforeMs'],
+    },
     when: { op: 'and', of: owned(context.attempt) },
     mine: (item) => item['state'] === 'WAIT' && item['causeDetail'] === causeDetail,
   });

@@ -11,6 +11,7 @@ import { submitJob } from '../../src/coordinator/submit-job.ts';
 import { readSubmissions } from '../../src/coordinator/submissions.ts';
 import type { JobId } from '../../src/domain/ids.ts';
 import { jobRequestKey } from '../../src/domain/keys.ts';
+import { taskKey } from '../../src/domain/state-keys.ts';
 import type { BatchSystem } from '../../src/ports/batch-system.ts';
 import { createRig, type Rig } from '../support/coordinator-rig.ts';
 import { withTempDir } from '../support/temp-dir.ts';
@@ -152,5 +153,29 @@ describe('a process that died on another host while it held the lease', () => {
       const tick = await tickAll(alive as unknown as Drivers, async () => alive);
       expect(tick.jobs).toMatchObject([{ state: 'RUNNING', error: expect.stringContaining('LEASE_HELD') }]);
       expect(renewals).toBeLessThan(3);
+    }));
+});
+
+describe('a task that its worker handed back after SIGTERM', () => {
+  it('gets the cause that the batch system knows', () =>
+    withTempDir(async (root) => {
+      const rig = createRig(root);
+      const { job } = await submitJob(rig.process(), rig.wanted, OPTIONS);
+      const { state } = rig.process();
+      const owner = `${arraysOf(rig)[0]?.handle.id}_0.0`;
+      const released = {
+        state: 'WAIT',
+        cause: 'preempted',
+        causeDetail: 'told to stop',
+        owner,
+        attempts: 1,
+        charged: 1,
+      };
+      for (const task of await rig.tasks(job))
+        await state.write(taskKey(job, task.id, 1), { set: released }, { op: 'item-present' });
+      rig.batch.endAll({ cause: 'cancelled-by-user', rawState: 'CANCELLED by 1000' });
+      await advanceJob(rig.process(), pass(job));
+      const task = { state: 'WAIT', cause: 'cancelled-by-user', charged: 1, notBeforeMs: expect.any(Number) };
+      expect(await rig.tasks(job)).toMatchObject(Array.from({ length: 4 }, () => task));
     }));
 });

@@ -20,7 +20,7 @@ const STOPS_AT_FIVE = `export default async ({ n }, ctx) => {
   if (n >= 5 && !existsSync(new URL('./go', import.meta.url)))
     await new Promise((_, reject) => ctx.signal.addEventListener('abort', () => reject(ctx.signal.reason)));
   if (n === 2) throw new Error('two');
-  return { n, v: n === 3 ? NaN : 1 };
+  return { n, v: n === 3 ? NaN : 1, ...(existsSync(new URL('./large', import.meta.url)) && { text: 'x'.repeat(5_000_000) }) };
 };`;
 
 /** Runs an element until item 5 is in flight, then tells it to stop; `endsAtMs` near makes the grace short. */
@@ -62,7 +62,8 @@ describe('drain', () => {
       checkpoint: { attempt: '100_0.0', seq: 1, items: 5 },
     });
     expect(task.causeDetail).toContain('5 of 10 items finished');
-    expect(task).not.toHaveProperty('owner');
+    // Whoever decides about the retry asks the batch system what it knows of the owner.
+    expect(task.owner).toBe('100_0.0');
     // Absent: reconcile has not decided about the retry yet.
     expect(task).not.toHaveProperty('notBeforeMs');
   });
@@ -92,6 +93,14 @@ describe('drain', () => {
     await second;
     expect((await job.task(0)).checkpoint).toEqual({ attempt: '101_0.0', seq: 1, items: 5 });
     expect(await secondAttempt({ batchJobId: '102' })).toMatchObject({ committed: 1, items: 10 });
+    for (const n of [0, 1, 2, 3, 4]) expect(calls(n), `item ${n}`).toBe(1);
+  });
+
+  it('cuts large outputs into several segments, and resumes from all of them', async () => {
+    writeFileSync(`${job.path}/large`, '');
+    await drained('drain:time-limit');
+    expect((await job.task(0)).checkpoint).toEqual({ attempt: '100_0.0', seq: 2, items: 5 });
+    expect(await secondAttempt()).toMatchObject({ committed: 1, items: 10, failed: 1 });
     for (const n of [0, 1, 2, 3, 4]) expect(calls(n), `item ${n}`).toBe(1);
   });
 

@@ -79,7 +79,15 @@ function createFile(db: Sqlite.Database, options: ResultFileOptions): ResultFile
         if (outcome.status === 'succeeded') succeeded += 1;
       }
     },
-    rowsSince: (afterRow) => order.slice(afterRow).map((index) => fromRow(one.get(index) as OutcomeRow)),
+    rowsSince(afterRow, mostChars = Infinity) {
+      const rows: ItemOutcome[] = [];
+      for (let at = afterRow, chars = 0; at < order.length && chars < mostChars; at += 1) {
+        const row = fromRow(one.get(order[at]) as OutcomeRow);
+        chars += row.output?.length ?? 0;
+        rows.push(row);
+      }
+      return rows;
+    },
     byIndex: () => readByIndex(db),
     count: () => ({ rows: order.length, succeeded, failed: order.length - succeeded }),
     seal: () => writing(db.name, () => void db.close()),

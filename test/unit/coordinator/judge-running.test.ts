@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { AttemptId } from '../../../src/domain/ids.ts';
-import { judgeRunning, SILENT_MS } from '../../../src/coordinator/judge-running.ts';
+import { ENDING_MS, judgeReleased, judgeRunning, SILENT_MS } from '../../../src/coordinator/judge-running.ts';
 import type { ElementState } from '../../../src/ports/batch-system.ts';
 
 const NOW = 1_000_000_000;
@@ -48,5 +48,33 @@ describe('judgeRunning', () => {
     expect(judgeRunning(task, state, NOW).fate).toBe('unclear');
     const silent = { ...task, heartbeatMs: NOW - SILENT_MS };
     expect(judgeRunning(silent, state, NOW)).toMatchObject({ fate: 'gone', cause: 'lost' });
+  });
+});
+
+describe('judgeReleased', () => {
+  const released = { ...task, cause: 'preempted', causeDetail: 'told to stop' } as const;
+  const ended = element({ phase: 'ended', cause: 'cancelled-by-user', rawState: 'CANCELLED by 1000', node: 'n2' });
+
+  it('believes the batch system about who sent SIGTERM', () => {
+    expect(judgeReleased(released, ended, NOW)).toEqual({
+      fate: 'gone',
+      cause: 'cancelled-by-user',
+      detail: 'CANCELLED by 1000 on n2; told to stop',
+    });
+  });
+
+  it('waits for its word while the element ends, but not for long', () => {
+    expect(judgeReleased(released, element({}), NOW)).toEqual({ fate: 'unclear' });
+    const late = judgeReleased(released, element({}), NOW + ENDING_MS);
+    expect(late).toEqual({ fate: 'gone', cause: 'preempted', detail: 'told to stop' });
+  });
+
+  it.each([
+    ['knows of no element', released, undefined],
+    ['says that it ended well', released, element({ phase: 'ended' })],
+    ['has requeued it', released, element({ phase: 'waiting', restarts: 1 })],
+    ['names another cause than one the worker is sure of', { ...released, cause: 'time-limit' } as const, ended],
+  ])('takes the worker at its word when the batch system %s', (_name, item, state) => {
+    expect(judgeReleased(item, state, NOW)).toEqual({ fate: 'gone', cause: item.cause, detail: 'told to stop' });
   });
 });

@@ -47,6 +47,7 @@ describe('a result file', () => {
     expect(file.rowsSince(0).map((row) => row.itemIndex)).toEqual([7, 2, 2 ** 40, 0]);
     expect(file.rowsSince(1)[0]).toEqual(bad(2));
     expect(file.rowsSince(4)).toEqual([]);
+    expect(file.rowsSince(1, 1)).toHaveLength(2);
     file.discard();
   });
 
