@@ -77,8 +77,14 @@ async function openPart(file: FileHandle, columns: readonly ColumnBuffer[]): Pro
       ]),
     ),
   );
+  // The library writes piece by piece; a row group goes to disk in one write.
+  let pieces: Uint8Array[] = [];
   const write = async (bytes: Uint8Array): Promise<void> => {
-    await file.writeFile(bytes);
+    pieces.push(bytes);
+  };
+  const flush = async (): Promise<void> => {
+    await file.writeFile(Buffer.concat(pieces));
+    pieces = [];
   };
   const envelope = new ParquetEnvelopeWriter(schema, write, () => Promise.resolve(), 0, { pageIndex: false });
   await envelope.writeHeader();
@@ -86,8 +92,12 @@ async function openPart(file: FileHandle, columns: readonly ColumnBuffer[]): Pro
     async group(rowCount) {
       const pages = Object.fromEntries(columns.map((column) => [column.name, [encodePage(column)]]));
       await envelope.writeRowGroup({ rowCount, pages });
+      await flush();
     },
-    end: () => envelope.writeFooter({}),
+    async end() {
+      await envelope.writeFooter({});
+      await flush();
+    },
   };
 }
 

@@ -1,4 +1,4 @@
-import { realpath } from 'node:fs/promises';
+import { lstat, realpath } from 'node:fs/promises';
 import { dirname, join, resolve, sep } from 'node:path';
 
 import { AppError } from '../../errors/app-error.ts';
@@ -50,28 +50,42 @@ function faultOf(key: string): string | null {
 function createRootGuard(root: string): (directory: string, key: string) => Promise<void> {
   const inside = new Set<string>();
   return async (directory, key) => {
-    if (inside.has(directory)) return;
-    const existing = await nearestExisting(directory, root);
-    if (existing !== null) {
-      const realRoot = await realpath(root);
-      const real = existing.real;
-      if (real !== realRoot && !real.startsWith(realRoot + sep))
-        throw badKey(key, `leads out of the store through a symbolic link to ${real}`);
+    for (const path of unknownAbove(directory, (known) => known === root || inside.has(known))) {
+      const kind = await kindOf(path);
+      // What is created there will be a directory, not a link.
+      if (kind === 'missing') return;
+      if (kind === 'link' && !(await leadsInside(path, root, key))) return;
+      if (inside.size >= MAX_REMEMBERED) inside.clear();
+      inside.add(path);
     }
-    if (inside.size >= MAX_REMEMBERED) inside.clear();
-    if (existing?.path === directory) inside.add(directory);
   };
 }
 
-/** The deepest directory at or above `directory` that exists, not above `root`; null when not even `root` does. */
-async function nearestExisting(directory: string, root: string): Promise<{ path: string; real: string } | null> {
-  for (let path = directory; ; path = dirname(path)) {
-    try {
-      return { path, real: await realpath(path) };
-    } catch (error) {
-      if (!isMissing(error)) throw storeError(error, path);
-      if (path === root) return null;
-    }
+/** `directory` and those above it that are not known, the highest first. */
+function unknownAbove(directory: string, isKnown: (path: string) => boolean): string[] {
+  const paths: string[] = [];
+  for (let path = directory; !isKnown(path); path = dirname(path)) paths.unshift(path);
+  return paths;
+}
+
+async function kindOf(path: string): Promise<'missing' | 'link' | 'other'> {
+  try {
+    return (await lstat(path)).isSymbolicLink() ? 'link' : 'other';
+  } catch (error) {
+    if (isMissing(error)) return 'missing';
+    throw storeError(error, path);
+  }
+}
+
+/** False for a link that leads nowhere. @throws STORE_BAD_KEY when it leads out of the root */
+async function leadsInside(path: string, root: string, key: string): Promise<boolean> {
+  try {
+    const [real, realRoot] = await Promise.all([realpath(path), realpath(root)]);
+    if (real === realRoot || real.startsWith(realRoot + sep)) return true;
+    throw badKey(key, `leads out of the store through a symbolic link to ${real}`);
+  } catch (error) {
+    if (isMissing(error)) return false;
+    throw error instanceof AppError ? error : storeError(error, path);
   }
 }
 

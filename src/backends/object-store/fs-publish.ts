@@ -11,6 +11,7 @@ interface PublishOptions {
   /** Distinguishes this write from every other one of the same object. */
   readonly nonce: string;
   readonly signal?: AbortSignal | undefined;
+  readonly makeDirectory: (path: string) => Promise<void>;
 }
 
 /**
@@ -23,7 +24,7 @@ export async function publishFile(
   options: PublishOptions,
 ): Promise<{ bytes: number; sha256: string }> {
   const temp = join(dirname(path), TEMP_PREFIX + options.nonce);
-  const file = await onStore(path, createFile(temp));
+  const file = await onStore(path, createFile(temp, options.makeDirectory));
   try {
     const written = await fill(file, path, body, options.signal);
     await onStore(path, file.sync());

@@ -3,7 +3,7 @@ import { pathToFileURL } from 'node:url';
 
 import type { ObjectBody, ObjectStore, StoredObject } from '../../ports/object-store.ts';
 import type { Ids } from '../../ports/random.ts';
-import { createDirectorySync } from '../shared/fs-directory.ts';
+import { createDirectoryMaker, createDirectorySync } from '../shared/fs-directory.ts';
 import { badKey, createKeyPlaces } from './fs-keys.ts';
 import { infoOf, listObjects } from './fs-list.ts';
 import { readLocalFile, writeLocalFile } from './fs-local-copy.ts';
@@ -37,11 +37,12 @@ export function createFsObjectStore(options: { readonly root: string; readonly i
   const places = createKeyPlaces(root);
   const reads = createReads(places);
   const syncDirectory = createDirectorySync();
+  const makeDirectory = createDirectoryMaker();
 
   const put = async (key: string, body: ObjectBody, signal?: AbortSignal): Promise<StoredObject> => {
     signal?.throwIfAborted();
     const path = await places.object(key);
-    const written = await publishFile(path, body, { nonce: options.ids.token(16), signal });
+    const written = await publishFile(path, body, { nonce: options.ids.token(16), signal, makeDirectory });
     await onStore(path, syncDirectory(dirname(path)));
     return { key, ...written };
   };

@@ -9,13 +9,16 @@ const FILE_MODE = 0o600;
 const MAKE_ATTEMPTS = 5;
 
 /** Opens a file that must not exist for writing, creating its directories (0700) when they are missing. */
-export async function createFile(path: string): Promise<FileHandle> {
+export async function createFile(
+  path: string,
+  make: (directory: string) => Promise<void> = makeDirectory,
+): Promise<FileHandle> {
   for (let attempt = 1; ; attempt += 1) {
     try {
       return await open(path, 'wx', FILE_MODE);
     } catch (error) {
       if (errnoOf(error) !== 'ENOENT' || attempt === MAKE_ATTEMPTS) throw error;
-      await makeDirectory(dirname(path));
+      await make(dirname(path));
     }
   }
 }
@@ -37,6 +40,18 @@ async function realReason(error: unknown): Promise<undefined> {
   const { path } = error as { readonly path?: string };
   if (errnoOf(error) === 'ENOENT' && path !== undefined) await mkdir(path, { mode: DIRECTORY_MODE });
   throw error;
+}
+
+/** `makeDirectory` for callers that often want the same new directory at once, such as the files of one attempt: it is made once. */
+export function createDirectoryMaker(): (path: string) => Promise<void> {
+  const running = new Map<string, Promise<void>>();
+  return (path) => {
+    const known = running.get(path);
+    if (known !== undefined) return known;
+    const making = makeDirectory(path).finally(() => running.delete(path));
+    running.set(path, making);
+    return making;
+  };
 }
 
 /** Writes all of `bytes`, which one write call need not do. */

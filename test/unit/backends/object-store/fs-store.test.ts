@@ -35,6 +35,18 @@ describe('fs object store on disk', () => {
     expect(store.localPath('jobs/x')).toBe(join(root, 'jobs/x'));
   });
 
+  it('takes small files and strings for one new directory at once', async () => {
+    const source = join(dir.path, 'small');
+    writeFileSync(source, 'small file');
+    const stored = await Promise.all([
+      store.putFile('a/b/c/file', source),
+      ...['x', 'y', 'z'].map((name) => store.put(`a/b/c/${name}`, name)),
+    ]);
+    expect(stored.map(({ bytes }) => bytes)).toEqual([10, 1, 1, 1]);
+    expect(Buffer.from((await store.get('a/b/c/file')) ?? []).toString()).toBe('small file');
+    expect(await keys()).toEqual(['a/b/c/file', 'a/b/c/x', 'a/b/c/y', 'a/b/c/z']);
+  });
+
   it('removes the directories that deletePrefix emptied, not the root and not those with more in them', async () => {
     await store.put('jobs/one/a/b', '');
     await store.put('jobs/two/a', '');
