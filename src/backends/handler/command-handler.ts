@@ -1,6 +1,6 @@
 import { accessSync, constants, statSync } from 'node:fs';
 import { delimiter, isAbsolute, join, resolve } from 'node:path';
-import { parseExactJson } from '../../domain/exact-json.ts';
+import { parseExactJson, parsePrintedJson } from '../../domain/exact-json.ts';
 import { AppError } from '../../errors/app-error.ts';
 import type { HandlerContext, HandlerResult, LoadedHandler } from '../../ports/handler-host.ts';
 import { fillArgument, parseArgument, type ArgumentTemplate } from './argv-template.ts';
@@ -148,8 +148,8 @@ function outputOf(stdout: Uint8Array, badOutput: (message: string) => HandlerRes
   }
   if (text === '') return { ok: true, output: null };
   try {
-    return { ok: true, output: parseExactJson(text) };
+    return { ok: true, output: parsePrintedJson(text) };
   } catch {
-    return badOutput(`stdout is not JSON: found ${JSON.stringify(shorten(text, SHOWN_CHARS))}`);
+    return badOutput(`stdout is not one JSON value: found ${JSON.stringify(shorten(text, SHOWN_CHARS))}`);
   }
 }

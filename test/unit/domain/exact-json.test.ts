@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parseExactJson } from '../../../src/domain/exact-json.ts';
+import { parseExactJson, parsePrintedJson } from '../../../src/domain/exact-json.ts';
 
 describe('parseExactJson', () => {
   it('keeps integers beyond 2^53 as BigInt, wherever they stand', () => {
@@ -46,6 +46,36 @@ describe('parseExactJson', () => {
         expect(JSON.stringify(parsed[0], (_k, v: unknown) => (typeof v === 'bigint' ? Number(v) : v))).toBe(
           JSON.stringify(JSON.parse(JSON.stringify(value))),
         );
+      }),
+    );
+  });
+});
+
+describe('parsePrintedJson', () => {
+  it('takes the words that Python prints for numbers that JSON does not have', () => {
+    expect(
+      parsePrintedJson('{"NaN": NaN, "b": [Infinity, -Infinity, "NaN", "\\u0001nNaN"], "c": 9007199254740993}'),
+    ).toEqual({
+      NaN: Number.NaN,
+      b: [Infinity, -Infinity, 'NaN', '\u0001nNaN'],
+      c: 9007199254740993n,
+    });
+    expect(parsePrintedJson(' NaN ')).toBeNaN();
+  });
+
+  it.each(['{NaN: 1}', '[NaN5]', '-NaN', '"a" NaN', 'nan', '{"a": NaN', 'Infinity Infinity'])(
+    'refuses %s all the same',
+    (text) => expect(() => parsePrintedJson(text)).toThrow(SyntaxError),
+  );
+
+  it('is the only one that takes them', () => {
+    for (const text of ['NaN', '[1234567890123456789, NaN]']) expect(() => parseExactJson(text)).toThrow(SyntaxError);
+  });
+
+  it('agrees with parseExactJson on JSON', () => {
+    fc.assert(
+      fc.property(fc.json(), (text) => {
+        expect(parsePrintedJson(text)).toEqual(parseExactJson(text));
       }),
     );
   });

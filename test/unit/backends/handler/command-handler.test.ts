@@ -83,8 +83,9 @@ describe('command handlers', () => {
     ['process.stdout.write("  \\n")', { ok: true, output: null }],
     [
       'process.stdout.write("not json\\n")',
-      { ok: false, cause: 'bad-output', errorMessage: 'stdout is not JSON: found "not json"' },
+      { ok: false, cause: 'bad-output', errorMessage: 'stdout is not one JSON value: found "not json"' },
     ],
+    ['process.stdout.write("[NaN, -Infinity]")', { ok: true, output: [Number.NaN, -Infinity] }],
     ['process.stdout.write("{}{}")', { ok: false, cause: 'bad-output' }],
     [
       'process.stdout.write(Buffer.from([0xff, 0xfe]))',
