@@ -1,0 +1,97 @@
+import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { createCli, writeFiles, type Cli } from '../support/cli.ts';
+import { compiledProject } from '../support/compiled.ts';
+import { fencesOf } from '../support/markdown.ts';
+import { withTempDir } from '../support/temp-dir.ts';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const page = (name: string): string => readFileSync(join(ROOT, 'docs', name), 'utf8');
+
+/** The shapes of docs/json.md as TypeScript: its declarations, its lists of words, and the codes of docs/errors.md. */
+function documentedTypes(): string {
+  const json = page('json.md');
+  const lists = [...json.matchAll(/^## (\w+)\n\nOne of:\n\n((?:- .*\n)+)/gm)].map(([, name = '', items = '']) => {
+    const list = [...items.matchAll(/^- `([^`]+)`/gm)].map(([, word]) => `'${word}'`);
+    return `type ${name} = ${list.join(' | ')};`;
+  });
+  const codes = [...page('errors.md').matchAll(/^\| `([A-Z_]+)`/gm)].map(([, code]) => `'${code}'`);
+  const declarations = fencesOf(json).map(({ text }) => text);
+  expect(lists.length).toBeGreaterThanOrEqual(3);
+  expect(codes.length).toBeGreaterThan(20);
+  return [...declarations, ...lists, `type ErrorCode = ${codes.join(' | ')};`].join('\n');
+}
+
+/** What TypeScript has against the documents: a missing field, one that is not documented, a value of another type. */
+function complaints(directory: string, documents: readonly { readonly type: string; readonly json: string }[]) {
+  const values = documents.map(({ type, json }, index) => `export const d${index}: ${type} = ${json};`);
+  writeFiles(directory, { 'documents.ts': [documentedTypes(), ...values].join('\n') });
+  const argv = [join(ROOT, 'node_modules/typescript/bin/tsc'), '--noEmit', '--strict', '--types', ''];
+  return new Promise<string>((resolve) => {
+    execFile(process.execPath, [...argv, 'documents.ts'], { cwd: directory }, (_error, stdout, stderr) =>
+      resolve(stdout + stderr),
+    );
+  });
+}
+
+let compiled = '';
+beforeAll(async () => {
+  compiled = await compiledProject();
+}, 120_000);
+
+/** Keeps its job alive until somebody ends it. */
+const ENDLESS_HANDLER = `
+export default (item, { signal }) =>
+  new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
+`;
+
+/** A job with a failed item, one that is cancelled while it runs, and every command that can be asked about them. */
+async function collect(cli: Cli): Promise<{ type: string; json: string }[]> {
+  const documents: { type: string; json: string }[] = [];
+  const ask = async (type: string, args: readonly string[], codes: readonly number[] = [0]): Promise<void> => {
+    documents.push({ type, json: JSON.stringify(await cli.json(args, codes)) });
+  };
+  await ask('InitDocument', ['init', '.']);
+  await ask('ExamplesDocument', ['init', '--list']);
+  await ask('DoctorDocument', ['doctor']);
+  await ask('PlanDocument', ['plan', 'job.yaml']);
+  writeFiles(cli.cwd, { 'items.jsonl': '{"id":1,"text":"one two"}\n{"id":2}\n' });
+  await ask('SubmitWaitDocument', ['submit', 'job.yaml', '--wait'], [3]);
+  await ask('StatusDocument', ['status']);
+  await ask('ListDocument', ['list']);
+  await ask('LogsDocument', ['logs', '@last']);
+  await ask('ResultsDocument', ['results', '@last']);
+  await ask('QueryDocument', ['results', '@last', '--head']);
+  await ask('AggregateDocument', ['aggregate', '@last']);
+  await ask('AdvanceDocument', ['advance', '@last']);
+  writeFiles(cli.cwd, { 'endless.mjs': ENDLESS_HANDLER });
+  await ask('SubmitDocument', ['submit', 'job.yaml', '--set', 'handler.module=endless.mjs']);
+  await ask('TickDocument', ['tick']);
+  await ask('CancelDocument', ['cancel', '@last']);
+  await ask('GcDocument', ['gc', '@last', '--purge', '--dry-run']);
+  await ask('ErrorDocument', ['status', 'no-such-job'], [4]);
+  await ask('ErrorDocument', ['plan', 'job.yaml', '--set', 'batch.items=0', '--set', 'frob=1'], [2]);
+  for (const line of (await cli('logs', '@last', '--follow', '--json')).stdout.trim().split('\n').filter(Boolean))
+    documents.push({ type: 'LogLineDocument', json: line });
+  return documents;
+}
+
+describe('docs/json.md', () => {
+  it('declares exactly what the commands print', () =>
+    withTempDir(async (directory) => {
+      const documents = await collect(createCli(directory, { SLURMCTL_SCHEDULER: 'local' }, compiled));
+      expect(await complaints(directory, documents)).toBe('');
+    }));
+
+  it('would be found wrong', () =>
+    withTempDir(async (directory) => {
+      const documents = [
+        { type: 'TickDocument', json: '{"schema":"slurmctl.tick/1","jobs":[],"more":1}' },
+        { type: 'TickDocument', json: '{"schema":"slurmctl.tick/1"}' },
+      ];
+      expect((await complaints(directory, documents)).match(/error TS/g)).toHaveLength(2);
+    }));
+});
