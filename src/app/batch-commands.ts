@@ -4,7 +4,7 @@ import type { BackendUrls } from '../domain/job-spec.ts';
 import type { WorkerAssignment } from '../domain/manifest.ts';
 import { packageFile } from './package-files.ts';
 
-/** How long a finaliser waits for somebody else who is advancing the job. */
+/** How long a finaliser waits for somebody else who is advancing the job, and for an outside that does not answer. */
 const FINALISER_PATIENCE = '10m';
 
 /** argv of an array element. */

@@ -12,7 +12,7 @@ export interface OpenAggregator {
 export async function openAggregator(drivers: Drivers): Promise<OpenAggregator> {
   const { createColumnar } = await import('../backends/columnar/duckdb.ts');
   const { createLeafParts } = await import('../backends/leaf-part/index.ts');
-  const columnar = createColumnar();
+  const columnar = createColumnar(memoryLimit(drivers.env));
   return {
     deps: {
       store: drivers.store,
@@ -24,4 +24,12 @@ export async function openAggregator(drivers: Drivers): Promise<OpenAggregator> 
     },
     close: () => columnar.close(),
   };
+}
+
+const MIB = 1024 ** 2;
+
+/** Inside a Slurm job at most half of its memory is the database's; more than the default is never needed. */
+export function memoryLimit(env: NodeJS.ProcessEnv): { readonly memoryLimitBytes?: number } {
+  const jobMib = Number(env['SLURM_MEM_PER_NODE'] ?? 0);
+  return jobMib > 0 ? { memoryLimitBytes: Math.min(1_024, Math.max(128, Math.floor(jobMib / 2))) * MIB } : {};
 }

@@ -4,6 +4,7 @@
  */
 import { isAppError } from '../errors/app-error.ts';
 import type { Submission } from './submissions.ts';
+import { LEAST_TIME_MS } from './finaliser-resources.ts';
 import { sendRow, type SendContext } from './send.ts';
 import { handleOf, writeIntent } from './submissions.ts';
 
@@ -44,11 +45,19 @@ export async function ensureFinaliser(
       ? { after: arrays.map(handleOf) }
       : { beginAfterSec: Math.max(1, Math.ceil((dueInMs as number) / 1_000)) };
   try {
-    const answer = await sendRow(context, row, when);
+    const answer = await sendRow(context, row, { ...when, maxTimeMs: await longestTime(context) });
     if (answer.waitingFor !== null) return [`the finaliser is not queued yet: ${answer.waitingFor}`];
     return answer.row.state === 'SUBMITTED' ? [`queued the finaliser as ${answer.row.handle}`] : [];
   } catch (error) {
     if (!isAppError(error, 'BATCH_REFUSED')) throw error;
     return [`the finaliser was refused, so the job goes on only when slurmctl advance or tick runs: ${error.message}`];
   }
+}
+
+/** Asked only when the job's own time limit is shorter than a finaliser needs. */
+async function longestTime({ deps, manifest }: SendContext): Promise<number | null> {
+  const { resources, slurm } = manifest.spec;
+  if (resources.timeMs >= LEAST_TIME_MS) return null;
+  const partition = slurm.partition === undefined ? {} : { partition: slurm.partition };
+  return (await deps.batch.limits({ ...partition, resources })).maxTimeMs;
 }

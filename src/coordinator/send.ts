@@ -8,6 +8,7 @@ import { scriptKey } from '../domain/keys.ts';
 import type { JobManifest } from '../domain/manifest.ts';
 import { isFinalJobState } from '../domain/states.ts';
 import type { BatchHandle, SubmitRequest } from '../ports/batch-system.ts';
+import { finaliserResources } from './finaliser-resources.ts';
 import { readMeta } from './job-meta.ts';
 import type { Lease } from './lease.ts';
 import type { CoordinatorDeps } from './needs.ts';
@@ -39,15 +40,24 @@ export interface SendResult {
   readonly waitingFor: string | null;
 }
 
-/** The request behind an outbox row. `after` applies to finalisers. */
+/** What only finalisers have. */
+export interface FinaliserOptions {
+  readonly after?: readonly BatchHandle[];
+  readonly beginAfterSec?: number;
+  /** Longest time limit of the partition; null when unlimited or unknown. */
+  readonly maxTimeMs?: number | null;
+}
+
+/** The request behind an outbox row. */
 export async function submitRequest(
   context: Pick<SendContext, 'deps' | 'job' | 'manifest'>,
   row: Submission,
-  options: { readonly after?: readonly BatchHandle[]; readonly beginAfterSec?: number } = {},
+  options: FinaliserOptions = {},
 ): Promise<SubmitRequest> {
   const { deps, job, manifest } = context;
   const { spec, backends } = manifest;
   const array = row.kind === 'array';
+  const resources = array ? spec.resources : finaliserResources(spec.resources, options.maxTimeMs ?? null);
   const throttle = array ? chunkThrottle(row, row.waveElements, spec.slurm.throttle) : undefined;
   return {
     name: row.jobName,
@@ -61,9 +71,9 @@ export async function submitRequest(
     cwd: spec.baseDir,
     logDir: await deps.elementLogDir(job, backends, row.kind),
     ...(array ? { array: { count: row.elements, ...(throttle === undefined ? {} : { throttle }) } } : {}),
-    resources: array ? spec.resources : { ...spec.resources, cpus: 1 },
+    resources,
     slurm: array ? spec.slurm : { ...spec.slurm, extra: [] },
-    warnBeforeEndSec: warnBeforeEndSec(spec.resources.timeMs),
+    warnBeforeEndSec: warnBeforeEndSec(resources.timeMs),
     requeue: true,
     ...(options.after === undefined ? {} : { after: options.after }),
     ...(options.beginAfterSec === undefined ? {} : { beginAfterSec: options.beginAfterSec }),
@@ -77,7 +87,7 @@ export async function submitRequest(
 export async function sendRow(
   context: SendContext,
   row: Submission,
-  options: { readonly after?: readonly BatchHandle[]; readonly beginAfterSec?: number } = {},
+  options: FinaliserOptions = {},
 ): Promise<SendResult> {
   const { deps } = context;
   const request = await submitRequest(context, row, options);

@@ -161,7 +161,11 @@ async function* claims(
   { meta, picker }: Running,
   goOn: () => boolean,
 ): AsyncGenerator<ClaimedTask> {
-  if (context.input.restarts > 0) yield* leftBehind(context, meta, goOn);
+  if (context.input.restarts > 0)
+    for await (const claimed of leftBehind(context, meta, goOn)) {
+      picker.exclude(claimed.task);
+      yield claimed;
+    }
   while (goOn()) {
     const next = picker.next();
     if (next.step === 'done') return;

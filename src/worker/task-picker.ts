@@ -10,6 +10,8 @@ import { taskIdOf, type TaskId } from '../domain/ids.ts';
  */
 export interface TaskPicker {
   next(): PickerStep;
+  /** The element has run this task already; it is not tried again. */
+  exclude(task: TaskId): void;
   /** The claimable tasks of the shard that the last `look` named. */
   found(tasks: readonly TaskId[]): void;
 }
@@ -48,10 +50,10 @@ export function createTaskPicker(options: PickerOptions): TaskPicker {
   };
   return {
     next() {
-      if (own < total) {
+      while (own < total) {
         const task = taskAt(own);
         own += elements;
-        return claim(task);
+        if (!tried.has(task)) return claim(task);
       }
       for (let task = pool.pop(); task !== undefined; task = pool.pop()) if (!tried.has(task)) return claim(task);
       if (shards.length === 0 && foundInPass) {
@@ -61,6 +63,7 @@ export function createTaskPicker(options: PickerOptions): TaskPicker {
       const shard = shards.pop();
       return shard === undefined ? { step: 'done' } : { step: 'look', shard };
     },
+    exclude: (task) => void tried.add(task),
     found(candidates) {
       const fresh = candidates.filter((task) => !tried.has(task));
       if (fresh.length > 0) foundInPass = true;

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { advanceDocument } from '../../src/app/advance-document.ts';
 import { advanceJob } from '../../src/coordinator/advance.ts';
 import { readMeta } from '../../src/coordinator/job-meta.ts';
 import type { CoordinatorDeps } from '../../src/coordinator/needs.ts';
@@ -82,6 +83,28 @@ describe('the finaliser', () => {
       });
       for (let round = 0; round < 3; round += 1) await advanceJob(noFinaliser(rig.process()), pass(submitted.job));
       expect(asked).toBe(1);
+    }));
+});
+
+describe('a process that has time', () => {
+  it('asks again when the batch system does not answer', () =>
+    withTempDir(async (root) => {
+      const rig = createRig(root);
+      const job = await submit(rig);
+      await rig.work(job);
+      rig.batch.endAll();
+      const deps = rig.process();
+      let failures = 3;
+      const states: BatchSystem['states'] = async (handles) => {
+        failures -= 1;
+        if (failures >= 0) throw new AppError('BATCH_UNREACHABLE', { message: 'busy' });
+        return deps.batch.states(handles);
+      };
+      const busy = { ...deps, batch: { ...deps.batch, states } };
+      await expect(advanceDocument(busy, { ...pass(job), waitLeaseMs: 0 })).rejects.toMatchObject({
+        code: 'BATCH_UNREACHABLE',
+      });
+      expect(await advanceDocument(busy, { ...pass(job), waitLeaseMs: 60_000 })).toMatchObject({ state: 'COMPLETED' });
     }));
 });
 

@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { finalState } from '../../../src/coordinator/finish-job.ts';
 
@@ -12,5 +13,19 @@ describe('finalState', () => {
     ['two bounds, one broken', { total: 200, failed: 3 }, { percent: 50, count: 2 }, 'FAILED'],
   ] as const)('%s', (_name, counts, tolerate, expected) => {
     expect(finalState(counts, tolerate)).toBe(expected);
+  });
+
+  it('takes a percentage with decimals for exactly what it says', () => {
+    const share = fc.tuple(fc.integer({ min: 1, max: 1_000_000 }), fc.integer({ min: 1, max: 10_000 }));
+    fc.assert(
+      fc.property(share, ([total, hundredths]) => {
+        // Whole numbers up to 10^10 are exact.
+        const allowed = Math.floor((total * hundredths) / 10_000);
+        const tolerate = { percent: hundredths / 100 };
+        if (allowed > 0) expect(finalState({ total, failed: allowed }, tolerate)).toBe('COMPLETED_WITH_FAILURES');
+        expect(finalState({ total, failed: allowed + 1 }, tolerate)).toBe('FAILED');
+      }),
+      { examples: [[[500, 6_460]]] },
+    );
   });
 });

@@ -31,6 +31,18 @@ describe('task picker', () => {
     expect(tries({ element: 1, elements: 3, tasks: 8 }).tasks).toEqual(['000001', '000004', '000007']);
   });
 
+  it('leaves out what the element ran before it was restarted', () => {
+    const picker = createTaskPicker(options({ tasks: 3 }));
+    picker.exclude(taskIdOf(0));
+    picker.exclude(taskIdOf(2));
+    expect([picker.next(), picker.next()]).toEqual([
+      { step: 'claim', task: '000001' },
+      { step: 'look', shard: 0 },
+    ]);
+    picker.found([taskIdOf(2)]);
+    expect(picker.next()).toEqual({ step: 'done' });
+  });
+
   it('takes the stride through the list of a later wave', () => {
     const tasks = [5, 9, 11].map((number) => taskIdOf(number));
     expect(tries({ element: 1, elements: 2, tasks }).tasks).toEqual(['000009']);
