@@ -1,6 +1,7 @@
 /** `init`: copies a template directory. It never overwrites a file. */
-import { copyFile, mkdir, readFile, stat } from 'node:fs/promises';
+import { constants, copyFile, mkdir, readFile, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
+import { describeFailure, errnoOf } from '../backends/shared/fs-errno.ts';
 import { AppError } from '../errors/app-error.ts';
 import type { InitDocument } from './documents.ts';
 import { packageFile } from './package-files.ts';
@@ -26,7 +27,7 @@ export async function listExamples(): Promise<Example[]> {
   return (await readIndex()).map(({ name, description }) => ({ name, summary: description }));
 }
 
-/** @throws USAGE for an unknown example, or when a file is in the way (nothing is written then) */
+/** @throws USAGE for an unknown example, when a file is in the way (nothing is written then), or the directory cannot be written */
 export async function initProject(request: {
   readonly example: string;
   readonly directory: string;
@@ -47,9 +48,22 @@ export async function initProject(request: {
       message: `${inTheWay.join(', ')} ${inTheWay.length === 1 ? 'exists' : 'exist'} in ${target} already; nothing was written`,
       hint: 'Name another directory: slurmctl init DIRECTORY',
     });
-  for (const file of files) {
-    await mkdir(dirname(join(target, file)), { recursive: true });
-    await copyFile(packageFile(join('templates', example.directory, file)), join(target, file));
+  try {
+    for (const file of files) {
+      await mkdir(dirname(join(target, file)), { recursive: true });
+      await copyFile(
+        packageFile(join('templates', example.directory, file)),
+        join(target, file),
+        constants.COPYFILE_EXCL,
+      );
+    }
+  } catch (error) {
+    if (errnoOf(error) === undefined) throw error;
+    throw new AppError('USAGE', {
+      message: `the files of the example cannot be written: ${describeFailure(error, target)}`,
+      hint: 'Name a directory that you may write: slurmctl init DIRECTORY',
+      cause: error,
+    });
   }
   return { schema: 'slurmctl.init/1', example: example.name, directory: target, files };
 }

@@ -2,6 +2,7 @@
 import { mkdir, open, rm, stat } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
+import { describeFailure } from '../backends/shared/fs-errno.ts';
 import { isAppError, messageOf } from '../errors/app-error.ts';
 import { formatBytes } from '../domain/units.ts';
 import type { Settings } from '../config/settings.ts';
@@ -19,10 +20,11 @@ const CLOCK_SKEW_MS = 5_000;
 
 export async function runDoctor(drivers: Drivers, settings: Settings): Promise<DoctorDocument> {
   const choice = await chooseScheduler(drivers, settings.scheduler);
+  const home = await checkHome(drivers);
   const checks = [
     checkNode(process.versions.node),
-    await checkHome(drivers),
-    await checkClock(drivers),
+    home,
+    ...(home.verdict === 'ok' ? [await checkClock(drivers)] : []),
     await checkScratch(drivers),
     ...(await checkScheduler(drivers, choice)),
     ok('cpus', `${availableParallelism()} usable here`),
@@ -64,7 +66,7 @@ async function checkHome(drivers: Drivers): Promise<Check> {
     return {
       name: 'home',
       verdict: 'fail',
-      found: messageOf(error),
+      found: describeFailure(error, home),
       remedy: 'Choose a directory that you may write and that compute nodes see, with --home or SLURMCTL_HOME',
     };
   }

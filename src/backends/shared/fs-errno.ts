@@ -26,6 +26,7 @@ const WORDS: Readonly<Record<string, string>> = {
   EROFS: 'the file system is read-only',
 };
 const ATTEMPTS: Readonly<Record<string, string>> = {
+  copyfile: 'cannot copy',
   mkdir: 'cannot make the directory',
   open: 'cannot open',
   opendir: 'cannot list',
