@@ -8,9 +8,10 @@
  */
 import { AppError, isAppError } from '../errors/app-error.ts';
 import type { JobId } from '../domain/ids.ts';
-import type { JobMeta } from '../domain/job-item.ts';
+import type { JobIndexItem, JobMeta } from '../domain/job-item.ts';
 import { jobIndexKey } from '../domain/state-keys.ts';
 import { isFinalJobState } from '../domain/states.ts';
+import { finishCancel } from './cancel.ts';
 import { continueCreation, failCreation } from './create-job.ts';
 import { observe } from './element-states.ts';
 import { ensureFinaliser } from './finaliser.ts';
@@ -72,6 +73,8 @@ export async function advanceUnderLease(
 ): Promise<AdvanceResult> {
   const meta = await continueCreation(deps, lease, request);
   if (isFinalJobState(meta.state) || meta.state === 'PAUSED') {
+    if (meta.state === 'CANCELLED' && (await isListedLive(deps, request.job)))
+      await finishCancel(deps, request.job, meta);
     await tidyUp(deps, request.job, meta);
     return { meta, steps: [], nextDueMs: null };
   }
@@ -168,6 +171,10 @@ async function explainAndThrow(deps: CoordinatorDeps, lease: Lease, job: JobId, 
     });
   throw error;
 }
+
+/** A job leaves the live ones last: until then, whoever was ending it may have died over it. */
+const isListedLive = async ({ state }: CoordinatorDeps, job: JobId): Promise<boolean> =>
+  ((await state.get(jobIndexKey(job))) as JobIndexItem | null)?.live === true;
 
 /** Refuses unknown jobs before a lock item is made for them. */
 async function requireKnown(deps: CoordinatorDeps, job: JobId): Promise<void> {

@@ -20,11 +20,15 @@ export interface Cancelled {
 
 /** @throws JOB_NOT_FOUND, JOB_BAD_STATE when the job has ended by itself; cancelling a cancelled job goes over it again */
 export async function cancelJob(deps: CoordinatorDeps, job: JobId, reason: string): Promise<Cancelled> {
-  const meta = await markCancelled(deps, job, reason);
+  return finishCancel(deps, job, await markCancelled(deps, job, reason));
+}
+
+/** What a cancel does once META says so; also for a cancel that died half-way. The process does not cancel what it runs in. */
+export async function finishCancel(deps: CoordinatorDeps, job: JobId, meta: JobMeta): Promise<Cancelled> {
   let submissions = 0;
   for (const row of await readSubmissions(deps.state, job)) {
     const accepted = row.state === 'INTENT' ? await resolveIntent(deps, job, row) : row;
-    if (accepted?.state !== 'SUBMITTED') continue;
+    if (accepted?.state !== 'SUBMITTED' || accepted.handle === deps.ownBatchJobId) continue;
     await deps.batch.cancel(handleOf(accepted));
     submissions += 1;
   }

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { knownJobs } from '../../src/app/find-job.ts';
 import type { Drivers } from '../../src/app/job-backends.ts';
@@ -13,6 +14,7 @@ import type { JobId } from '../../src/domain/ids.ts';
 import { jobRequestKey } from '../../src/domain/keys.ts';
 import { taskKey } from '../../src/domain/state-keys.ts';
 import type { BatchSystem } from '../../src/ports/batch-system.ts';
+import { createCrashSwitch, SimulatedCrash } from '../support/crash.ts';
 import { createRig, type Rig } from '../support/coordinator-rig.ts';
 import { withTempDir } from '../support/temp-dir.ts';
 
@@ -109,6 +111,40 @@ describe('a cancel', () => {
       expect([...rig.batch.cancelled]).toEqual(arraysOf(rig).map(({ handle }) => handle.id));
       expect(arraysOf(rig)).toHaveLength(1);
     }));
+});
+
+describe('a cancel that dies', () => {
+  it('anywhere is finished by the next pass', { timeout: 60_000 }, () =>
+    withTempDir(async (root) => {
+      let died = true;
+      for (let at = 0; died; at += 1) {
+        const rig = createRig(join(root, String(at)));
+        // The answer of sbatch is lost together with the submitting process.
+        const batch: BatchSystem = {
+          ...rig.batch,
+          async submit(request) {
+            await rig.batch.submit(request);
+            throw new SimulatedCrash('after sbatch');
+          },
+        };
+        await expect(submitJob({ ...rig.process(), batch }, rig.wanted, OPTIONS)).rejects.toThrow(SimulatedCrash);
+        const job = await onlyJob(rig);
+        const crash = createCrashSwitch({ at, when: 'before' });
+        died = await cancelJob(rig.process(crash), job, 'enough').then(
+          () => false,
+          () => true,
+        );
+        const deps = rig.process();
+        const meta = await readMeta(deps.state, job);
+        if (meta?.state !== 'CANCELLED') continue;
+        await advanceJob(deps, pass(job));
+        const tasks = (await rig.tasks(job)).map((task) => task.state);
+        expect(tasks, `died at ${at}`).toEqual(Array.from({ length: 4 }, () => 'CANCELLED'));
+        expect([...rig.batch.cancelled], `died at ${at}`).toEqual(arraysOf(rig).map(({ handle }) => handle.id));
+        expect((await knownJobs(deps.state)).map((known) => known.live)).toEqual([false]);
+      }
+    }),
+  );
 });
 
 describe('a process that died on another host while it held the lease', () => {
