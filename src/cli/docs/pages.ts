@@ -1,4 +1,5 @@
 import { renderJobFileDocs, renderSettingsDocs } from '../../config/docs.ts';
+import { renderJobFileSchema } from '../../config/json-schema.ts';
 import { CAUSES } from '../../domain/causes.ts';
 import { JOB_STATES, SUBMISSION_STATES } from '../../domain/states.ts';
 import { catalogue } from '../../errors/catalogue.ts';
@@ -30,5 +31,6 @@ export const generatedPages = (read: (path: string) => string): Readonly<Record<
     },
   }),
   'docs/job-file.md': renderJobFileDocs(),
+  'docs/job-file.schema.json': `${JSON.stringify(renderJobFileSchema(), null, 2)}\n`,
   'docs/settings.md': renderSettingsDocs(),
 });
