@@ -9,7 +9,8 @@ import { readSubmissions } from '../coordinator/submissions.ts';
 import { readTasks } from '../coordinator/task-list.ts';
 import { isJobId, type JobId } from '../domain/ids.ts';
 import type { JobMeta } from '../domain/job-item.ts';
-import { jobPrefix, JOBS_PREFIX, taskAttemptsPrefix } from '../domain/keys.ts';
+import { jobFileKey, jobPrefix, jobRequestKey, JOBS_PREFIX, taskAttemptsPrefix } from '../domain/keys.ts';
+import type { JobRequest } from '../domain/manifest.ts';
 import { isFinalJobState } from '../domain/states.ts';
 import { AppError } from '../errors/app-error.ts';
 import type { GcDocument } from './documents.ts';
@@ -115,9 +116,22 @@ async function removeOrphans(drivers: Drivers, request: GcRequest): Promise<Remo
   }
   // The index is read after the objects: a job enters it before its first object is written.
   const owned = new Set<string>((await knownJobs(drivers.state)).map((job) => job.id));
-  const orphans = [...found].filter(([job]) => !owned.has(job));
+  const orphans = [];
+  for (const entry of found) if (!owned.has(entry[0]) && !(await isForeign(drivers, entry[0]))) orphans.push(entry);
   for (const [job] of orphans) if (!request.dryRun) await drivers.store.deletePrefix(jobPrefix(job));
   return orphans.map(([job, sum]) => ({ what: `objects of ${job}, which no state belongs to`, ...sum }));
+}
+
+/** Several state tables may share a store: a job says in its request where its state lives. Without one, `job.yaml` alone is a job that begins. */
+async function isForeign({ store, state }: Drivers, job: JobId): Promise<boolean> {
+  const bytes = await store.get(jobRequestKey(job));
+  if (bytes === null) return (await store.head(jobFileKey(job))) !== null;
+  try {
+    const request = JSON.parse(new TextDecoder().decode(bytes)) as Partial<JobRequest> | null;
+    return request?.backends?.state !== state.rootUrl;
+  } catch {
+    return true;
+  }
 }
 
 async function sizeOf(drivers: Drivers, prefix: string): Promise<{ objects: number; bytes: number }> {

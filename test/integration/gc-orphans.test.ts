@@ -1,0 +1,23 @@
+import { expect, it } from 'vitest';
+import { collectGarbage } from '../../src/app/collect-garbage.ts';
+import type { Drivers } from '../../src/app/job-backends.ts';
+import { asJobId } from '../../src/domain/ids.ts';
+import { jobFileKey, jobRequestKey } from '../../src/domain/keys.ts';
+import { createRig } from '../support/coordinator-rig.ts';
+import { withTempDir } from '../support/temp-dir.ts';
+
+it('gc removes objects that belong to nobody, and no job of another state table in the same store', () =>
+  withTempDir(async (root) => {
+    const deps = createRig(root).process();
+    const request = (state: string): string => JSON.stringify({ backends: { state } });
+    await deps.store.put(jobRequestKey(asJobId('ours-00000000')), request(deps.state.rootUrl));
+    await deps.store.put('jobs/zombie-00000000/attempts/000000/1_0.0/done.json', '{}');
+    await deps.store.put(jobRequestKey(asJobId('theirs-00000000')), request('file:///elsewhere'));
+    await deps.store.put(jobRequestKey(asJobId('damaged-00000000')), '{');
+    await deps.store.put(jobFileKey(asJobId('begins-00000000')), 'name: begins');
+    const drivers = { ...deps, urls: { home: root }, removeHalfWritten: async () => 0 } as unknown as Drivers;
+    await collectGarbage(drivers, { dryRun: false, olderThanMs: 0, purge: false });
+    const left: string[] = [];
+    for await (const { key } of deps.store.list('jobs/')) left.push(key.split('/')[1] as string);
+    expect(left).toEqual(['begins-00000000', 'damaged-00000000', 'theirs-00000000']);
+  }));
