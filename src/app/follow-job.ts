@@ -3,6 +3,7 @@ import { advanceJob } from '../coordinator/advance.ts';
 import { createLeaseWatch, type LeaseWatch } from '../coordinator/lease.ts';
 import type { CoordinatorDeps } from '../coordinator/needs.ts';
 import { isAppError } from '../errors/app-error.ts';
+import type { ErrorCode } from '../errors/catalogue.ts';
 import type { JobId } from '../domain/ids.ts';
 import { isFinalJobState } from '../domain/states.ts';
 import type { StatusDocument } from './documents.ts';
@@ -57,9 +58,12 @@ async function advanceIfFree(
       ...(signal === undefined ? {} : { signal }),
     });
   } catch (error) {
-    if (!isAppError(error) || !error.retryable || error.code === 'INTERRUPTED') throw error;
+    if (!isAppError(error) || !error.retryable || NEEDS_SOMEBODY.includes(error.code)) throw error;
   }
 }
+
+/** Worth another try, but not by itself: whoever waits in front of this has to act. */
+const NEEDS_SOMEBODY: readonly ErrorCode[] = ['INTERRUPTED', 'STORE_FULL', 'STATE_FULL', 'SCRATCH_FULL'];
 
 const WATCH_EVERY_MS = 1_000;
 

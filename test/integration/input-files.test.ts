@@ -202,6 +202,24 @@ describe('a pattern of files', () => {
     );
   });
 
+  it.each(['d/**', 'd/**/*', 'd/*/*'])(
+    '%s: line breaks in names of files, directories and links hide nothing',
+    async (pattern) => {
+      const names = ['a\nb', 'c\rd', 'e\u2028f', 'g\u2029h', 'i\uFDD0n'].map((name) => `d/${name}/${name}`);
+      for (const name of names) {
+        mkdirSync(join(dir.path, name, '..'), { recursive: true });
+        put(name, '12');
+      }
+      symlinkSync('a\nb', join(dir.path, names[0] as string, '../li\nnk'));
+      const seen = await readGlob(pattern);
+      expect(seen.map(({ value }) => value)).toEqual(
+        [...names, 'd/a\nb/li\nnk']
+          .map((name) => ({ path: join(dir.path, name), bytes: 2 }))
+          .toSorted((a, b) => Buffer.compare(Buffer.from(a.path), Buffer.from(b.path))),
+      );
+    },
+  );
+
   it('takes hidden files when the pattern says so, and paths as ids', async () => {
     put('.hidden', '');
     expect(await readGlob('.hid*', 'path')).toMatchObject([

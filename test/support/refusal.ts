@@ -26,7 +26,7 @@ export interface Room {
   readonly directory: string;
   readonly cli: Cli;
   /** The same directory with another environment. */
-  cliWith(env: NodeJS.ProcessEnv): Cli;
+  readonly cliWith: (env: NodeJS.ProcessEnv) => Cli;
 }
 
 /** Runs `fn` in a directory with a good job, whose files `files` replaces or adds to. */

@@ -1,4 +1,3 @@
-import * as fs from 'node:fs';
 import { stat } from 'node:fs/promises';
 import type { GlobOptions } from 'tinyglobby';
 import { checkIdText, type ItemIdResult } from '../../domain/item-id.ts';
@@ -9,6 +8,7 @@ import { compareBytes } from '../shared/fs-byte-order.ts';
 import { createChunkBuilder } from './chunk-builder.ts';
 import { checkIdColumn } from './csv-header.ts';
 import { unreadable } from './file-bytes.ts';
+import { hideLineBreaks, showLineBreaks, walkerFs } from './line-break-names.ts';
 
 export interface FilesOptions {
   readonly pattern: string;
@@ -66,34 +66,23 @@ async function sizeOf(path: string): Promise<number | string> {
 async function matchingPaths(pattern: string, baseDir: string, signal: AbortSignal | undefined): Promise<string[]> {
   const { glob } = await import('tinyglobby');
   let failure: { readonly path: string; readonly error: unknown } | null = null;
-  const note = (path: unknown, error: unknown): void => {
+  const note = (path: string, error: unknown): void => {
     // A pattern whose fixed part does not exist matches nothing; so does a directory that vanished meanwhile.
-    if (error !== null && errnoOf(error) !== 'ENOENT') failure ??= { path: String(path), error };
+    if (error !== null && errnoOf(error) !== 'ENOENT') failure ??= { path, error };
   };
   const options: GlobOptions = {
-    cwd: baseDir,
+    cwd: hideLineBreaks(baseDir),
     absolute: true,
     onlyFiles: true,
     expandDirectories: false,
-    fs: { ...fs, readdir: notingReaddir(note) as typeof fs.readdir },
+    fs: walkerFs(note) as unknown as NonNullable<GlobOptions['fs']>,
     ...(signal === undefined ? {} : { signal }),
   };
-  const paths = await glob([pattern], options);
+  const paths = await glob([hideLineBreaks(pattern)], options);
   signal?.throwIfAborted();
   if (failure !== null) {
     const { path, error } = failure as { readonly path: string; readonly error: unknown };
     throw unreadable(path, error);
   }
-  return paths.sort(compareBytes);
+  return paths.map(showLineBreaks).sort(compareBytes);
 }
-
-type ReaddirCallback = (error: NodeJS.ErrnoException | null, entries: fs.Dirent[]) => void;
-
-/** `fs.readdir` that reports errors, because the walker drops them. */
-const notingReaddir =
-  (note: (path: fs.PathLike, error: unknown) => void) =>
-  (path: fs.PathLike, options: { withFileTypes: true }, callback: ReaddirCallback): void =>
-    fs.readdir(path, options, (error, entries) => {
-      note(path, error);
-      callback(error, entries);
-    });
