@@ -6,7 +6,7 @@ export const jobErrors = defineErrors({
     exitCode: 4,
     retryable: false,
     summary: 'No job has that id, prefix or name.',
-    hint: 'List the jobs with: slurmctl list',
+    hint: 'List the jobs with: slurmctl list --all',
   },
   JOB_AMBIGUOUS: {
     exitCode: 4,
