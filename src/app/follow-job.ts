@@ -1,5 +1,6 @@
 /** Attached ways to look at a job: `follow` drives it, `watch` only looks. */
 import { advanceJob } from '../coordinator/advance.ts';
+import { readMeta } from '../coordinator/job-meta.ts';
 import { createLeaseWatch, type LeaseWatch } from '../coordinator/lease.ts';
 import type { CoordinatorDeps } from '../coordinator/needs.ts';
 import { isAppError } from '../errors/app-error.ts';
@@ -58,8 +59,15 @@ async function advanceIfFree(
       ...(signal === undefined ? {} : { signal }),
     });
   } catch (error) {
+    if (isAppError(error, 'JOB_BAD_STATE') && (await isOver(deps, job))) return;
     if (!isAppError(error) || !error.retryable || NEEDS_SOMEBODY.includes(error.code)) throw error;
   }
+}
+
+/** A pass that a cancel overtakes ends with an error that says nothing but that. */
+async function isOver({ state }: CoordinatorDeps, job: JobId): Promise<boolean> {
+  const meta = await readMeta(state, job);
+  return meta !== null && isFinalJobState(meta.state);
 }
 
 /** Worth another try, but not by itself: whoever waits in front of this has to act. */

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { knownJobs } from '../../src/app/find-job.ts';
 import type { Drivers } from '../../src/app/job-backends.ts';
+import { followJob } from '../../src/app/follow-job.ts';
 import { tickAll } from '../../src/app/tick-all.ts';
 import { advanceJob } from '../../src/coordinator/advance.ts';
 import { cancelJob } from '../../src/coordinator/cancel.ts';
@@ -110,6 +111,17 @@ describe('a cancel', () => {
       await expect(submitJob(deps, rig.wanted, OPTIONS)).rejects.toMatchObject({ code: 'JOB_BAD_STATE' });
       expect([...rig.batch.cancelled]).toEqual(arraysOf(rig).map(({ handle }) => handle.id));
       expect(arraysOf(rig)).toHaveLength(1);
+    }));
+
+  it('that overtakes a pass ends whoever follows the job with its state, not with an error', () =>
+    withTempDir(async (root) => {
+      const rig = createRig(root);
+      const { job } = await submitJob(rig.process(), rig.wanted, OPTIONS);
+      rig.batch.endAll();
+      rig.clock.skip(60_000);
+      const deps = withBeforeSubmit(rig.process(), () => cancelJob(rig.process(), job, 'enough'));
+      const status = await followJob(deps as unknown as Drivers, deps, { job });
+      expect(status.job).toMatchObject({ state: 'CANCELLED', reason: 'enough' });
     }));
 });
 
