@@ -36,7 +36,7 @@ export async function writeIntent(
   return { ...item, id };
 }
 
-/** Moves an outbox row; a row that already left `from` stays as it is. Returns the row as it is afterwards. */
+/** Moves an outbox row; a row that already left `from` stays as it is. Returns the row as it is afterwards. @throws STATE_UNCERTAIN */
 export async function moveSubmission(
   state: StateTable,
   job: JobId,
@@ -44,15 +44,22 @@ export async function moveSubmission(
   move: { readonly from: SubmissionItem['state']; readonly set: Partial<Record<keyof SubmissionItem, StateValue>> },
 ): Promise<Submission> {
   const key = submissionKey(job, submission.id);
-  try {
-    const result = await state.write(key, { set: move.set }, { op: 'equals', path: 'state', value: move.from });
-    const item = (result.applied ? result.item : result.current) as unknown as SubmissionItem;
-    return { ...item, id: submission.id };
-  } catch (error) {
-    if (!isAppError(error, 'STATE_UNCERTAIN')) throw error;
-    return { ...((await state.get(key)) as unknown as SubmissionItem), id: submission.id };
+  for (let tries = 1; ; tries += 1) {
+    try {
+      const result = await state.write(key, { set: move.set }, { op: 'equals', path: 'state', value: move.from });
+      const item = (result.applied ? result.item : result.current) as unknown as SubmissionItem;
+      return { ...item, id: submission.id };
+    } catch (error) {
+      if (!isAppError(error, 'STATE_UNCERTAIN')) throw error;
+      const seen = (await state.get(key)) as SubmissionItem | null;
+      if (seen !== null && seen.state !== move.from) return { ...seen, id: submission.id };
+      if (tries === MOST_TRIES) throw error;
+    }
   }
 }
+
+/** Of a write whose outcome stays unknown. */
+const MOST_TRIES = 3;
 
 export const handleOf = (submission: Submission): BatchHandle => ({
   id: submission.handle as string,

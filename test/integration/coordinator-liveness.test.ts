@@ -86,6 +86,27 @@ describe('the finaliser', () => {
     }));
 });
 
+describe('the record of an accepted array', () => {
+  it('is written again when its outcome is unknown, and the array goes on', () =>
+    withTempDir(async (root) => {
+      const rig = createRig(root);
+      const deps = rig.process();
+      let doubtful = 2;
+      const state: CoordinatorDeps['state'] = {
+        ...deps.state,
+        write: async (...args) => {
+          if (args[1].set?.['handle'] !== undefined && (doubtful -= 1) >= 0)
+            throw new AppError('STATE_UNCERTAIN', { message: 'no answer' });
+          return deps.state.write(...args);
+        },
+      };
+      const { job } = await submitJob({ ...deps, state }, rig.wanted, { patienceMs: 0 });
+      const [row] = await readSubmissions(deps.state, job);
+      expect(row).toMatchObject({ state: 'SUBMITTED', handle: arraysOf(rig)[0]?.handle.id });
+      expect([arraysOf(rig).length, rig.batch.cancelled.size]).toEqual([1, 0]);
+    }));
+});
+
 describe('a process that has time', () => {
   it('asks again when the batch system does not answer', () =>
     withTempDir(async (root) => {
