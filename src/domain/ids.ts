@@ -65,6 +65,7 @@ export const elementOf = (attempt: AttemptId): ElementId => attempt.slice(0, att
 export function slugOf(name: string): string {
   const slug = name
     .normalize('NFKD')
+    .replace(/\p{M}+/gu, '')
     .toLowerCase()
     .replace(/[^a-z0-9]+/g, '-')
     .slice(0, 40)

@@ -24,8 +24,8 @@ describe('two at once', () => {
       const ids = both.map(({ stdout }) => stdout.trim());
       expect(new Set(ids).size).toBe(2);
       const { jobs } = await cli.json<ListDocument>(['list']);
-      expect(jobs.map(({ id, state }) => [id, state]).toSorted()).toEqual(
-        ids.toSorted().map((id) => [id, 'COMPLETED']),
+      expect(jobs.map(({ id, state }) => `${id} ${state}`).toSorted()).toEqual(
+        ids.map((id) => `${id} COMPLETED`).toSorted(),
       );
       expectRefusal(await cli('status', 'doubles-'), {
         exit: 4,

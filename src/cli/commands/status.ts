@@ -2,6 +2,7 @@ import type { App } from '../../app/api.ts';
 import type { StatusDocument } from '../../app/documents.ts';
 import { defineCommand, flag, optional } from '../define-command.ts';
 import { nextAfterStatus, renderStatus, statusSentence } from '../render/status.ts';
+import { displayWidth } from '../render/text.ts';
 import type { Session } from '../session.ts';
 import { JOB_ARGUMENT } from './job-argument.ts';
 
@@ -44,7 +45,11 @@ async function watchJob(session: Session, app: App, job: string): Promise<number
     if (!io.signal.aborted) throw error;
   }
   // Ctrl-C is the ordinary way to stop watching: nothing went wrong and nothing is said.
-  if (io.signal.aborted) return 130;
+  if (io.signal.aborted) {
+    // The terminal has just printed ^C; the prompt belongs on a line of its own.
+    if (io.stdout.isTty && !session.flags.json) await session.print('\n');
+    return 130;
+  }
   if (last !== undefined) session.next(nextAfterStatus(last));
   return 0;
 }
@@ -63,15 +68,22 @@ function drawer(session: Session): (document: StatusDocument) => Promise<void> {
       await session.print(`${statusSentence(document)}\n`);
     };
   }
-  let height = 0;
+  let shown: readonly string[] = [];
   return async (document) => {
+    const { columns, rows } = io.stdout;
+    // A terminal that was made narrower meanwhile has wrapped what stands there.
+    const height = shown.reduce((sum, line) => sum + Math.max(1, Math.ceil(shownWidth(line) / columns)), 0);
     // The cursor cannot go above the screen, so a taller picture is cut to it.
-    const lines = renderStatus(document, view)
+    shown = renderStatus(document, { ...view, width: columns })
       .split('\n')
       .slice(0, -1)
-      .slice(0, Math.max(1, io.stdout.rows - 1));
+      .slice(0, Math.max(1, rows - 1));
     const back = height === 0 ? '' : `\u001b[${height}A\u001b[0J`;
-    height = lines.length;
-    await session.print(`${back}${lines.join('\n')}\n`);
+    await session.print(`${back}${shown.join('\n')}\n`);
   };
 }
+
+// oxlint-disable-next-line no-control-regex -- what colours are made of
+const COLOURS = /\u001b\[[0-9;]*m/g;
+
+const shownWidth = (line: string): number => displayWidth(line.replaceAll(COLOURS, ''));

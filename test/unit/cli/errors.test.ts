@@ -2,6 +2,8 @@ import { Writable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import { createStdout } from '../../../src/cli/streams.ts';
 import { StdoutClosed } from '../../../src/cli/io.ts';
+import { createStyle } from '../../../src/cli/render/style.ts';
+import { reportError } from '../../../src/cli/report-error.ts';
 import { AppError } from '../../../src/errors/app-error.ts';
 import { catalogue, type ErrorCode } from '../../../src/errors/catalogue.ts';
 import { published, runningStatus } from './documents.fixture.ts';
@@ -20,6 +22,21 @@ describe('an expected failure', () => {
     expect(run.stdout).toBe('');
     expect(run.stderr).toBe(`error: what happened [${code}]\nhint: ${catalogue[code].hint}\n`);
     expect(run.closed).toBe(1);
+  });
+
+  it('says nothing twice: a problem that is the message, a remedy that is the hint', () => {
+    const text = (options: ConstructorParameters<typeof AppError>[1]): string =>
+      reportError(new AppError('INPUT_MALFORMED', options), { style: createStyle(false), version: () => '1' }).text;
+    const problem = { place: { file: 'a.csv', line: 3 }, message: 'found 1 field', hint: 'Add a comma' };
+    expect(text({ message: 'a.csv:3: found 1 field', hint: 'Add a comma', problems: [problem] })).toBe(
+      'error: a.csv:3: found 1 field [INPUT_MALFORMED]\nhint: Add a comma\n',
+    );
+    expect(text({ message: 'a.csv:3: found 1 field', hint: 'Look', problems: [problem] })).toContain(
+      '    Add a comma\n',
+    );
+    expect(text({ message: 'a.csv has 1 problem', hint: 'Add a comma', problems: [problem] })).toBe(
+      'error: a.csv has 1 problem [INPUT_MALFORMED]\n  a.csv:3: found 1 field\nhint: Add a comma\n',
+    );
   });
 
   it('lists all problems with their places and remedies', async () => {

@@ -46,7 +46,14 @@ export async function runInProcess(argv: readonly string[], options: CliRunOptio
   const facts = { isTty: options.tty !== undefined, columns, rows };
   const io: CliIo = {
     stdout: {
-      ...facts,
+      isTty: facts.isTty,
+      // Asked each time: a terminal may change its size.
+      get columns() {
+        return options.tty?.columns ?? columns;
+      },
+      get rows() {
+        return options.tty?.rows ?? rows;
+      },
       write: async (text) => {
         if (writes === options.closeStdoutAfter) throw new StdoutClosed('closed');
         writes += 1;

@@ -1,3 +1,4 @@
+import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import type { App } from '../../../src/app/api.ts';
 import { JOB_STATES } from '../../../src/domain/states.ts';
@@ -86,6 +87,39 @@ describe('status --watch', () => {
     expect(third).toContain('COMPLETED');
   });
 
+  it('redraws the whole picture on a terminal that was made narrower meanwhile', async () => {
+    const tty = { columns: 70, rows: 40 };
+    async function* narrowing(): ReturnType<App['watch']> {
+      yield runningStatus;
+      tty.columns = 30;
+      yield runningStatus;
+    }
+    const { stdout } = await runInProcess(['status', '--watch'], { app: { watch: narrowing }, tty });
+    const [, first = '', back, second = ''] = /^([\s\S]*?)\u001b\[(\d+)A\u001b\[0J([\s\S]*)$/.exec(stdout) ?? [];
+    const widths = (text: string): number[] =>
+      stripVTControlCharacters(text)
+        .trimEnd()
+        .split('\n')
+        .map(({ length }) => length);
+    expect(Number(back)).toBe(widths(first).reduce((sum, width) => sum + Math.ceil(width / 30), 0));
+    expect(Number(back)).toBeGreaterThan(widths(first).length);
+    expect(Math.max(...widths(second))).toBeLessThanOrEqual(30);
+  });
+
+  it('prints nothing for a change of speed alone', async () => {
+    const slower = { ...runningStatus, itemsPerSec: 3, etaMs: 100_000 };
+    const { stdout } = await runInProcess(['status', '--watch'], {
+      app: { watch: () => stream(runningStatus, slower, slower, finalStatus('COMPLETED')) },
+    });
+    expect(stdout.trimEnd().split('\n')).toHaveLength(2);
+  });
+
+  it('names advance as the next command for a job that waits for something', async () => {
+    const stuck = { ...runningStatus, job: { ...runningStatus.job, reason: 'cannot go on: a manifest was edited' } };
+    const { stderr } = await runInProcess(['status'], { app: { status: async () => stuck } });
+    expect(stderr).toBe(`next: slurmctl advance ${JOB}\n`);
+  });
+
   it('--json prints one document a line', async () => {
     const { stdout } = await runInProcess(['status', '--watch', '--json'], { app: { watch } });
     expect(
@@ -105,5 +139,16 @@ describe('status --watch', () => {
     }
     const { code, stderr } = await runInProcess(['status', '--watch'], { app: { watch: endless }, interrupt });
     expect({ code, stderr }).toEqual({ code: 130, stderr: '' });
+  });
+
+  it('Ctrl-C leaves the prompt a line of its own', async () => {
+    const interrupt = new AbortController();
+    async function* endless(): ReturnType<App['watch']> {
+      yield runningStatus;
+      interrupt.abort();
+    }
+    const tty = { columns: 70, rows: 40 };
+    const { stdout } = await runInProcess(['status', '--watch'], { app: { watch: endless }, interrupt, tty });
+    expect(stdout.endsWith('\n\n')).toBe(true);
   });
 });
