@@ -33,7 +33,7 @@ async function listed(drivers: Drivers, known: KnownJob): Promise<ListDocument['
     return {
       ...base,
       state: 'SUBMITTING',
-      reason: `its submit died at once; go on with: slurmctl advance ${known.id}`,
+      reason: `its submit died at once; go on, or clear it away, with: slurmctl advance ${known.id}`,
       items,
     };
   }

@@ -72,6 +72,11 @@ async function tickOne(tick: Tick, job: JobId): Promise<void> {
       bugs.push(error);
       return;
     }
+    if (error.code === 'JOB_NOT_FOUND') {
+      // Gone meanwhile, or a submit that died before there was a job: nothing that cron should mail about.
+      rows.set(job, { jobId: job, state: 'FAILED', steps: [error.message], nextDueMs: null, error: null });
+      return;
+    }
     if (error.code === 'LEASE_HELD' && !leaseWatch.sawLife) watches.set(job, leaseWatch);
     const state = await summariseJob(drivers.state, job).then(
       ({ meta }) => meta.state,
