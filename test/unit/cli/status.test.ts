@@ -95,6 +95,7 @@ describe('status --watch', () => {
       yield runningStatus;
     }
     const { stdout } = await runInProcess(['status', '--watch'], { app: { watch: narrowing }, tty });
+    // oxlint-disable-next-line no-control-regex -- the cursor's way back is what this is about
     const [, first = '', back, second = ''] = /^([\s\S]*?)\u001b\[(\d+)A\u001b\[0J([\s\S]*)$/.exec(stdout) ?? [];
     const widths = (text: string): number[] =>
       stripVTControlCharacters(text)
