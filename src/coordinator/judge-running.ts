@@ -24,14 +24,16 @@ export function judgeRunning(
   nowMs: number,
 ): Verdict {
   if (element === undefined || element.phase === 'unknown') return judgeSilence(task, element, nowMs);
+  const ownRestarts = Number(task.owner?.slice(task.owner.lastIndexOf('.') + 1) ?? 0);
+  const restarted = element.restarts !== undefined && element.restarts > ownRestarts;
   if (element.phase === 'ended') {
+    if (element.cause === null && restarted)
+      return { fate: 'gone', cause: 'requeued', detail: `${describe(element)} after ${element.restarts} restarts` };
     if (element.cause === null) return { fate: 'gone', cause: 'worker-error', detail: ENDED_WELL };
     return { fate: 'gone', cause: element.cause, detail: describe(element) };
   }
   // A requeued element waits or runs under a higher restart count: the attempt that owns the task is over.
-  const ownRestarts = Number(task.owner?.slice(task.owner.lastIndexOf('.') + 1) ?? 0);
-  if (element.phase === 'waiting' && element.restarts !== undefined && element.restarts > ownRestarts)
-    return { fate: 'gone', cause: 'requeued', detail: describe(element) };
+  if (element.phase === 'waiting' && restarted) return { fate: 'gone', cause: 'requeued', detail: describe(element) };
   return { fate: 'alive' };
 }
 

@@ -2,6 +2,9 @@ import type { Cause } from './causes.ts';
 import type { AttemptId } from './ids.ts';
 import type { TaskState } from './states.ts';
 
+/** Attempts a task may begin in all, whoever pays: a node that kills everything must not loop a job for ever. */
+export const MAX_ATTEMPTS_IN_ALL = 20;
+
 /** The commit: names the one attempt whose output counts. Written once, together with `state: DONE`. */
 export type Win = {
   readonly attempt: AttemptId;

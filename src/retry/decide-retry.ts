@@ -4,11 +4,8 @@
  */
 import { CAUSES, type Cause } from '../domain/causes.ts';
 import type { RetrySpec } from '../domain/job-spec.ts';
-import type { TaskItem } from '../domain/task-item.ts';
+import { MAX_ATTEMPTS_IN_ALL, type TaskItem } from '../domain/task-item.ts';
 import { backoffMs } from './backoff.ts';
-
-/** Attempts a task may begin in all, whoever pays: a node that kills everything must not loop a job for ever. */
-export const MAX_ATTEMPTS_IN_ALL = 20;
 
 export type RetryDecision =
   | {

@@ -3,7 +3,7 @@ import type { Cause } from '../domain/causes.ts';
 import { elementOf, type AttemptId, type TaskId } from '../domain/ids.ts';
 import { taskKey, type StateKey } from '../domain/state-keys.ts';
 import { taskStatesBefore } from '../domain/states.ts';
-import type { CheckpointPointer, TaskItem, Win } from '../domain/task-item.ts';
+import { MAX_ATTEMPTS_IN_ALL, type CheckpointPointer, type TaskItem, type Win } from '../domain/task-item.ts';
 import type { StateCondition, StateItem } from '../ports/state-table.ts';
 import type { ElementContext } from './needs.ts';
 import { writeDecided } from './decided-write.ts';
@@ -64,7 +64,8 @@ export interface LeftBehind {
 
 /**
  * RUNNING → RUNNING, from an earlier run of the same element. Only the batch system restarts elements, for reasons of its own (node failure,
- * preemption, requeue), so the attempt is not charged.
+ * preemption, requeue), so the attempt is not charged. Null when somebody else has the task, or when it has used up its attempts: it is then left to
+ * reconcile, because a task that kills its node would otherwise come back with every restart.
  */
 export async function takeOverTask(
   context: ElementContext,
@@ -75,7 +76,7 @@ export async function takeOverTask(
   const result = await writeDecided(context, {
     key,
     change: { set: ownership(context), add: { attempts: 1 }, remove: ATTEMPT_ENDED },
-    when: { op: 'and', of: owned(left.owner) },
+    when: { op: 'and', of: [...owned(left.owner), { op: 'less', path: 'attempts', value: MAX_ATTEMPTS_IN_ALL }] },
     mine: isOwnedBy(context.attempt),
   });
   return result.applied ? { task: left.task, key, item: asTaskItem(result.item) } : null;

@@ -4,6 +4,7 @@ import { taskIdOf } from '../../src/domain/ids.ts';
 import { attemptPrefix } from '../../src/domain/keys.ts';
 import { asAttemptId } from '../../src/domain/ids.ts';
 import { metaKey, taskKey } from '../../src/domain/state-keys.ts';
+import { MAX_ATTEMPTS_IN_ALL } from '../../src/domain/task-item.ts';
 import { runElement } from '../../src/worker/run-element.ts';
 import { elementInput, JOB, setTask, storeWave } from '../support/worker-job.ts';
 import { numbered, openWorkerFixture, type WorkerFixture } from './worker-fixture.ts';
@@ -226,4 +227,12 @@ it('the state item stays small and the attempt leaves only what the commit names
   const prefix = attemptPrefix(JOB, taskIdOf(0), asAttemptId('100_0.0'));
   for await (const { key } of job.deps.store.list(prefix)) names.push(key.slice(prefix.length));
   expect(names).toEqual(['done.json', 'part.parquet', 'results.sqlite']);
+});
+
+it('a restarted element leaves a task alone that has used up its attempts: it would come back with every restart', async () => {
+  await job.store('export default () => 1;', { tasks: [numbered(0, 1)] });
+  const worn = { state: 'RUNNING', owner: '100_0.18', attempts: MAX_ATTEMPTS_IN_ALL };
+  await setTask(job.deps.state, 0, worn);
+  expect(await runElement(job.deps, elementInput({ restarts: 19 }))).toMatchObject({ claimed: 0 });
+  expect(await job.task(0)).toMatchObject(worn);
 });

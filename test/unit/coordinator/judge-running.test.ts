@@ -22,6 +22,11 @@ describe('judgeRunning', () => {
     expect(judgeRunning(task, state, NOW).fate).toBe('alive');
   });
 
+  it('does not blame an owner whose element was restarted and then ended well', () => {
+    const state = element({ phase: 'ended', rawState: 'COMPLETED', restarts: 2 });
+    expect(judgeRunning(task, state, NOW)).toMatchObject({ cause: 'requeued', detail: 'COMPLETED after 2 restarts' });
+  });
+
   it('names the cause the batch system gives', () => {
     const state = element({ phase: 'ended', cause: 'oom', rawState: 'OUT_OF_MEMORY', node: 'n2', signal: 9 });
     expect(judgeRunning(task, state, NOW)).toEqual({

@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { CAUSES, type Cause } from '../../../src/domain/causes.ts';
 import { backoffMs } from '../../../src/retry/backoff.ts';
-import { decideRetry, MAX_ATTEMPTS_IN_ALL } from '../../../src/retry/decide-retry.ts';
+import { MAX_ATTEMPTS_IN_ALL } from '../../../src/domain/task-item.ts';
+import { decideRetry } from '../../../src/retry/decide-retry.ts';
 
 const policy = { attempts: 3, backoff: { baseMs: 1_000, maxMs: 60_000 } };
 const decide = (cause: Cause, task: { attempts: number; charged: number }) =>
