@@ -1,6 +1,7 @@
 import { describe, expect, it, vi } from 'vitest';
 import type { App } from '../../../src/app/api.ts';
 import type { LogLine } from '../../../src/app/documents.ts';
+import type { LogsDocument } from '../../../src/cli/documents.ts';
 import { runInProcess, stream } from './run-cli.harness.ts';
 
 const attemptLine = (text: string): LogLine => ({
@@ -69,7 +70,7 @@ describe('logs', () => {
 
   it('--json is one document; with --follow one a line', async () => {
     const whole = await runInProcess(['logs', 'x', '--json'], { app: { logs: logs() } });
-    expect(JSON.parse(whole.stdout)).toEqual({ schema: 'slurmctl.logs/1', lines: LINES });
+    expect(JSON.parse(whole.stdout)).toEqual({ schema: 'slurmctl.logs/1', lines: LINES } satisfies LogsDocument);
     const lines = await runInProcess(['logs', 'x', '--json', '--follow'], { app: { logs: logs() } });
     expect(
       lines.stdout

@@ -1,5 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
 import type { App } from '../../../src/app/api.ts';
+import type { QueryDocument } from '../../../src/cli/documents.ts';
 import { JOB, published } from './documents.fixture.ts';
 import { runInProcess, stream } from './run-cli.harness.ts';
 
@@ -106,7 +107,11 @@ describe('results --query', () => {
   it('--json of no rows is still a document', async () => {
     const { app } = answering(COLUMNS);
     const { stdout } = await runInProcess(['results', '@last', '--query', 'select 1', '--json'], { app });
-    expect(JSON.parse(stdout)).toEqual({ schema: 'slurmctl.query/1', columns: COLUMNS, rows: [] });
+    expect(JSON.parse(stdout)).toEqual({
+      schema: 'slurmctl.query/1',
+      columns: COLUMNS,
+      rows: [],
+    } satisfies QueryDocument);
   });
 
   it('leaves out columns that do not fit a narrow terminal, and names them', async () => {
