@@ -5,6 +5,8 @@ import { createDiscardingStore } from './discarding-store.ts';
 
 /** Most mistakes show in the first records, and reading these twice costs milliseconds. */
 const REHEARSED_BYTES = 4 * 1024 ** 2;
+/** Walking a large tree twice costs more than it can save. */
+const REHEARSAL_MS = 2_000;
 
 /**
  * Reads the beginning of the input through the real code before anything is written, so that most bad inputs leave no trace at all. What a
@@ -14,6 +16,8 @@ const REHEARSED_BYTES = 4 * 1024 ** 2;
 export async function rehearseInput(deps: CoordinatorDeps, { spec }: NewJob, signal?: AbortSignal): Promise<void> {
   if (spec.input.kind === 'command') return;
   const enough = new Error('enough');
+  const late = new AbortController();
+  const stop = deps.clock.after(REHEARSAL_MS, () => late.abort(enough));
   try {
     await splitInput(
       { ...deps, store: createDiscardingStore() },
@@ -23,10 +27,12 @@ export async function rehearseInput(deps: CoordinatorDeps, { spec }: NewJob, sig
         onProgress: ({ bytes }) => {
           if (bytes > REHEARSED_BYTES) throw enough;
         },
-        ...(signal === undefined ? {} : { signal }),
+        signal: signal === undefined ? late.signal : AbortSignal.any([late.signal, signal]),
       },
     );
   } catch (error) {
     if (error !== enough) throw error;
+  } finally {
+    stop();
   }
 }
