@@ -30,7 +30,11 @@ const JOBS = [
 
 beforeAll(async () => {
   for (const [index, [id, name]] of JOBS.entries())
-    await table.write(jobIndexKey(asJobId(id)), { set: { name, createdMs: index, live: false } }, { op: 'item-absent' });
+    await table.write(
+      jobIndexKey(asJobId(id)),
+      { set: { name, createdMs: index, live: false } },
+      { op: 'item-absent' },
+    );
 });
 
 describe('a job is named by', () => {
