@@ -16,12 +16,18 @@ const BENCHES = {
   worker: 'CPU time of a worker an item',
   split: 'splitting 1,000,000 lines, against split -l',
   merge: 'merging 1,000 parts, against a bare DuckDB COPY',
-  slurm: 'makespan on a real Slurm, against a bare job array (some minutes; needs scripts/slurm-cluster install)',
+  slurm: 'makespan on a real Slurm, against a bare job array (minutes; needs scripts/slurm-cluster install)',
+  'slurm-cores': 'the same with no more virtual CPUs than this machine has (minutes)',
+};
+/** Benches that are another one with arguments. */
+const CORES = availableParallelism();
+const VARIANTS = {
+  'slurm-cores': ['slurm', '--nodes', `${CORES}`, '--cpus', '1', '--tasks', `${40 * CORES}`, '--name', 'slurm-cores'],
 };
 
 const usage = () =>
   `usage: npm run bench [-- NAME … --write]\n${Object.entries(BENCHES)
-    .map(([name, what]) => `  ${name.padEnd(9)}${what}`)
+    .map(([name, what]) => `  ${name.padEnd(13)}${what}`)
     .join('\n')}\nWithout a name all of them run. --write puts the tables into docs/benchmarks.md.\n`;
 
 /** Compiles into a new directory below the project, where its packages are found; null when that fails. */
@@ -45,9 +51,10 @@ function build() {
 
 /** One bench in a process of its own; its document, or null when it failed (its own words are on stderr). */
 async function runBench(name, directory) {
-  const script = join(ROOT, `test/bench/${name}.bench.mjs`);
+  const [file, ...args] = VARIANTS[name] ?? [name];
+  const script = join(ROOT, `test/bench/${file}.bench.mjs`);
   const env = { ...process.env, SLURMCTL_BENCH_DIST: `${pathToFileURL(join(directory, 'dist')).href}/` };
-  const child = spawn(process.execPath, [script], { env, stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(process.execPath, [script, ...args], { env, stdio: ['ignore', 'pipe', 'inherit'] });
   let text = '';
   for await (const chunk of child.stdout.setEncoding('utf8')) text += chunk;
   const code = child.exitCode ?? (await new Promise((resolve) => child.once('exit', resolve)));
@@ -86,7 +93,7 @@ function plainTable(rows) {
 
 function pageTable(document) {
   const line = (cells) => `| ${cells.join(' | ')} |`;
-  const machine = `Node ${process.versions.node}, ${availableParallelism()} cores, load ${loadavg()[0].toFixed(1)} at the end`;
+  const machine = `Node ${process.versions.node}, ${CORES} cores, load ${loadavg()[0].toFixed(1)} at the end`;
   const date = new Date().toISOString().slice(0, 10);
   return [line(HEAD), '| --- | ---: | ---: | --- |', ...rowsOf(document).map(line), '', `${date}; ${machine}.`].join(
     '\n',

@@ -1,6 +1,6 @@
 // Makespan and number of Slurm commands on a real Slurm with its default scheduling parameters, 4 virtual nodes of 4 CPUs on this host: a job of
 // 500 tasks of 40 trivial items, pulled by elements (the default) and with one element a task, against a bare array whose element runs `node -e 0`.
-// Usage: node test/bench/slurm.bench.mjs [--tasks 500] [--items 40] [--rounds 1]; needs `scripts/slurm-cluster install`. Takes minutes.
+// Usage: node test/bench/slurm.bench.mjs [--tasks 500] [--items 40] [--rounds 1] [--nodes 4] [--cpus 4] [--name slurm]; needs `scripts/slurm-cluster install`. Takes minutes.
 import { execFile, execFileSync } from 'node:child_process';
 import {
   chmodSync,
@@ -26,6 +26,9 @@ const { values } = parseArgs({
     tasks: { type: 'string', default: '500' },
     items: { type: 'string', default: '40' },
     rounds: { type: 'string', default: '1' },
+    nodes: { type: 'string', default: '4' },
+    cpus: { type: 'string', default: '4' },
+    name: { type: 'string', default: 'slurm' },
   },
 });
 const TASKS = Number(values.tasks);
@@ -43,7 +46,7 @@ const clusterDir = mkdtempSync(join(tmpdir().length <= 40 ? tmpdir() : '/tmp', '
 let up = false;
 try {
   // An interrupt ends the bench by its error, so that the cluster is stopped below.
-  execFileSync(script, ['up', clusterDir, '--nodes', '4', '--cpus', '4'], { stdio: ['ignore', 2, 2] });
+  execFileSync(script, ['up', clusterDir, '--nodes', values.nodes, '--cpus', values.cpus], { stdio: ['ignore', 2, 2] });
   up = true;
   const env = slurmEnvironment();
   const seen = { bare: [], auto: [], tasks: [] };
@@ -54,9 +57,9 @@ try {
   }
   const seconds = (name) => seen[name].map((run) => run.seconds);
   const commands = (name) => median(seen[name].map((run) => run.commands));
-  const what = `${TASKS} tasks of ${values.items} items`;
+  const what = `${TASKS} tasks on ${values.nodes} × ${values.cpus} CPUs`;
   report(
-    'slurm',
+    values.name,
     [
       {
         what: `${what}, elements pull, makespan against a bare array`,
