@@ -20,11 +20,11 @@ interface World {
   readonly state: StateTable;
   /** Processes that are certainly dead as far as this host can tell. */
   readonly dead: Set<string>;
-  process(name: string, state?: StateTable): LeaseDeps;
+  readonly process: (name: string, state?: StateTable) => LeaseDeps;
   /** Moves time on until this is settled. State is on a real disk, which is waited for at every step. */
-  until<T>(waiting: Promise<T>): Promise<T>;
+  readonly until: <T>(waiting: Promise<T>) => Promise<T>;
   /** Lets this much time go by, in steps. */
-  pass(ms: number): Promise<void>;
+  readonly pass: (ms: number) => Promise<void>;
 }
 
 const withWorld = (use: (world: World) => Promise<void>): Promise<void> =>
