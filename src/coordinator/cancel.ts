@@ -30,6 +30,7 @@ export async function finishCancel(deps: CoordinatorDeps, job: JobId, meta: JobM
     const accepted = row.state === 'INTENT' ? await resolveIntent(deps, job, row) : row;
     if (accepted?.state !== 'SUBMITTED' || accepted.handle === deps.ownBatchJobId) continue;
     await deps.batch.cancel(handleOf(accepted));
+    await moveSubmission(deps.state, job, accepted, { from: 'SUBMITTED', set: { state: 'ENDED' } });
     submissions += 1;
   }
   const tasks = await cancelTasks(deps, job, meta);

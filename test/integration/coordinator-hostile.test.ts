@@ -81,12 +81,12 @@ async function openWorld(root: string, seed: number): Promise<World & { close():
 }
 
 /** Also the batch system loses answers and has no room now and then. */
-const hostileBatch = (batch: BatchSystem, { next }: World['random']): BatchSystem => ({
+const hostileBatch = (batch: BatchSystem, random: World['random']): BatchSystem => ({
   ...batch,
   async submit(request) {
-    if (next() < 0.1) throw new AppError('BATCH_LIMIT', { message: 'hostile: no room' });
+    if (random.next() < 0.1) throw new AppError('BATCH_LIMIT', { message: 'hostile: no room' });
     const handle = await batch.submit(request);
-    if (next() < 0.2) throw new AppError('BATCH_UNCERTAIN', { message: 'hostile: answer lost' });
+    if (random.next() < 0.2) throw new AppError('BATCH_UNCERTAIN', { message: 'hostile: answer lost' });
     return handle;
   },
 });

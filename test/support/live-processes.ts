@@ -1,0 +1,47 @@
+import { readFileSync, readdirSync } from 'node:fs';
+
+/** Environment variable by which the local scheduler marks an element: `<handle>_<index>.<restart>`, the name of its attempt. */
+const ELEMENT_MARK = 'SLURMCTL_LOCAL_ELEMENT';
+
+export interface LiveElement {
+  readonly pid: number;
+  readonly attempt: string;
+}
+
+/** Processes of array elements and finalisers whose environment holds `mark`, an entry only one test has. */
+export function liveElements(mark: string): LiveElement[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .flatMap((name) => {
+      const entries = environmentOf(name);
+      const attempt = entries.find((entry) => entry.startsWith(`${ELEMENT_MARK}=`))?.slice(ELEMENT_MARK.length + 1);
+      return attempt !== undefined && entries.includes(mark) ? [{ pid: Number(name), attempt }] : [];
+    });
+}
+
+/** Empty for a process that ended meanwhile, and for a zombie. */
+function environmentOf(pid: string): string[] {
+  try {
+    return readFileSync(`/proc/${pid}/environ`, 'latin1').split('\0');
+  } catch {
+    return [];
+  }
+}
+
+/** Asks until the answer is neither null nor false. Bounded; for processes that give no event. */
+export async function eventually<T>(
+  what: string,
+  ask: () => T | null | false | Promise<T | null | false>,
+  patienceMs = 60_000,
+): Promise<T> {
+  const deadline = performance.now() + patienceMs;
+  for (;;) {
+    const answer = await ask();
+    if (answer !== null && answer !== false) return answer;
+    if (performance.now() > deadline) throw new Error(`${what}: not within ${patienceMs} ms`);
+    await new Promise((resolve) => setTimeout(resolve, 15));
+  }
+}
+
+/** A moment to kill something at: after `ms`. The delay is the subject of the test, not a wait for something. */
+export const momentAfter = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
