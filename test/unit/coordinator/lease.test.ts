@@ -145,6 +145,26 @@ describe('the lease', () => {
       await held.release();
     }));
 
+  it('is not stolen when the holder shows life between the last look and the steal', () =>
+    withWorld(async ({ process, state, pass }) => {
+      await take(frozen(process('there:11:1')));
+      const watch = createLeaseWatch();
+      let lateLife = false;
+      const late: StateTable = {
+        ...state,
+        async write(...args) {
+          if (lateLife) await state.write(lockKey(NAME), { set: { nonce: 'renewed' } }, { op: 'item-present' });
+          return state.write(...args);
+        },
+      };
+      const steal = () => acquireLease(process('here:12:1', late), { name: NAME, waitMs: 0, watch });
+      await expect(steal()).rejects.toMatchObject(HELD);
+      await pass(LEASE_MS);
+      lateLife = true;
+      await expect(steal()).rejects.toMatchObject(HELD);
+      expect(await state.get(lockKey(NAME))).toMatchObject({ held: true, owner: 'there:11:1', fence: 1 });
+    }));
+
   it('is stolen by one that comes again instead of waiting, and keeps what it saw', () =>
     withWorld(async ({ process, pass }) => {
       await take(frozen(process('there:11:1')));
