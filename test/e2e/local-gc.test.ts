@@ -35,9 +35,9 @@ describe('gc', () => {
       const halfWritten = join(objects, job, '.put-0123456789abcdef');
       writeFileSync(halfWritten, 'half');
       utimesSync(halfWritten, 1, 1);
-      const orphan = join(objects, 'gone-00000000');
-      mkdirSync(orphan);
-      writeFileSync(join(orphan, 'request.json'), '{}');
+      const orphan = join(objects, 'gone-00000000/batches');
+      mkdirSync(orphan, { recursive: true });
+      writeFileSync(join(orphan, '000000.jsonl'), '{}');
 
       const dry = await cli.json<GcDocument>(['gc', '--dry-run']);
       expect(dry.dryRun).toBe(true);

@@ -19,6 +19,26 @@ export function liveElements(mark: string): LiveElement[] {
     });
 }
 
+/** Elements and finalisers of whatever was submitted from `directory` have ended; until then they may write there. */
+export const elementsEnded = (directory: string): Promise<true> =>
+  eventually(`elements in ${directory} end`, () => elementsOf(directory) === 0 || null);
+
+function elementsOf(directory: string): number {
+  return readdirSync('/proc').filter((name) => {
+    if (!/^\d+$/.test(name)) return false;
+    const argv = commandLineOf(name);
+    return argv.some((word) => word.includes(directory)) && argv.every((word) => !word.endsWith('supervisor-main.js'));
+  }).length;
+}
+
+function commandLineOf(pid: string): string[] {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
+  } catch {
+    return [];
+  }
+}
+
 /** Empty for a process that ended meanwhile, and for a zombie. */
 function environmentOf(pid: string): string[] {
   try {

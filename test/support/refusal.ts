@@ -5,6 +5,7 @@ import { expect } from 'vitest';
 import type { ErrorCode } from '../../src/errors/catalogue.ts';
 import { type Cli, type CliResult, createCli, writeFiles } from './cli.ts';
 import { compiledProject } from './compiled.ts';
+import { elementsEnded } from './live-processes.ts';
 import { withTempDir } from './temp-dir.ts';
 
 /** A small job that would succeed; tests spoil one thing of it. */
@@ -40,6 +41,7 @@ export async function withRoom(
     const cliWith = (env: NodeJS.ProcessEnv): Cli =>
       createCli(directory, { SLURMCTL_SCHEDULER: 'local', ...env }, project);
     await fn({ directory, cli: cliWith({}), cliWith });
+    await elementsEnded(directory);
   });
 }
 
