@@ -49,14 +49,17 @@ export function createScratch(options: ScratchOptions): Scratch {
       const root = check().path;
       if (!swept && options.host !== undefined) await sweep(root, options.host);
       swept = true;
-      const path = join(root, `slurmctl-${purpose.replaceAll(/[^A-Za-z0-9._-]/g, '-')}-${options.ids.token(10)}`);
+      const own = join(root, `slurmctl-${purpose.replaceAll(/[^A-Za-z0-9._-]/g, '-')}-${options.ids.token(10)}`);
       try {
-        await mkdir(path, { mode: 0o700 });
-        if (options.host !== undefined) await writeFile(join(path, OWNER_FILE), options.host.processName);
+        await mkdir(own, { mode: 0o700 });
+        if (options.host !== undefined) await writeFile(join(own, OWNER_FILE), options.host.processName);
+        await mkdir(join(own, 'work'), { mode: 0o700 });
       } catch (error) {
-        throw openFailure(path, error);
+        await rm(own, { recursive: true, force: true }).catch(() => undefined);
+        throw openFailure(own, error);
       }
-      return { path, dispose: () => rm(path, { recursive: true, force: true, maxRetries: 3 }) };
+      // What is handed out is empty: the owner's name lies beside it.
+      return { path: join(own, 'work'), dispose: () => rm(own, { recursive: true, force: true, maxRetries: 3 }) };
     },
   };
 }
