@@ -6,7 +6,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { createCli, writeFiles } from '../support/cli.ts';
 import { compiledProject } from '../support/compiled.ts';
 import { fencesOf, filesOf, typedIn } from '../support/markdown.ts';
-import { withTempDir } from '../support/temp-dir.ts';
+import { withQuietDir } from '../support/live-processes.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const README = fencesOf(readFileSync(join(ROOT, 'README.md'), 'utf8'));
@@ -35,7 +35,7 @@ async function paste(directory: string, lines: readonly string[]): Promise<{ cod
 
 /** Submits the job of a page with the given input, and returns its columns and rows in the order of the input. */
 async function runFiles(files: Record<string, string>, select: string): Promise<readonly unknown[][]> {
-  return withTempDir(async (directory) => {
+  return withQuietDir(async (directory) => {
     const cli = createCli(writeFiles(directory, files), { SLURMCTL_SCHEDULER: 'local' }, compiled);
     const ended = await cli('submit', 'job.yaml', '--wait');
     expect([0, 3], ended.stderr).toContain(ended.code);
@@ -56,7 +56,7 @@ describe('README.md', () => {
   });
 
   it('shows commands that work when pasted one after the other', () =>
-    withTempDir(async (directory) => {
+    withQuietDir(async (directory) => {
       expect(minutes.length).toBeGreaterThanOrEqual(5);
       const { code, output } = await paste(directory, minutes);
       expect(code, output).toBe(0);

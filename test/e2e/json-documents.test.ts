@@ -6,7 +6,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { createCli, writeFiles, type Cli } from '../support/cli.ts';
 import { compiledProject } from '../support/compiled.ts';
 import { fencesOf } from '../support/markdown.ts';
-import { withTempDir } from '../support/temp-dir.ts';
+import { withQuietDir } from '../support/live-processes.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const page = (name: string): string => readFileSync(join(ROOT, 'docs', name), 'utf8');
@@ -81,13 +81,13 @@ async function collect(cli: Cli): Promise<{ type: string; json: string }[]> {
 
 describe('docs/json.md', () => {
   it('declares exactly what the commands print', () =>
-    withTempDir(async (directory) => {
+    withQuietDir(async (directory) => {
       const documents = await collect(createCli(directory, { SLURMCTL_SCHEDULER: 'local' }, compiled));
       expect(await complaints(directory, documents)).toBe('');
     }));
 
   it('would be found wrong', () =>
-    withTempDir(async (directory) => {
+    withQuietDir(async (directory) => {
       const documents = [
         { type: 'TickDocument', json: '{"schema":"slurmctl.tick/1","jobs":[],"more":1}' },
         { type: 'TickDocument', json: '{"schema":"slurmctl.tick/1"}' },

@@ -4,7 +4,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import type { GcDocument, SubmitDocument } from '../../src/app/documents.ts';
 import { createCli, DOUBLING_HANDLER, numberLines, writeFiles } from '../support/cli.ts';
 import { compiledProject } from '../support/compiled.ts';
-import { withTempDir } from '../support/temp-dir.ts';
+import { withQuietDir } from '../support/live-processes.ts';
 
 let compiled = '';
 beforeAll(async () => {
@@ -25,7 +25,7 @@ const project = (directory: string) =>
 
 describe('gc', () => {
   it('keeps what a finished job may be asked for, and removes what nobody can ask for again', () =>
-    withTempDir(async (directory) => {
+    withQuietDir(async (directory) => {
       const cli = project(directory);
       const job = (await cli('submit', 'job.yaml', '--wait')).stdout.trim();
       const objects = join(directory, '.slurmctl/objects/jobs');
@@ -53,7 +53,7 @@ describe('gc', () => {
     }));
 
   it('purges a job to the last file, but never one that is alive', () =>
-    withTempDir(async (directory) => {
+    withQuietDir(async (directory) => {
       const cli = project(directory);
       const { jobId } = await cli.json<SubmitDocument>(['submit', 'job.yaml', '--set', 'batch.items=1']);
       const refused = await cli('gc', jobId, '--purge');

@@ -4,7 +4,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import type { PlanDocument, ResultsDocument, StatusDocument, SubmitDocument } from '../../src/app/documents.ts';
 import { createCli as openCli, DOUBLING_HANDLER, numberLines, writeFiles, type Cli } from '../support/cli.ts';
 import { compiledProject } from '../support/compiled.ts';
-import { withTempDir } from '../support/temp-dir.ts';
+import { withQuietDir } from '../support/live-processes.ts';
 
 const JOB = `
 name: doubles
@@ -30,7 +30,7 @@ interface Query {
 
 describe('the main job on one directory with the local scheduler', () => {
   it('goes from submit to a query, with one row for every item', () =>
-    withTempDir(async (directory) => {
+    withQuietDir(async (directory) => {
       const cli = createCli(project(directory), { CALLS: join(directory, 'calls') });
       const plan = await cli.json<PlanDocument>(['plan', 'job.yaml', '--scheduler', 'local']);
       expect(plan).toMatchObject({ items: 240, tasks: 10, scheduler: 'local' });
@@ -68,7 +68,7 @@ describe('the main job on one directory with the local scheduler', () => {
     }));
 
   it('drives itself to the end when nobody waits', () =>
-    withTempDir(async (directory) => {
+    withQuietDir(async (directory) => {
       const cli = createCli(project(directory));
       const { jobId } = await cli.json<SubmitDocument>(['submit', 'job.yaml', '--scheduler', 'local']);
       const watched = await cli('status', jobId, '--watch');
@@ -77,7 +77,7 @@ describe('the main job on one directory with the local scheduler', () => {
     }));
 
   it('ends with exit code 3 and every failed item in the output when more fail than is tolerated', () =>
-    withTempDir(async (directory) => {
+    withQuietDir(async (directory) => {
       project(directory);
       writeFileSync(
         join(directory, 'handler.mjs'),
@@ -114,7 +114,7 @@ describe('the main job on one directory with the local scheduler', () => {
     }));
 
   it('can be cancelled in the middle, and the rest published by hand', () =>
-    withTempDir(async (directory) => {
+    withQuietDir(async (directory) => {
       const cli = createCli(project(directory), { ITEM_MS: '200' });
       const { jobId } = await cli.json<SubmitDocument>(['submit', 'job.yaml', '--scheduler', 'local']);
       const cancelled = await cli('cancel', jobId, '--reason', 'wrong input');
@@ -129,7 +129,7 @@ describe('the main job on one directory with the local scheduler', () => {
     }));
 
   it.each(['javascript', 'command', 'sweep', 'licences'])('runs the %s example that init writes', (example) =>
-    withTempDir(async (directory) => {
+    withQuietDir(async (directory) => {
       const cli = createCli(directory);
       const init = await cli('init', 'demo', '--example', example);
       expect(init.code, init.stderr).toBe(0);

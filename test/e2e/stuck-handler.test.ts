@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { compiledProject } from '../support/compiled.ts';
 import { createCli, numberLines, writeFiles } from '../support/cli.ts';
-import { withTempDir } from '../support/temp-dir.ts';
+import { withQuietDir } from '../support/live-processes.ts';
 
 const JOB = `
 name: stuck
@@ -17,7 +17,7 @@ const HANDLER = `export default ({ n }) => (n === 2 ? new Promise(() => {}) : { 
 
 describe('a handler that never answers', () => {
   it('costs its item the time-out, and not the worker its life', () =>
-    withTempDir(async (directory) => {
+    withQuietDir(async (directory) => {
       writeFiles(directory, { 'job.yaml': JOB, 'handler.mjs': HANDLER, 'numbers.jsonl': numberLines(4) });
       const cli = createCli(directory, {}, await compiledProject());
       const submitted = await cli('submit', 'job.yaml', '--scheduler', 'local', '--wait');

@@ -11,8 +11,7 @@ import type { JobId } from '../../src/domain/ids.ts';
 import type { JobMeta } from '../../src/domain/job-item.ts';
 import { isFinalJobState } from '../../src/domain/states.ts';
 import { createCli, numberLines, writeFiles, type Cli } from './cli.ts';
-import { eventually, liveElements, type LiveElement } from './live-processes.ts';
-import { withTempDir } from './temp-dir.ts';
+import { eventually, liveElements, type LiveElement, withQuietDir } from './live-processes.ts';
 
 export interface SiteOptions {
   /** What `compiledProject` made. */
@@ -62,7 +61,7 @@ export default async function handler({ n }) {
 `;
 
 export const withCrashSite = <T>(options: SiteOptions, use: (site: CrashSite) => Promise<T>): Promise<T> =>
-  withTempDir(async (directory) => {
+  withQuietDir(async (directory) => {
     const site = openSite(directory, options);
     try {
       return await use(site);

@@ -1,4 +1,5 @@
 import { readFileSync, readdirSync } from 'node:fs';
+import { withTempDir } from './temp-dir.ts';
 
 /** Environment variable by which the local scheduler marks an element: `<handle>_<index>.<restart>`, the name of its attempt. */
 const ELEMENT_MARK = 'SLURMCTL_LOCAL_ELEMENT';
@@ -20,8 +21,18 @@ export function liveElements(mark: string): LiveElement[] {
 }
 
 /** Elements and finalisers of whatever was submitted from `directory` have ended; until then they may write there. */
-export const elementsEnded = (directory: string): Promise<true> =>
+const elementsEnded = (directory: string): Promise<true> =>
   eventually(`elements in ${directory} end`, () => elementsOf(directory) === 0 || null);
+
+/** A new directory that is removed when whatever was submitted from it has ended. */
+export const withQuietDir = <T>(use: (directory: string) => Promise<T>): Promise<T> =>
+  withTempDir(async (directory) => {
+    try {
+      return await use(directory);
+    } finally {
+      await elementsEnded(directory);
+    }
+  });
 
 function elementsOf(directory: string): number {
   return readdirSync('/proc').filter((name) => {

@@ -5,8 +5,7 @@ import { expect } from 'vitest';
 import type { ErrorCode } from '../../src/errors/catalogue.ts';
 import { type Cli, type CliResult, createCli, writeFiles } from './cli.ts';
 import { compiledProject } from './compiled.ts';
-import { elementsEnded } from './live-processes.ts';
-import { withTempDir } from './temp-dir.ts';
+import { withQuietDir } from './live-processes.ts';
 
 /** A small job that would succeed; tests spoil one thing of it. */
 export const GOOD_JOB = `name: doubles
@@ -36,12 +35,11 @@ export async function withRoom(
   fn: (room: Room) => Promise<void>,
 ): Promise<void> {
   const project = await compiledProject();
-  await withTempDir(async (directory) => {
+  await withQuietDir(async (directory) => {
     writeFiles(directory, { ...GOOD_FILES, ...files });
     const cliWith = (env: NodeJS.ProcessEnv): Cli =>
       createCli(directory, { SLURMCTL_SCHEDULER: 'local', ...env }, project);
     await fn({ directory, cli: cliWith({}), cliWith });
-    await elementsEnded(directory);
   });
 }
 
