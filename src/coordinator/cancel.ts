@@ -9,7 +9,8 @@ import { metaKey, taskKey } from '../domain/state-keys.ts';
 import { isFinalTaskState, jobStatesBefore } from '../domain/states.ts';
 import { requireMeta, retireFromIndex } from './job-meta.ts';
 import type { CoordinatorDeps } from './needs.ts';
-import { acceptedAs, handleOf, moveSubmission, readSubmissions, type Submission } from './submissions.ts';
+import { resolveIntent } from './resolve-intent.ts';
+import { handleOf, moveSubmission, readSubmissions } from './submissions.ts';
 import { readTasks } from './task-list.ts';
 
 export interface Cancelled {
@@ -27,8 +28,8 @@ export async function cancelJob(deps: CoordinatorDeps, job: JobId, reason: strin
 export async function finishCancel(deps: CoordinatorDeps, job: JobId, meta: JobMeta): Promise<Cancelled> {
   let submissions = 0;
   for (const row of await readSubmissions(deps.state, job)) {
-    const accepted = row.state === 'INTENT' ? await resolveIntent(deps, job, row) : row;
-    if (accepted?.state !== 'SUBMITTED' || accepted.handle === deps.ownBatchJobId) continue;
+    const accepted = row.state === 'INTENT' ? await resolveIntent(deps, job, row, 'the job was cancelled') : row;
+    if (accepted.state !== 'SUBMITTED' || accepted.handle === deps.ownBatchJobId) continue;
     await deps.batch.cancel(handleOf(accepted));
     await moveSubmission(deps.state, job, accepted, { from: 'SUBMITTED', set: { state: 'ENDED' } });
     submissions += 1;
@@ -54,16 +55,6 @@ async function markCancelled(deps: CoordinatorDeps, job: JobId, reason: string):
   const current = await requireMeta(deps.state, job);
   if (current.state === 'CANCELLED') return current;
   throw new AppError('JOB_BAD_STATE', { message: `job ${job} has ended already (${current.state})` });
-}
-
-/** An array that was sent without an answer may exist: it is found by its name, or will see META and exit when it starts. */
-async function resolveIntent(deps: CoordinatorDeps, job: JobId, row: Submission): Promise<Submission | null> {
-  const found = row.sentMs === undefined ? undefined : (await deps.batch.find([row.jobName])).get(row.jobName);
-  const set =
-    found === undefined
-      ? { state: 'REJECTED', reason: 'the job was cancelled' }
-      : acceptedAs(found, deps.clock.nowMs());
-  return moveSubmission(deps.state, job, row, { from: 'INTENT', set });
 }
 
 async function cancelTasks(deps: CoordinatorDeps, job: JobId, meta: JobMeta): Promise<number> {

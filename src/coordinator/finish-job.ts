@@ -12,6 +12,7 @@ import type { TaskItem } from '../domain/task-item.ts';
 import type { StateValue } from '../ports/state-table.ts';
 import { moveJob, retireFromIndex, updateMeta } from './job-meta.ts';
 import type { CoordinatorDeps } from './needs.ts';
+import { resolveIntent } from './resolve-intent.ts';
 import type { SendContext } from './send.ts';
 import { handleOf, moveSubmission, readSubmissions } from './submissions.ts';
 import type { Counts } from './task-list.ts';
@@ -86,7 +87,8 @@ export async function finishJob(
 /** What must not outlive a final job: queued finalisers, hints, its place among the live jobs. */
 export async function tidyUp(deps: CoordinatorDeps, job: JobId, meta: JobMeta): Promise<void> {
   if (!isFinalJobState(meta.state)) return;
-  for (const row of await readSubmissions(deps.state, job)) {
+  for (const known of await readSubmissions(deps.state, job)) {
+    const row = known.state === 'INTENT' ? await resolveIntent(deps, job, known, 'the job ended without it') : known;
     if (row.state !== 'SUBMITTED') continue;
     // The finaliser that runs this very process is about to end by itself.
     if (row.handle !== deps.ownBatchJobId) await deps.batch.cancel(handleOf(row));

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { advanceJob } from '../../src/coordinator/advance.ts';
 import { cancelJob } from '../../src/coordinator/cancel.ts';
 import { readMeta } from '../../src/coordinator/job-meta.ts';
+import { readSubmissions } from '../../src/coordinator/submissions.ts';
 import { submitJob } from '../../src/coordinator/submit-job.ts';
 import { knownJobs } from '../../src/app/find-job.ts';
 import type { JobId } from '../../src/domain/ids.ts';
@@ -61,6 +62,8 @@ async function expectExactlyOnce(rig: Rig, job: JobId): Promise<void> {
   const arrays = rig.batch.accepted.filter(({ request }) => request.array !== undefined);
   expect(arrays).toHaveLength(1);
   expect((await knownJobs(deps.state)).filter((known) => known.live)).toEqual([]);
+  const rows = await readSubmissions(deps.state, job);
+  expect(rows.filter((row) => row.state === 'INTENT' || row.state === 'SUBMITTED')).toEqual([]);
 }
 
 describe('a submit that dies', () => {
