@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { advanceJob } from '../../src/coordinator/advance.ts';
 import { cancelJob } from '../../src/coordinator/cancel.ts';
 import { readMeta } from '../../src/coordinator/job-meta.ts';
-import { readSubmissions } from '../../src/coordinator/submissions.ts';
+import { readSubmissions, writeIntent, type Submission } from '../../src/coordinator/submissions.ts';
 import { submitJob } from '../../src/coordinator/submit-job.ts';
 import { knownJobs } from '../../src/app/find-job.ts';
 import type { JobId } from '../../src/domain/ids.ts';
@@ -152,5 +152,25 @@ describe('elements that die before they claim anything', () => {
       expect(tasks[0]?.causeDetail).toContain('FAILED on n7, exit 127');
       expect(await readMeta(rig.process().state, job)).toMatchObject({ state: 'FAILED' });
       expect(rig.batch.accepted.filter(({ request }) => request.array !== undefined)).toHaveLength(3);
+    }));
+});
+
+describe('a row that was sent without an answer', () => {
+  it('is settled when the job ends without it', () =>
+    withTempDir(async (root) => {
+      const rig = createRig(root);
+      await submitUntilCrash(rig, null);
+      const deps = rig.process();
+      const [known] = await knownJobs(deps.state);
+      const job = known?.id as JobId;
+      const base = { kind: 'finaliser', wave: 0, elements: 1, offset: 0, waveElements: 1 } as const;
+      const sent = { ...base, createdMs: rig.clock.nowMs(), sentMs: rig.clock.nowMs() };
+      await writeIntent(deps.state, job, deps.ids.ulid() as Submission['id'], sent);
+      await rig.work(job);
+      rig.batch.endAll();
+      await advanceJob(rig.process(), pass(job));
+      const states = (await readSubmissions(deps.state, job)).map((row) => row.state);
+      expect(states).toContain('REJECTED');
+      expect(states.every((state) => state === 'ENDED' || state === 'REJECTED')).toBe(true);
     }));
 });
