@@ -16,18 +16,15 @@ import { continueCreation, failCreation } from './create-job.ts';
 import { observe } from './element-states.ts';
 import { ensureFinaliser } from './finaliser.ts';
 import { finishJob, tidyUp } from './finish-job.ts';
-import { moveJob, updateMeta } from './job-meta.ts';
+import { moveJob, stamp, updateMeta } from './job-meta.ts';
 import { acquireLease, advanceLeaseName, type Lease, type LeaseWatch } from './lease.ts';
 import { readManifest } from './manifests.ts';
 import type { CoordinatorDeps } from './needs.ts';
 import { reconcileTasks, type Reconciled } from './reconcile.ts';
 import type { SendContext } from './send.ts';
-import { continueWaves, sendOrFail } from './next-wave.ts';
+import { continueWaves, LOOK_AGAIN_MS, sendOrFail } from './next-wave.ts';
 import { planWave, type WaveResult } from './submit-wave.ts';
 import { moveSubmission, readSubmissions } from './submissions.ts';
-
-/** When nobody can vouch for a running task yet, another look is due after this long. */
-const LOOK_AGAIN_MS = 60_000;
 
 export interface AdvanceRequest {
   readonly job: JobId;
@@ -149,8 +146,6 @@ function nextDue(
   return due.length === 0 ? null : Math.min(...due);
 }
 
-const stamp = (context: SendContext) => ({ fence: context.lease.fence, nowMs: context.deps.clock.nowMs() });
-
 /** Input that turns out bad when nobody watches ends the job with its reason; the submitting process removes the job instead. */
 async function createOrFail(deps: CoordinatorDeps, lease: Lease, request: AdvanceRequest): Promise<void> {
   try {
@@ -165,8 +160,7 @@ async function createOrFail(deps: CoordinatorDeps, lease: Lease, request: Advanc
 async function explainAndThrow(deps: CoordinatorDeps, lease: Lease, job: JobId, error: unknown): Promise<never> {
   if (isAppError(error))
     await updateMeta(deps.state, job, ['SUBMITTING', 'RUNNING', 'AGGREGATING'], {
-      fence: lease.fence,
-      nowMs: deps.clock.nowMs(),
+      ...stamp({ deps, lease }),
       set: { waitingFor: `cannot go on: ${error.message}` },
     });
   throw error;

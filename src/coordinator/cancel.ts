@@ -7,10 +7,9 @@ import { AppError, isAppError } from '../errors/app-error.ts';
 import type { JobMeta } from '../domain/job-item.ts';
 import { metaKey, taskKey } from '../domain/state-keys.ts';
 import { isFinalTaskState, jobStatesBefore } from '../domain/states.ts';
+import { endSubmissions } from './end-submissions.ts';
 import { requireMeta, retireFromIndex } from './job-meta.ts';
 import type { CoordinatorDeps } from './needs.ts';
-import { resolveIntent } from './resolve-intent.ts';
-import { handleOf, moveSubmission, readSubmissions } from './submissions.ts';
 import { readTasks } from './task-list.ts';
 
 export interface Cancelled {
@@ -24,16 +23,9 @@ export async function cancelJob(deps: CoordinatorDeps, job: JobId, reason: strin
   return finishCancel(deps, job, await markCancelled(deps, job, reason));
 }
 
-/** What a cancel does once META says so; also for a cancel that died half-way. The process does not cancel what it runs in. */
+/** What a cancel does once META says so; also for a cancel that died half-way. */
 export async function finishCancel(deps: CoordinatorDeps, job: JobId, meta: JobMeta): Promise<Cancelled> {
-  let submissions = 0;
-  for (const row of await readSubmissions(deps.state, job)) {
-    const accepted = row.state === 'INTENT' ? await resolveIntent(deps, job, row, 'the job was cancelled') : row;
-    if (accepted.state !== 'SUBMITTED' || accepted.handle === deps.ownBatchJobId) continue;
-    await deps.batch.cancel(handleOf(accepted));
-    await moveSubmission(deps.state, job, accepted, { from: 'SUBMITTED', set: { state: 'ENDED' } });
-    submissions += 1;
-  }
+  const submissions = await endSubmissions(deps, job, 'the job was cancelled');
   const tasks = await cancelTasks(deps, job, meta);
   await deps.queue.purge(job);
   await retireFromIndex(deps.state, job);

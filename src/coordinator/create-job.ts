@@ -20,7 +20,7 @@ import {
 } from '../domain/state-keys.ts';
 import type { TaskItem } from '../domain/task-item.ts';
 import type { NewItem, StateItem } from '../ports/state-table.ts';
-import { moveJob, readMeta, requireMeta, updateMeta } from './job-meta.ts';
+import { moveJob, readMeta, requireMeta, stamp, updateMeta } from './job-meta.ts';
 import { advanceLeaseName, type Lease } from './lease.ts';
 import { readRequest, specHashOf } from './manifests.ts';
 import type { CoordinatorDeps, NewJob } from './needs.ts';
@@ -96,7 +96,7 @@ export async function continueCreation(
   }
   await deps.state.createMany(newTasks(deps, request.job, meta, itemsOfTasks));
   lease.assertHeld();
-  return updateMeta(deps.state, request.job, ['SUBMITTING'], { ...stamp(deps, lease), set: { stage: 'ready' } });
+  return updateMeta(deps.state, request.job, ['SUBMITTING'], { ...stamp({ deps, lease }), set: { stage: 'ready' } });
 }
 
 /** META, rebuilt from the request when the submit died between the two. */
@@ -139,7 +139,7 @@ async function storeManifest(deps: CoordinatorDeps, lease: Lease, job: JobId, sp
   };
   await deps.store.put(jobManifestKey(job), JSON.stringify(manifest));
   return updateMeta(deps.state, job, ['SUBMITTING'], {
-    ...stamp(deps, lease),
+    ...stamp({ deps, lease }),
     set: { stage: 'storing-tasks', tasks: split.counts.tasks, items: split.counts.items, shards },
   });
 }
@@ -197,7 +197,7 @@ export async function discardOwn(
   try {
     lease.assertHeld();
     const meta = await readMeta(deps.state, job);
-    const mark = { ...stamp(deps, lease), set: { state: 'FAILED', reason } } as const;
+    const mark = { ...stamp({ deps, lease }), set: { state: 'FAILED', reason } } as const;
     if (meta !== null) await updateMeta(deps.state, job, ['SUBMITTING', 'FAILED'], mark);
   } catch (error) {
     if (!isAppError(error)) throw error;
@@ -210,6 +210,4 @@ export async function discardOwn(
 
 /** Ends a job whose creation cannot succeed, e.g. because its input is bad. */
 export const failCreation = (deps: CoordinatorDeps, lease: Lease, job: JobId, reason: string): Promise<JobMeta> =>
-  moveJob(deps.state, job, 'FAILED', { ...stamp(deps, lease), set: { reason, finishedMs: deps.clock.nowMs() } });
-
-const stamp = (deps: CoordinatorDeps, lease: Lease) => ({ fence: lease.fence, nowMs: deps.clock.nowMs() });
+  moveJob(deps.state, job, 'FAILED', { ...stamp({ deps, lease }), set: { reason, finishedMs: deps.clock.nowMs() } });

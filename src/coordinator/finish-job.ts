@@ -10,11 +10,10 @@ import { rollupKey, taskKey } from '../domain/state-keys.ts';
 import { isFinalJobState, type JobState } from '../domain/states.ts';
 import type { TaskItem } from '../domain/task-item.ts';
 import type { StateValue } from '../ports/state-table.ts';
-import { moveJob, retireFromIndex, updateMeta } from './job-meta.ts';
+import { endSubmissions } from './end-submissions.ts';
+import { moveJob, retireFromIndex, stamp, updateMeta } from './job-meta.ts';
 import type { CoordinatorDeps } from './needs.ts';
-import { resolveIntent } from './resolve-intent.ts';
 import type { SendContext } from './send.ts';
-import { handleOf, moveSubmission, readSubmissions } from './submissions.ts';
 import type { Counts } from './task-list.ts';
 
 /** Generations a task may reach because its committed result was found corrupt; after that the storage itself is at fault. */
@@ -44,21 +43,20 @@ export async function finishJob(
   counts: Counts,
 ): Promise<{ readonly meta: JobMeta; readonly steps: readonly string[] }> {
   const { deps, job, manifest, lease } = context;
-  const write = () => ({ fence: lease.fence, nowMs: deps.clock.nowMs() });
   if (meta.state !== 'AGGREGATING')
-    await moveJob(deps.state, job, 'AGGREGATING', { ...write(), remove: ['waitingFor'] });
+    await moveJob(deps.state, job, 'AGGREGATING', { ...stamp(context), remove: ['waitingFor'] });
   let merged;
   try {
     merged = await deps.aggregate({ job, fenced: async () => lease.assertHeld() });
   } catch (error) {
     const task = isAppError(error, 'RESULT_CORRUPT') ? error.details['task'] : undefined;
     if (typeof task === 'string' && (await reopenTask(deps, job, meta, task as TaskId))) {
-      const reopened = await moveJob(deps.state, job, 'RUNNING', write());
+      const reopened = await moveJob(deps.state, job, 'RUNNING', stamp(context));
       return { meta: reopened, steps: [`task ${task}: its committed result is corrupt, it runs again`] };
     }
     if (isAppError(error))
       await updateMeta(deps.state, job, ['AGGREGATING'], {
-        ...write(),
+        ...stamp(context),
         set: { waitingFor: `aggregation failed: ${error.message}` },
       });
     throw error;
@@ -76,7 +74,7 @@ export async function finishJob(
       ? { reason: `${items.failed} of ${items.total} items failed, more than retry.tolerate allows` }
       : {};
   const closed = await moveJob(deps.state, job, state, {
-    ...write(),
+    ...stamp(context),
     set: { publication: merged.publication, finishedMs: deps.clock.nowMs(), ...reason },
     remove: ['waitingFor'],
   });
@@ -87,13 +85,7 @@ export async function finishJob(
 /** What must not outlive a final job: queued finalisers, hints, its place among the live jobs. */
 export async function tidyUp(deps: CoordinatorDeps, job: JobId, meta: JobMeta): Promise<void> {
   if (!isFinalJobState(meta.state)) return;
-  for (const known of await readSubmissions(deps.state, job)) {
-    const row = known.state === 'INTENT' ? await resolveIntent(deps, job, known, 'the job ended without it') : known;
-    if (row.state !== 'SUBMITTED') continue;
-    // The finaliser that runs this very process is about to end by itself.
-    if (row.handle !== deps.ownBatchJobId) await deps.batch.cancel(handleOf(row));
-    await moveSubmission(deps.state, job, row, { from: 'SUBMITTED', set: { state: 'ENDED' } });
-  }
+  await endSubmissions(deps, job, 'the job ended without it');
   await deps.queue.purge(job);
   await retireFromIndex(deps.state, job);
 }

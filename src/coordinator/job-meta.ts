@@ -4,6 +4,7 @@ import type { JobId } from '../domain/ids.ts';
 import type { JobMeta } from '../domain/job-item.ts';
 import { jobIndexKey, metaKey } from '../domain/state-keys.ts';
 import { jobStatesBefore, type JobState } from '../domain/states.ts';
+import type { Clock } from '../ports/clock.ts';
 import type { StateTable, StateValue } from '../ports/state-table.ts';
 
 export const readMeta = async (state: StateTable, job: JobId): Promise<JobMeta | null> =>
@@ -22,6 +23,18 @@ export interface MetaWrite {
   readonly set?: Partial<Record<keyof JobMeta, StateValue>>;
   readonly remove?: readonly (keyof JobMeta)[];
 }
+
+/** Who writes META, and when: what every write of it carries. */
+export const stamp = ({
+  deps,
+  lease,
+}: {
+  readonly deps: { readonly clock: Clock };
+  readonly lease: { readonly fence: number };
+}) => ({
+  fence: lease.fence,
+  nowMs: deps.clock.nowMs(),
+});
 
 /** Changes META while keeping its state. @throws LEASE_LOST when a later fence wrote, JOB_BAD_STATE when the job left `states`. */
 export async function updateMeta(

@@ -8,13 +8,16 @@ import type { JobState } from '../domain/states.ts';
 import type { ElementState } from '../ports/batch-system.ts';
 import type { Observed } from './element-states.ts';
 import { tidyUp } from './finish-job.ts';
-import { moveJob, requireMeta, updateMeta } from './job-meta.ts';
+import { moveJob, requireMeta, stamp, updateMeta } from './job-meta.ts';
 import { describe } from './judge-running.ts';
 import { judgeWave } from './judge-wave.ts';
 import type { Reconciled } from './reconcile.ts';
 import type { SendContext } from './send.ts';
 import { planWave, sendWave, type WaveResult } from './submit-wave.ts';
 import type { Submission } from './submissions.ts';
+
+/** When nobody can vouch for an element or a running task yet, another look is due after this long. */
+export const LOOK_AGAIN_MS = 60_000;
 
 export interface Continued extends WaveResult {
   /** ms until the next wave may be sent; null when none is waiting for its time. */
@@ -45,8 +48,6 @@ export async function continueWaves(context: SendContext, meta: JobMeta, seen: S
   if (verdict.waitMs > 0) return { ...quiet, meta: await noteTrouble(context, meta, seen), waveInMs: verdict.waitMs };
   return submit(context, meta, { seen, fruitlessWaves: verdict.fruitlessWaves });
 }
-
-const LOOK_AGAIN_MS = 60_000;
 
 async function submit(
   context: SendContext,
@@ -94,8 +95,6 @@ const KNOWN_ENDS: readonly Cause[] = [
   'node-fail',
   'time-limit',
 ];
-
-const stamp = (context: SendContext) => ({ fence: context.lease.fence, nowMs: context.deps.clock.nowMs() });
 
 async function noteTrouble(context: SendContext, meta: JobMeta, seen: Seen): Promise<JobMeta> {
   const how = howTheyEnded(seen);
