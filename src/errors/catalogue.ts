@@ -1,3 +1,4 @@
+import { awsErrors } from './catalogue/aws.ts';
 import { batchErrors } from './catalogue/batch.ts';
 import { cliErrors } from './catalogue/cli.ts';
 import { configErrors } from './catalogue/config.ts';
@@ -15,6 +16,7 @@ export const catalogue = {
   ...inputErrors,
   ...jobErrors,
   ...batchErrors,
+  ...awsErrors,
   ...storeErrors,
   ...stateErrors,
   ...workerErrors,

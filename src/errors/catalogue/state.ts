@@ -32,6 +32,24 @@ export const stateErrors = defineErrors({
     summary: 'A state item is not readable.',
     hint: 'Restore the file named above from a backup',
   },
+  STATE_MISSING: {
+    exitCode: 5,
+    retryable: false,
+    summary: 'The table that holds the states does not exist.',
+    hint: 'Check the name, region and endpoint, or create what is missing with: slurmctl init --aws',
+  },
+  QUEUE_MISSING: {
+    exitCode: 5,
+    retryable: false,
+    summary: 'The queue, or the queue of its dead letters, does not exist.',
+    hint: 'Check the name, region and endpoint, or create what is missing with: slurmctl init --aws',
+  },
+  QUEUE_DENIED: {
+    exitCode: 5,
+    retryable: false,
+    summary: 'The retry queue may not be used with these permissions.',
+    hint: 'Ask for the permissions that slurmctl init --aws --dry-run prints',
+  },
   QUEUE_UNAVAILABLE: {
     exitCode: 5,
     retryable: true,

@@ -32,6 +32,12 @@ export const storeErrors = defineErrors({
     summary: 'The store may not be read or written with these permissions.',
     hint: 'Check the owner and permissions of the directory named above',
   },
+  STORE_MISSING: {
+    exitCode: 5,
+    retryable: false,
+    summary: 'The bucket that holds the objects does not exist.',
+    hint: 'Check the name, region and endpoint, or create what is missing with: slurmctl init --aws',
+  },
   STORE_UNAVAILABLE: {
     exitCode: 5,
     retryable: true,

@@ -1,0 +1,83 @@
+/** From an SDK failure to the error a person sees: what, where, what to do. */
+
+import { AppError } from '../../../errors/app-error.ts';
+import type { ErrorCode } from '../../../errors/catalogue.ts';
+import { awsFailure, type AwsFailure, type AwsFailureKind } from './failure.ts';
+
+export type AwsArea = 'store' | 'state' | 'queue';
+
+/** What was asked for, in words for a message. */
+export interface AwsRequest {
+  readonly area: AwsArea;
+  /** The operation by the service's name for it: `PutObject`. It is also the name of the permission. */
+  readonly operation: string;
+  /** What it was about: `s3://bucket/key`, `dynamodb://table`. */
+  readonly place: string;
+  /** Where the service was looked for: an endpoint's URL, or `AWS eu-central-1`. */
+  readonly server: string;
+}
+
+const DENIED = { store: 'STORE_DENIED', state: 'STATE_DENIED', queue: 'QUEUE_DENIED' } as const;
+const MISSING = { store: 'STORE_MISSING', state: 'STATE_MISSING', queue: 'QUEUE_MISSING' } as const;
+const FULL = { store: 'STORE_FULL', state: 'STATE_FULL', queue: 'QUEUE_UNAVAILABLE' } as const;
+const UNAVAILABLE = { store: 'STORE_UNAVAILABLE', state: 'STATE_UNAVAILABLE', queue: 'QUEUE_UNAVAILABLE' } as const;
+const PERMISSION = { store: 's3', state: 'dynamodb', queue: 'sqs' } as const;
+
+const OF_KIND: Readonly<Partial<Record<AwsFailureKind, ErrorCode>>> = {
+  'no-credentials': 'AWS_NO_CREDENTIALS',
+  'credentials-expired': 'AWS_CREDENTIALS_EXPIRED',
+  'credentials-refused': 'AWS_CREDENTIALS_REFUSED',
+  'clock-skew': 'AWS_CLOCK_SKEW',
+  'wrong-region': 'AWS_WRONG_REGION',
+  'no-region': 'AWS_NO_REGION',
+  'not-a-service': 'AWS_NOT_A_SERVICE',
+};
+
+/** The error for anything an SDK client threw; what is none of the SDK's comes back as it is. */
+export function awsError(thrown: unknown, request: AwsRequest): unknown {
+  if (thrown instanceof AppError) return thrown;
+  const failure = awsFailure(thrown);
+  if (failure === null || failure.kind === 'aborted') return thrown;
+  const hint = hintOf(failure, request);
+  return new AppError(codeOf(failure.kind, request.area), {
+    message: messageOf(failure, request),
+    ...(hint === undefined ? {} : { hint }),
+    details: { operation: request.operation, server: request.server, reason: failure.name },
+    cause: thrown,
+  });
+}
+
+function codeOf(kind: AwsFailureKind, area: AwsArea): ErrorCode {
+  if (kind === 'denied') return DENIED[area];
+  if (kind === 'missing') return MISSING[area];
+  if (kind === 'full') return FULL[area];
+  return OF_KIND[kind] ?? UNAVAILABLE[area];
+}
+
+function messageOf(failure: AwsFailure, { operation, place, server }: AwsRequest): string {
+  const { name, words, region } = failure;
+  const where = `${operation} on ${place} at ${server}`;
+  const said = words === '' || words === name ? name : `${name}: ${words}`;
+  const sentences: Readonly<Partial<Record<AwsFailureKind, string>>> = {
+    throttled: `${where} was refused as too fast (${name}), also after waiting`,
+    unreachable: `${where}: no connection (${name})`,
+    interrupted: `${where}: no complete answer (${said})`,
+    denied: `${where} is not permitted (${said})`,
+    'wrong-region': `${where}: it is not in that region${region === undefined ? '' : ` but in ${region}`} (${name})`,
+  };
+  return sentences[failure.kind] ?? `${where} failed (${said})`;
+}
+
+/** A remedy with the concrete names; undefined leaves the catalogue's. */
+function hintOf({ kind, region }: AwsFailure, { area, operation, server }: AwsRequest): string | undefined {
+  const hints: Readonly<Partial<Record<AwsFailureKind, string>>> = {
+    denied: `Ask for the permission ${PERMISSION[area]}:${operation}; slurmctl init --aws --dry-run prints all that are needed`,
+    throttled:
+      'Nothing is lost; run fewer elements at once (slurm.throttle), or see docs/operations/aws.md on throttling',
+    unreachable: `Check the endpoint and that this host has a route to ${server}; the job goes on with: slurmctl advance JOB`,
+    ...(region === undefined
+      ? {}
+      : { 'wrong-region': `Set aws.region: ${region} in slurmctl.yaml, or AWS_REGION=${region}` }),
+  };
+  return hints[kind];
+}
