@@ -13,6 +13,7 @@ const project = (name: string, testTimeout: number) => ({
 
 export default defineConfig({
   test: {
+    globalSetup: [new URL('support/aws-global-setup.ts', import.meta.url).pathname],
     // Integration and end-to-end tests wait for other processes most of the time.
     maxWorkers: 3,
     projects: [
