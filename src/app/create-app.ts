@@ -31,7 +31,7 @@ export const createApp: CreateApp = async ({ flags, env, cwd, jobFile }) => {
     cwd,
     ...(jobFile === undefined ? {} : { jobFileDir: dirname(resolve(cwd, jobFile)) }),
   });
-  const drivers = openDrivers(createSurroundings(env), {
+  const drivers = await openDrivers(createSurroundings(env), {
     home: settings.home.value,
     store: settings.store.value,
     state: settings.state.value,

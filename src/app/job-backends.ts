@@ -1,16 +1,12 @@
 /** From where state lives to the drivers that reach it. Heavy drivers are imported when first asked for. */
-import { fileURLToPath } from 'node:url';
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createSystemClock } from '../backends/clock.ts';
 import { createHost } from '../backends/host.ts';
-import { createFsObjectStore } from '../backends/object-store/fs.ts';
 import { createSystemIds, createSystemRandom } from '../backends/random.ts';
-import { createFsRetryQueue } from '../backends/retry-queue/fs.ts';
-import { createFsStateTable } from '../backends/state-table/fs.ts';
+import { createRequestMeter, type RequestMeter } from '../backends/shared/aws/meter.ts';
 import type { LocalBatchSystem } from '../backends/batch-system/local/index.ts';
 import type { BackendUrls } from '../domain/job-spec.ts';
-import { JOBS_PREFIX } from '../domain/keys.ts';
 import type { BatchSystem } from '../ports/batch-system.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Host } from '../ports/host.ts';
@@ -19,6 +15,7 @@ import type { Ids, Random } from '../ports/random.ts';
 import type { RetryQueue } from '../ports/retry-queue.ts';
 import type { Scratch } from '../ports/scratch.ts';
 import type { StateTable } from '../ports/state-table.ts';
+import { openQueue, openState, openStore } from './open-backends.ts';
 import { packageFile } from './package-files.ts';
 
 /** What every process has, whatever its settings. */
@@ -28,6 +25,8 @@ export interface Surroundings {
   readonly ids: Ids;
   readonly host: Host;
   readonly env: NodeJS.ProcessEnv;
+  /** Counts what all drivers of this process ask of AWS services. */
+  readonly meter: RequestMeter;
 }
 
 /** Where state lives, without the choice of a scheduler. */
@@ -40,7 +39,7 @@ export interface Drivers extends Surroundings {
   readonly queue: RetryQueue;
   scratch(): Promise<Scratch>;
   batch(scheduler: BackendUrls['scheduler']): Promise<BatchSystem>;
-  /** Removes what killed writers left half-written in the store before this moment (epoch ms); how many files. */
+  /** Removes what killed writers left half-written in the store before this moment (epoch ms); how many objects. */
   removeHalfWritten(beforeMs: number): Promise<number>;
   /** Lets the local scheduler forget submissions that have ended. */
   forgetLocal(handles: readonly string[]): Promise<void>;
@@ -48,24 +47,35 @@ export interface Drivers extends Surroundings {
 
 export function createSurroundings(env: NodeJS.ProcessEnv): Surroundings {
   const clock = createSystemClock();
-  return { clock, random: createSystemRandom(), ids: createSystemIds(clock), host: createHost(), env };
+  return {
+    clock,
+    random: createSystemRandom(),
+    ids: createSystemIds(clock),
+    host: createHost(),
+    env,
+    meter: createRequestMeter(),
+  };
 }
 
-/** Opens the drivers behind these URLs. Nothing is created on disk before the first write. */
-export function openDrivers(surroundings: Surroundings, urls: StateUrls): Drivers {
-  const { clock, ids, env, host } = surroundings;
+/** Opens the drivers behind these URLs, in any mixture. Nothing is created, and no service asked, before the first use. */
+export async function openDrivers(surroundings: Surroundings, urls: StateUrls): Promise<Drivers> {
+  const { ids, env, host } = surroundings;
   const opened = new Map<BackendUrls['scheduler'], Promise<BatchSystem>>();
-  const store = createFsObjectStore({ root: fileURLToPath(urls.store), ids });
+  const [{ store, removeHalfWritten }, state, queue] = await Promise.all([
+    openStore(urls.store, surroundings),
+    openState(urls.state, surroundings),
+    openQueue(urls.queue, surroundings),
+  ]);
   return {
     ...surroundings,
     urls,
     store,
-    removeHalfWritten: (beforeMs) => store.removeStaleTemp(JOBS_PREFIX, beforeMs),
+    state,
+    queue,
+    removeHalfWritten,
     async forgetLocal(handles) {
       await (await openLocal(surroundings, urls)).prune(handles);
     },
-    state: createFsStateTable({ root: fileURLToPath(urls.state), ids, clock }),
-    queue: createFsRetryQueue({ root: fileURLToPath(urls.queue), ids, clock }),
     async scratch() {
       const { createScratch } = await import('../backends/scratch.ts');
       return createScratch({ env, ids, host });

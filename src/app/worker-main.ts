@@ -34,7 +34,7 @@ type Flags = Record<keyof typeof OPTIONS, string>;
 export async function runWorker(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
   const flags = parseArgs({ args: [...argv], options: OPTIONS }).values as Flags;
   const surroundings = createSurroundings(env);
-  const drivers = openDrivers(surroundings, {
+  const drivers = await openDrivers(surroundings, {
     home: flags.home,
     store: flags.store,
     state: flags.state,

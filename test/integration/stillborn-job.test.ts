@@ -15,7 +15,7 @@ const withStillborn = (fn: (app: App, drivers: Drivers) => Promise<void>): Promi
   withTempDir(async (home) => {
     const url = (name: string): string => new URL(`file://${join(home, name)}`).href;
     const urls = { home, store: url('objects'), state: url('state'), queue: url('queue') };
-    const drivers = openDrivers(createSurroundings({}), urls);
+    const drivers = await openDrivers(createSurroundings({}), urls);
     const item = { name: 'dead', createdMs: drivers.clock.nowMs(), live: true };
     await drivers.state.createMany([{ key: jobIndexKey(JOB), item }]);
     await fn(await createApp({ flags: { home, scheduler: 'local' }, env: {}, cwd: home }), drivers);
