@@ -13,7 +13,7 @@ import type { StateTable } from '../ports/state-table.ts';
 export interface OpenedStore {
   readonly store: ObjectStore;
   /** Removes what killed writers left half-written before this moment (epoch ms); how many objects. */
-  removeHalfWritten(beforeMs: number): Promise<number>;
+  readonly removeHalfWritten: (beforeMs: number) => Promise<number>;
 }
 
 export async function openStore(url: string, context: AwsContext): Promise<OpenedStore> {
