@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import type { ObjectInfo } from '../../ports/object-store.ts';
 import { compareBytes } from '../shared/fs-byte-order.ts';
 import { isMissing } from '../shared/fs-errno.ts';
-import { TEMP_PREFIX } from './fs-keys.ts';
 import { onStore, storeError } from './fs-store-error.ts';
+import { TEMP_PREFIX } from './keys.ts';
 
 const STATS_AT_ONCE = 32;
 

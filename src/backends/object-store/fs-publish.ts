@@ -4,8 +4,8 @@ import { dirname, join } from 'node:path';
 
 import type { ObjectBody } from '../../ports/object-store.ts';
 import { createFile, writeAll } from '../shared/fs-directory.ts';
-import { TEMP_PREFIX } from './fs-keys.ts';
 import { onStore } from './fs-store-error.ts';
+import { TEMP_PREFIX } from './keys.ts';
 
 interface PublishOptions {
   /** Distinguishes this write from every other one of the same object. */

@@ -2,8 +2,8 @@ import { lstat, readdir, rm, rmdir, unlink } from 'node:fs/promises';
 import { dirname, join, sep } from 'node:path';
 
 import { errnoOf, isMissing } from '../shared/fs-errno.ts';
-import { TEMP_PREFIX } from './fs-keys.ts';
 import { onStore, storeError } from './fs-store-error.ts';
+import { TEMP_PREFIX } from './keys.ts';
 
 const UNLINKS_AT_ONCE = 16;
 

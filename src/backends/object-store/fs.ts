@@ -4,13 +4,14 @@ import { pathToFileURL } from 'node:url';
 import type { ObjectBody, ObjectStore, StoredObject } from '../../ports/object-store.ts';
 import type { Ids } from '../../ports/random.ts';
 import { createDirectoryMaker, createDirectorySync } from '../shared/fs-directory.ts';
-import { badKey, createKeyPlaces } from './fs-keys.ts';
+import { createKeyPlaces } from './fs-keys.ts';
 import { infoOf, listObjects } from './fs-list.ts';
 import { readLocalFile, writeLocalFile } from './fs-local-copy.ts';
 import { publishFile } from './fs-publish.ts';
 import { createReads } from './fs-read.ts';
 import { removeFiles, removeStaleTemp, removeTree } from './fs-remove.ts';
 import { onStore } from './fs-store-error.ts';
+import { badKey } from './keys.ts';
 
 /** The fs store can also clean up after writers that were killed. */
 export interface FsObjectStore extends ObjectStore {
