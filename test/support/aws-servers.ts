@@ -33,7 +33,29 @@ export interface AwsServerOptions {
 export async function startAwsServer(name: AwsServerName, options: AwsServerOptions = {}): Promise<AwsServer> {
   const argv = ['run', name, '--while-stdin', '--port', String(options.port ?? 0)];
   if (options.plain === true) argv.push('--plain');
-  const child = spawn(SCRIPT, argv, { stdio: ['pipe', 'pipe', 'pipe'] });
+  const { port, pid, stop } = await startListening(name, SCRIPT, argv);
+  return { endpoint: `http://127.0.0.1:${port}`, port, pid, stop };
+}
+
+export interface ListeningProcess {
+  readonly port: number;
+  readonly pid: number;
+  /** What it printed until it listened. */
+  readonly printed: readonly string[];
+  /** SIGKILL; returns when it is gone. */
+  readonly stop: () => Promise<void>;
+}
+
+/**
+ * A program that prints `listening PORT` and ends when its standard input does.
+ * @throws Error with what it printed when it does not do so within a minute
+ */
+export async function startListening(
+  name: string,
+  program: string,
+  argv: readonly string[],
+): Promise<ListeningProcess> {
+  const child = spawn(program, argv, { stdio: ['pipe', 'pipe', 'pipe'] });
   const exited = once(child, 'exit').catch(() => undefined);
   const printed: string[] = [];
   const port = await listening(name, child, printed).catch((error: unknown) => {
@@ -41,9 +63,9 @@ export async function startAwsServer(name: AwsServerName, options: AwsServerOpti
     throw error;
   });
   return {
-    endpoint: `http://127.0.0.1:${port}`,
     port,
     pid: child.pid as number,
+    printed,
     async stop() {
       child.kill('SIGKILL');
       await exited;
@@ -51,7 +73,7 @@ export async function startAwsServer(name: AwsServerName, options: AwsServerOpti
   };
 }
 
-function listening(name: AwsServerName, child: ChildProcess, printed: string[]): Promise<number> {
+function listening(name: string, child: ChildProcess, printed: string[]): Promise<number> {
   return new Promise((resolve, reject) => {
     const fail = (why: string): void =>
       reject(new Error(`${name} ${why}. It printed:\n${printed.join('\n') || '(nothing)'}`));
