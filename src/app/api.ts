@@ -20,6 +20,7 @@ export interface GlobalFlags {
   readonly store?: string;
   readonly state?: string;
   readonly queue?: string;
+  readonly spool?: string;
   readonly scheduler?: string;
   readonly profile?: string;
 }

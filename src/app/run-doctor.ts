@@ -33,9 +33,14 @@ export async function runDoctor(drivers: Drivers, settings: Settings): Promise<D
     schema: 'slurmctl.doctor/1',
     ok: checks.every((check) => check.verdict !== 'fail'),
     checks,
-    settings: Object.entries(settings).map(([name, { value, from }]) => ({ name, value: value ?? 'none', from })),
+    settings: listSettings(settings),
   };
 }
+
+const listSettings = ({ aws, ...settings }: Settings): DoctorDocument['settings'] => [
+  ...Object.entries(settings).map(([name, { value, from }]) => ({ name, value: value ?? 'none', from })),
+  ...aws.map(({ name, value, from }) => ({ name, value, from })),
+];
 
 const ok = (name: string, found: string): Check => ({ name, verdict: 'ok', found, remedy: null });
 

@@ -18,9 +18,10 @@ const toggle = (flag: string, description: string): OptionFacts => ({
 /** Options of every command, before or after its name. */
 export const globalOptions: readonly OptionFacts[] = [
   place('--home', 'dir', 'Directory that holds store, state and queue'),
-  place('--store', 'url', 'Object store, such as file:///data/objects'),
-  place('--state', 'url', 'State table, such as file:///data/state'),
-  place('--queue', 'url', 'Retry queue, such as file:///data/queue'),
+  place('--store', 'url', 'Object store: a directory, or s3://bucket/prefix'),
+  place('--state', 'url', 'State table: a directory, or dynamodb://table'),
+  place('--queue', 'url', 'Retry queue: a directory, or sqs://queue'),
+  place('--spool', 'switch', 'true: nodes have no route to the services, their work is carried over'),
   place('--scheduler', 'name', 'Batch system: slurm, local, or auto (slurm when a controller answers)'),
   place('--profile', 'name', 'Named profile of the settings file'),
   toggle('--json', 'Print one versioned JSON document on stdout'),
@@ -34,7 +35,7 @@ export function readGlobalOptions(raw: Readonly<Record<string, unknown>>): {
   readonly output: OutputFlags;
 } {
   const app: Record<string, string> = {};
-  for (const key of ['home', 'store', 'state', 'queue', 'scheduler', 'profile']) {
+  for (const key of ['home', 'store', 'state', 'queue', 'spool', 'scheduler', 'profile']) {
     const value = raw[key];
     if (typeof value === 'string') app[key] = value;
   }

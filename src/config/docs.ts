@@ -1,3 +1,4 @@
+import { AWS_NAMES, AWS_VARIABLES } from './aws-keys.ts';
 import { keysBelow, type KeyRow, type KeyTable } from './key-table.ts';
 import { JOB_KEYS } from './job-keys.ts';
 import { profileKeys, SETTING_NAMES, settingsKeys, variableOf } from './settings-keys.ts';
@@ -104,7 +105,26 @@ export function renderSettingsDocs(): string {
       `| \`profile\` | \`--profile\` | \`${variableOf('profile')}\` |`,
       '',
       'Relative paths start from the directory of the settings file; in a flag or a variable, from the current directory. A leading `~/` is your',
-      'home directory. This version keeps jobs in directories only: other addresses, such as `s3://`, are refused.',
+      'home directory.',
+      '',
+      '## Buckets, tables and queues',
+      '',
+      'Directories and services mix freely: objects in a bucket and states in a directory, or the other way round. An address may say all that',
+      'leads to its service, and then beats everything below:',
+      '',
+      '`s3://bucket/prefix?region=eu-central-1&endpoint=https://rgw.example.org:7480&path-style=true&checksums=when-required&profile=cluster&role=arn:…`',
+      '',
+      'What it does not say comes from these variables of the AWS tools, then from `aws:` in profile and settings files; what nobody says is left',
+      "to the SDK's usual places (`~/.aws/config`, the instance). `AWS_IGNORE_CONFIGURED_ENDPOINT_URLS=true` switches the endpoint variables off.",
+      'A job remembers the addresses that came of it, so later changes of settings do not lead it astray. Credentials are never part of an address:',
+      'they come from the usual places on each host (environment, shared files, role of the instance).',
+      '',
+      '| Setting | Variable |',
+      '| --- | --- |',
+      ...AWS_NAMES.flatMap((name) => {
+        const variables = AWS_VARIABLES[name] ?? [];
+        return variables.length === 0 ? [] : [`| \`${name}\` | ${variables.map(code).join(', then ')} |`];
+      }),
       '',
       '## Keys of a settings file',
       '',
@@ -124,6 +144,11 @@ export const SETTINGS_EXAMPLE = `home: /scratch/me/slurmctl
 profiles:
   laptop: {home: ~/slurmctl, scheduler: local}
   cluster: {scheduler: slurm}
+  cloud:
+    store: s3://my-bucket/slurmctl
+    state: dynamodb://slurmctl
+    queue: sqs://slurmctl
+    aws: {region: eu-central-1}
 `;
 
 type NamedRow = readonly [path: string, row: KeyRow];

@@ -3,7 +3,7 @@ import { suggestOneOf } from './near-miss.ts';
 import { unexpected, type ReadContext, type ValueType } from './value-type.ts';
 
 // oxlint-disable-next-line no-control-regex -- finding them is the point
-const CONTROL = /[\u0000-\u001f\u007f]/;
+export const CONTROL = /[\u0000-\u001f\u007f]/;
 
 /** One line of text that is not blank. A number counts as text, exactly as written. */
 export function text(options: {
@@ -67,6 +67,19 @@ export function choice<const W extends string>(words: readonly W[]): ValueType<W
         context,
         ...(typeof found === 'string' ? { hint: suggestOneOf(found, words) } : {}),
       });
+    },
+  };
+}
+
+/** `true` or `false`, as words. */
+export function yesOrNo(): ValueType<'true' | 'false'> {
+  const expected = 'true or false';
+  return {
+    expected,
+    schema: { type: 'boolean' },
+    read(value, context) {
+      const found = value.kind === 'scalar' ? value.value : undefined;
+      return typeof found === 'boolean' ? `${found}` : unexpected(value, expected, { context });
     },
   };
 }

@@ -2,13 +2,17 @@ import type { Place, Problem } from '../errors/app-error.ts';
 import { scalarOf, shorten, type Located, type LocatedMap } from './located.ts';
 import { createReader } from './reader.ts';
 import { readConfigText } from './read-text.ts';
-import { profileKeys, SETTING_NAMES, settingsKeys, variableOf, type SettingName } from './settings-keys.ts';
+import { FILE_NAMES, profileKeys, SETTING_NAMES, settingsKeys, variableOf, type FileName } from './settings-keys.ts';
 import { contextOf, type ValueType } from './value-type.ts';
 
 /** One place settings come from. `from` says so to people. */
-export type SettingsLayer = Partial<
-  Record<SettingName | 'profile', { readonly value: string; readonly from: string; readonly place: Place }>
->;
+export type SettingsLayer = Partial<Record<FileName | 'profile', Picked>>;
+
+export interface Picked {
+  readonly value: string;
+  readonly from: string;
+  readonly place: Place;
+}
 
 export interface SettingsFile {
   readonly values: SettingsLayer;
@@ -52,7 +56,7 @@ export async function fileLayer(
   const start = { file: path, line: 1, column: 1 };
   const table = { ...settingsKeys(userHome), ...profileKeys() };
   const reader = createReader({ root: yaml.root, table, start, problems });
-  const values = layerOf([...SETTING_NAMES, 'profile'], { reader, from });
+  const values = layerOf([...FILE_NAMES, 'profile'], { reader, from });
   const profiles = new Map<string, SettingsLayer>();
   for (const [name, entry] of (reader.read('profiles') as LocatedMap | undefined)?.entries ?? []) {
     const prefix = `profiles.${shorten(name)}.`;
@@ -61,9 +65,10 @@ export async function fileLayer(
       table: settingsKeys(userHome),
       start: entry.keyPlace,
       prefix,
+      strangers: { profile: 'A profile cannot choose another one; aws.profile is a profile of the AWS files' },
       problems,
     });
-    profiles.set(name, layerOf(SETTING_NAMES, { reader: inner, from }));
+    profiles.set(name, layerOf(FILE_NAMES, { reader: inner, from }));
   }
   return { values, profiles };
 }
@@ -73,7 +78,7 @@ interface NamedReader<N extends string> {
   find(name: N): { readonly keyPlace: Place } | undefined;
 }
 
-function layerOf<N extends SettingName | 'profile'>(
+function layerOf<N extends FileName | 'profile'>(
   names: readonly N[],
   { reader, from }: { reader: NamedReader<N>; from: (place: Place) => string },
 ): SettingsLayer {

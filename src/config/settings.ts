@@ -1,11 +1,20 @@
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { AppError, type Place, type Problem } from '../errors/app-error.ts';
+import { AppError, type Problem } from '../errors/app-error.ts';
+import { awsVariables, foldAws, listAws, type AwsFact } from './aws-fold.ts';
 import { inOrder, invalidConfig } from './invalid-config.ts';
+import { PLACE_NAMES, type PlaceName } from './location-type.ts';
 import { suggestOneOf } from './near-miss.ts';
 import { HOME_DIRECTORY, isThere, nearestUpwards, SETTINGS_FILE, userSettingsPath } from './settings-files.ts';
-import { type SettingName } from './settings-keys.ts';
-import { fileLayer, wordLayer, type LayerContext, type SettingsFile, type SettingsLayer } from './settings-layer.ts';
+import { type FileName, type SettingName } from './settings-keys.ts';
+import {
+  fileLayer,
+  wordLayer,
+  type LayerContext,
+  type Picked,
+  type SettingsFile,
+  type SettingsLayer,
+} from './settings-layer.ts';
 
 /** A value and where it came from: `flag --home`, `SLURMCTL_HOME`, `/x/slurmctl.yaml:3:1`, `user config /y/config.yaml:1:1`, `default`. */
 export interface Setting<T> {
@@ -17,16 +26,25 @@ export interface Setting<T> {
 export interface Settings {
   /** Absolute directory; may not exist yet. */
   readonly home: Setting<string>;
-  /** `file://` URLs of directories that may not exist yet. */
+  /** Canonical URLs, complete in themselves: see `domain/backend-url.ts`. What they name may not exist yet. */
   readonly store: Setting<string>;
   readonly state: Setting<string>;
   readonly queue: Setting<string>;
+  /** Absolute directory in which workers without a route keep their work; null: they have a route. */
+  readonly spool: Setting<string | null>;
   readonly scheduler: Setting<'auto' | 'slurm' | 'local'>;
   readonly profile: Setting<string | null>;
+  /** How the services are reached, and where that was said; it is in the URLs already. Empty when all is in directories. */
+  readonly aws: readonly AwsSetting[];
+}
+
+/** `aws.region`, or `aws.region (store, state)` where the services differ. */
+export interface AwsSetting extends Setting<string> {
+  readonly name: string;
 }
 
 export interface SettingsOptions {
-  /** Values of `--home`, `--store`, `--state`, `--queue`, `--scheduler` and `--profile`. */
+  /** Values of `--home`, `--store`, `--state`, `--queue`, `--spool`, `--scheduler` and `--profile`. */
   readonly flags: Partial<Record<SettingName | 'profile', string | undefined>>;
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Absolute working directory. */
@@ -49,35 +67,74 @@ export async function loadSettings(options: SettingsOptions): Promise<Settings> 
 
   const profile = pick('profile', [flagLayer, variableLayer, ...files.map((file) => file.values)]);
   const chosen = profile === undefined ? [] : profileLayers(profile, { files, problems: context.problems });
-  const { problems } = context;
-  if (problems.length > 0) throw invalidConfig(inOrder(problems)[0]?.place?.file ?? 'settings', problems);
-
   const layers = [flagLayer, variableLayer, ...chosen, ...files.map((file) => file.values)];
   const home = pick('home', layers) ?? { value: await defaultHome(cwd, jobFileDir), from: 'default' };
-  const within = (name: 'store' | 'state' | 'queue', directory: string): Setting<string> =>
-    setting(pick(name, layers)) ?? { value: pathToFileURL(join(home.value, directory)).href, from: 'default' };
-  const places = {
-    home: { value: home.value, from: home.from },
-    store: within('store', 'objects'),
-    state: within('state', 'state'),
-    queue: within('queue', 'queue'),
-  };
-  await requireDirectories(places);
+  const { places, facts } = foldPlaces(home.value, layers, options, context.problems);
+  const spool = spoolOf(home.value, layers, { places, problems: context.problems });
+  if (context.problems.length > 0)
+    throw invalidConfig(inOrder(context.problems)[0]?.place?.file ?? 'settings', context.problems);
+
+  await requireDirectories({ home, ...places, ...(spool.value === null ? {} : { spool }) });
   return {
+    home: { value: home.value, from: home.from },
     ...places,
+    spool,
     scheduler: (setting(pick('scheduler', layers)) as Settings['scheduler'] | undefined) ?? {
       value: 'auto',
       from: 'default',
     },
     profile: setting(profile) ?? { value: null, from: 'default' },
+    aws: listAws(facts),
   };
 }
 
+const SUBDIRECTORY: Readonly<Record<PlaceName, string>> = { store: 'objects', state: 'state', queue: 'queue' };
+
+type Places = Readonly<Record<PlaceName, Setting<string>>>;
+
+/** Store, state and queue, with all that is known about the way to them. AWS variables count only where a service of AWS is asked for. */
+function foldPlaces(
+  home: string,
+  layers: readonly SettingsLayer[],
+  { env, cwd }: SettingsOptions,
+  problems: Problem[],
+): { readonly places: Places; readonly facts: readonly AwsFact[] } {
+  const found = PLACE_NAMES.map((name): [PlaceName, Setting<string>] => [
+    name,
+    setting(pick(name, layers)) ?? { value: pathToFileURL(join(home, SUBDIRECTORY[name])).href, from: 'default' },
+  ]);
+  const anyAws = found.some(([, { value }]) => !value.startsWith('file:'));
+  const ways = anyAws ? [awsVariables(env, { cwd, problems }), ...layers] : layers;
+  const folded = found.map(([name, place]) => ({ name, from: place.from, ...foldAws(name, place, ways) }));
+  return {
+    places: Object.fromEntries(folded.map(({ name, url, from }) => [name, { value: url, from }])) as Places,
+    facts: folded.flatMap(({ facts }) => facts),
+  };
+}
+
+function spoolOf(
+  home: string,
+  layers: readonly SettingsLayer[],
+  { places, problems }: { places: Places; problems: Problem[] },
+): Setting<string | null> {
+  const spool = pick('spool', layers);
+  if (spool === undefined || spool.value === 'false') return { value: null, from: spool?.from ?? 'default' };
+  // An address with a problem of its own counts as absent here: it is enough to tell that.
+  const isAllLocal = places.store.value.startsWith('file:') && places.state.value.startsWith('file:');
+  if (problems.length === 0 && isAllLocal)
+    problems.push({
+      place: spool.place,
+      message: 'spool: found a spool, but store and state are directories already',
+      hint: 'Leave spool out, or keep store or state outside directories: store: s3://bucket/prefix',
+    });
+  return { value: spool.value === 'true' ? join(home, 'spool') : spool.value, from: spool.from };
+}
+
 /** What is not there yet is made at the first write; a file in its place would be taken for an empty directory by whoever only reads. */
-async function requireDirectories(places: Readonly<Record<string, Setting<string>>>): Promise<void> {
+async function requireDirectories(places: Readonly<Record<string, Setting<string | null>>>): Promise<void> {
   for (const [name, { value, from }] of Object.entries(places)) {
-    const path = value.startsWith('file:') ? fileURLToPath(value) : value;
-    if (await isThere(path, 'file'))
+    const path = directoryOf(value);
+    if (path !== null && (await isThere(path, 'file')))
       throw new AppError('CONFIG_INVALID', {
         message: `${name} (${from}): found the file ${path}, expected a directory`,
         hint: `Move the file away, or choose another place with --${name}`,
@@ -85,9 +142,13 @@ async function requireDirectories(places: Readonly<Record<string, Setting<string
   }
 }
 
-type Picked = { readonly value: string; readonly from: string; readonly place: Place };
+/** Null for what is no directory. */
+function directoryOf(place: string | null): string | null {
+  if (place === null || place.startsWith('/')) return place;
+  return place.startsWith('file:') ? fileURLToPath(place) : null;
+}
 
-function pick(name: SettingName | 'profile', layers: readonly SettingsLayer[]): Picked | undefined {
+function pick(name: FileName | 'profile', layers: readonly SettingsLayer[]): Picked | undefined {
   return layers.find((layer) => layer[name] !== undefined)?.[name];
 }
 

@@ -40,7 +40,9 @@ describe('defaults', () => {
       state: { value: `file://${home}/state`, from: 'default' },
       queue: { value: `file://${home}/queue`, from: 'default' },
       scheduler: { value: 'auto', from: 'default' },
+      spool: { value: null, from: 'default' },
       profile: { value: null, from: 'default' },
+      aws: [],
     });
   });
 
@@ -128,15 +130,13 @@ describe('problems', () => {
       await problems({ flags: { home: '' }, env: { SLURMCTL_QUEUE: 'sqs://q', SLURMCTL_STATE: 'file://host/x' } }),
     ).toEqual([
       '--home home: found "", expected the path of a directory',
-      'SLURMCTL_QUEUE queue: found a sqs:// address, expected a directory: a path, or file:///absolute/path; this version keeps jobs in directories only · Use a directory on a file system that all nodes share',
-      'SLURMCTL_STATE state: found "file://host/x", expected a directory: a path, or file:///absolute/path · Write three slashes: file:///scratch/me/jobs',
-      '1:8 state: found a dynamodb:// address, expected a directory: a path, or file:///absolute/path; this version keeps jobs in directories only · Use a directory on a file system that all nodes share',
-      '2:8 queue: found an empty list, expected a directory: a path, or file:///absolute/path',
+      'SLURMCTL_STATE state: found a file:// address that is none, expected a path, file:///absolute/path or dynamodb://table · Write three slashes: file:///scratch/me/jobs',
+      '2:8 queue: found an empty list, expected a path, file:///absolute/path or sqs://queue',
       '1:1 stor: unknown key · Did you mean `store`?',
-      '2:8 store: found a s3:// address, expected a directory: a path, or file:///absolute/path; this version keeps jobs in directories only · Use a directory on a file system that all nodes share',
+      '2:8 store: found a user name or password in the address · Leave credentials to the AWS environment variables, the shared credentials file or an instance role',
       '3:12 scheduler: found "pbs", expected auto or slurm or local · Use one of: auto, slurm, local',
       '4:16 profiles.p.hom: unknown key · Did you mean `home`?',
-      '4:24 profiles.p.profile: unknown key · Known here: home, store, state, queue, scheduler',
+      '4:24 profiles.p.profile: unknown key · A profile cannot choose another one; aws.profile is a profile of the AWS files',
       '4:40 profiles.q: found 5, expected keys such as home, store, state',
     ]);
   });
