@@ -5,6 +5,7 @@ import type { Clock } from '../../../ports/clock.ts';
 import type { Ids, Random } from '../../../ports/random.ts';
 import { awsFailure } from './failure.ts';
 import type { RequestMeter } from './meter.ts';
+import { refuseWebPage } from './web-page.ts';
 
 /** What every driver of a service is given. */
 export interface AwsContext {
@@ -88,7 +89,7 @@ interface MeteredClient {
 
 const READS = /^(Get|Query|Scan|BatchGet|TransactGet)/;
 
-/** Counts every request of a client. */
+/** Counts every request of a client, and takes no web page for an answer. */
 export function meterClient<C extends MeteredClient>(
   client: C,
   { service, context }: { readonly service: AwsService; readonly context: AwsContext },
@@ -105,6 +106,7 @@ export function meterClient<C extends MeteredClient>(
       const base = { service, operation, bytesSent: lengthOf(args.request) };
       try {
         const answer = await next(args);
+        refuseWebPage(answer.response);
         meter.record({
           ...base,
           outcome: 'answered',
