@@ -11,9 +11,12 @@ const MAX_SEGMENT_BYTES = 255;
 
 /** @throws STORE_BAD_KEY for a key that is malformed or would leave the store. */
 export function assertKey(key: string): void {
-  const why = faultOf(key) ?? (key.endsWith('/') || key === '' ? 'has an empty segment' : null);
+  const why = faultOfKey(key);
   if (why !== null) throw badKey(key, why);
 }
+
+/** True for a key that `assertKey` accepts. */
+export const isKey = (key: string): boolean => faultOfKey(key) === null;
 
 /** Like a key, but may be empty or end anywhere, also in `/`. */
 export function assertPrefix(prefix: string): void {
@@ -23,6 +26,9 @@ export function assertPrefix(prefix: string): void {
 
 export const badKey = (key: string, why: string): AppError =>
   new AppError('STORE_BAD_KEY', { message: `object key ${JSON.stringify(key)} ${why}` });
+
+const faultOfKey = (key: string): string | null =>
+  faultOf(key) ?? (key.endsWith('/') || key === '' ? 'has an empty segment' : null);
 
 function faultOf(key: string): string | null {
   if (key.startsWith('/')) return 'starts with "/"';
