@@ -9,7 +9,7 @@ export type AwsArea = 'store' | 'state' | 'queue';
 /** What was asked for, in words for a message. */
 export interface AwsRequest {
   readonly area: AwsArea;
-  /** The operation by the service's name for it: `PutObject`. It is also the name of the permission. */
+  /** The operation by the service's name for it: `PutObject`. */
   readonly operation: string;
   /** What it was about: `s3://bucket/key`, `dynamodb://table`. */
   readonly place: string;
@@ -22,6 +22,18 @@ const MISSING = { store: 'STORE_MISSING', state: 'STATE_MISSING', queue: 'QUEUE_
 const FULL = { store: 'STORE_FULL', state: 'STATE_FULL', queue: 'QUEUE_UNAVAILABLE' } as const;
 const UNAVAILABLE = { store: 'STORE_UNAVAILABLE', state: 'STATE_UNAVAILABLE', queue: 'QUEUE_UNAVAILABLE' } as const;
 const PERMISSION = { store: 's3', state: 'dynamodb', queue: 'sqs' } as const;
+
+/** Where a permission is not called as its operation. Source: "Required permissions for Amazon S3 API operations", S3 User Guide. */
+const PERMISSION_OF: Readonly<Record<string, string>> = {
+  HeadObject: 'GetObject',
+  HeadBucket: 'ListBucket',
+  ListObjectsV2: 'ListBucket',
+  ListMultipartUploads: 'ListBucketMultipartUploads',
+  CreateMultipartUpload: 'PutObject',
+  UploadPart: 'PutObject',
+  CompleteMultipartUpload: 'PutObject',
+  DeleteObjects: 'DeleteObject',
+};
 
 const OF_KIND: Readonly<Partial<Record<AwsFailureKind, ErrorCode>>> = {
   'no-credentials': 'AWS_NO_CREDENTIALS',
@@ -71,7 +83,7 @@ function messageOf(failure: AwsFailure, { operation, place, server }: AwsRequest
 /** A remedy with the concrete names; undefined leaves the catalogue's. */
 function hintOf({ kind, region }: AwsFailure, { area, operation, server }: AwsRequest): string | undefined {
   const hints: Readonly<Partial<Record<AwsFailureKind, string>>> = {
-    denied: `Ask for the permission ${PERMISSION[area]}:${operation}; slurmctl init --aws --dry-run prints all that are needed`,
+    denied: deniedHint(area, operation),
     throttled:
       'Nothing is lost; run fewer elements at once (slurm.throttle), or see docs/operations/aws.md on throttling',
     unreachable: `Check the endpoint and that this host has a route to ${server}; the job goes on with: slurmctl advance JOB`,
@@ -80,4 +92,14 @@ function hintOf({ kind, region }: AwsFailure, { area, operation, server }: AwsRe
       : { 'wrong-region': `Set aws.region: ${region} in slurmctl.yaml, or AWS_REGION=${region}` }),
   };
   return hints[kind];
+}
+
+function deniedHint(area: AwsArea, operation: string): string {
+  const permission = PERMISSION_OF[operation] ?? operation;
+  // S3 does not tell whether an object exists to somebody who may not list.
+  const missing =
+    area === 'store' && permission === 'GetObject'
+      ? ', and for s3:ListBucket, without which S3 says the same of an object that does not exist'
+      : '';
+  return `Ask for the permission ${PERMISSION[area]}:${permission}${missing}; slurmctl init --aws --dry-run prints all that are needed`;
 }

@@ -53,7 +53,7 @@ const LONGEST_PAUSE_MS = 5_000;
 export function createAwsCaller({ clock, random, maxInFlight }: CallPolicy): CallAws {
   const window = createWindow(maxInFlight);
   return async (call, send) => {
-    const sinceMs = clock.monotonicMs();
+    let troubleSinceMs: number | undefined;
     for (let tries = 0; ; tries += 1) {
       call.signal?.throwIfAborted();
       const leave = await window.enter();
@@ -66,9 +66,10 @@ export function createAwsCaller({ clock, random, maxInFlight }: CallPolicy): Cal
         const kind = awsFailure(error)?.kind;
         if (kind === 'throttled') window.shrink();
         if (kind === 'interrupted' && call.mode === 'write') throw new AmbiguousWrite(call.operation, { cause: error });
+        troubleSinceMs ??= clock.monotonicMs();
         const patienceMs = kind === undefined ? undefined : PATIENCE_MS[kind];
         const pauseMs = random.next() * Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** tries);
-        if (patienceMs === undefined || clock.monotonicMs() - sinceMs + pauseMs > patienceMs)
+        if (patienceMs === undefined || clock.monotonicMs() - troubleSinceMs + pauseMs > patienceMs)
           throw awsError(error, call);
         leave();
         await clock.sleep(pauseMs, call.signal);

@@ -82,6 +82,19 @@ describe('a call', () => {
     expect(new Set(slept).size).toBe(slept.length);
   });
 
+  test('counts its patience from the first trouble, not from its own beginning', async () => {
+    const { call, advance } = caller();
+    let sent = 0;
+    const send = async () => {
+      sent += 1;
+      // Longer than the patience: a large part on a slow line.
+      advance(30_000);
+      if (sent === 1) throw CUT;
+      return 'answer';
+    };
+    await expect(call({ ...CALL, mode: 'idempotent' }, send)).resolves.toBe('answer');
+  });
+
   test('that a person has to mend is not repeated', async () => {
     const { send, sent } = sender(failing('AccessDeniedException', { $metadata: { httpStatusCode: 400 } }));
     await expect(caller().call(CALL, send)).rejects.toMatchObject({ code: 'STATE_DENIED' });

@@ -82,6 +82,24 @@ const CASES: readonly [string, Error, AwsFailureKind][] = [
     'not-a-service',
   ],
   ['a body cut off', thrown('SyntaxError', status(200), 'Unexpected end of JSON input'), 'interrupted'],
+  [
+    'a connection cut in the middle of an answer',
+    thrown(
+      'Error',
+      { code: 'ECONNRESET', ...status(200) },
+      'aborted\n  Deserialization error: to see the raw response',
+    ),
+    'interrupted',
+  ],
+  [
+    'half an answer that says it is whole',
+    thrown(
+      'SyntaxError',
+      { ...status(200), $response: { headers: { 'content-type': 'application/x-amz-json-1.0' } } },
+      "Expected ',' or '}' after property value in JSON",
+    ),
+    'interrupted',
+  ],
   ['aborted', thrown('AbortError'), 'aborted'],
   ['not valid', thrown('ValidationException', status(400)), 'refused'],
 ];
@@ -139,6 +157,19 @@ describe('the error a person sees', () => {
       expect(seen.hint).not.toBe('');
       expect(seen.details).toMatchObject({ operation: 'PutObject' });
     }
+  });
+
+  test('names S3 permissions, which are not called as their operations, and what no permission to list hides', () => {
+    const denied = Object.assign(new Error('Access Denied'), {
+      name: 'AccessDenied',
+      $metadata: { httpStatusCode: 403 },
+    });
+    const hintFor = (operation: string): unknown =>
+      awsError(denied, { area: 'store', operation, place: 's3://b/k', server: 'AWS eu-central-1' });
+    const hint = (text: string): object => ({ code: 'STORE_DENIED', hint: expect.stringContaining(text) as string });
+    expect(hintFor('CompleteMultipartUpload')).toMatchObject(hint('s3:PutObject;'));
+    expect(hintFor('ListObjectsV2')).toMatchObject(hint('s3:ListBucket;'));
+    expect(hintFor('HeadObject')).toMatchObject(hint('s3:GetObject, and for s3:ListBucket, without which'));
   });
 
   test('names the permission that is missing and the region that is right', () => {
