@@ -8,6 +8,7 @@ import type { JobMeta } from '../domain/job-item.ts';
 import { metaKey, taskKey } from '../domain/state-keys.ts';
 import { isFinalTaskState, jobStatesBefore } from '../domain/states.ts';
 import { endSubmissions } from './end-submissions.ts';
+import { dropHints } from './hints.ts';
 import { requireMeta, retireFromIndex } from './job-meta.ts';
 import type { CoordinatorDeps } from './needs.ts';
 import { readTasks } from './task-list.ts';
@@ -27,7 +28,7 @@ export async function cancelJob(deps: CoordinatorDeps, job: JobId, reason: strin
 export async function finishCancel(deps: CoordinatorDeps, job: JobId, meta: JobMeta): Promise<Cancelled> {
   const submissions = await endSubmissions(deps, job, 'the job was cancelled');
   const tasks = await cancelTasks(deps, job, meta);
-  await deps.queue.purge(job);
+  await dropHints(deps, job);
   await retireFromIndex(deps.state, job);
   return { meta, submissions, tasks };
 }

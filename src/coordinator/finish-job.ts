@@ -11,6 +11,7 @@ import { isFinalJobState, type JobState } from '../domain/states.ts';
 import type { TaskItem } from '../domain/task-item.ts';
 import type { StateValue } from '../ports/state-table.ts';
 import { endSubmissions } from './end-submissions.ts';
+import { dropHints } from './hints.ts';
 import { moveJob, retireFromIndex, stamp, updateMeta } from './job-meta.ts';
 import type { CoordinatorDeps } from './needs.ts';
 import type { SendContext } from './send.ts';
@@ -86,7 +87,7 @@ export async function finishJob(
 export async function tidyUp(deps: CoordinatorDeps, job: JobId, meta: JobMeta): Promise<void> {
   if (!isFinalJobState(meta.state)) return;
   await endSubmissions(deps, job, 'the job ended without it');
-  await deps.queue.purge(job);
+  await dropHints(deps, job);
   await retireFromIndex(deps.state, job);
 }
 

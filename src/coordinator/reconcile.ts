@@ -13,6 +13,7 @@ import { taskKey } from '../domain/state-keys.ts';
 import { isAppError } from '../errors/app-error.ts';
 import type { ElementState } from '../ports/batch-system.ts';
 import type { StateChange, StateCondition } from '../ports/state-table.ts';
+import { createHints, type Hints } from './hints.ts';
 import { judgeReleased, judgeRunning } from './judge-running.ts';
 import type { CoordinatorDeps } from './needs.ts';
 import { createCounter, readTasks, type Counts, type Task } from './task-list.ts';
@@ -44,6 +45,7 @@ export interface Reconciled extends Counts {
 /** One pass over all tasks of a job. */
 export async function reconcileTasks(deps: CoordinatorDeps, request: ReconcileRequest): Promise<Reconciled> {
   const counter = createCounter(request.meta.submittedWave);
+  const hints = createHints(deps);
   const pending: TaskId[] = [];
   const steps: string[] = [];
   const waiting: number[] = [];
@@ -51,7 +53,7 @@ export async function reconcileTasks(deps: CoordinatorDeps, request: ReconcileRe
   let unclear = 0;
   let attempts = 0;
   for await (const seen of readTasks(deps.state, request.job, request.meta.shards)) {
-    const settled = await settleTask(deps, request, seen);
+    const settled = await settleTask(deps, { ...request, hints }, seen);
     if (settled.step !== undefined) steps.push(settled.step);
     if (settled.unclear) unclear += 1;
     const task = settled.task;
@@ -74,6 +76,10 @@ export async function reconcileTasks(deps: CoordinatorDeps, request: ReconcileRe
   };
 }
 
+interface Pass extends ReconcileRequest {
+  readonly hints: Hints;
+}
+
 const minOf = (values: readonly number[]): number => values.reduce((least, value) => Math.min(least, value));
 
 interface Settled {
@@ -82,13 +88,13 @@ interface Settled {
   readonly unclear?: boolean;
 }
 
-async function settleTask(deps: CoordinatorDeps, request: ReconcileRequest, seen: Task): Promise<Settled> {
+async function settleTask(deps: CoordinatorDeps, request: Pass, seen: Task): Promise<Settled> {
   if (seen.state === 'RUNNING') return settleRunning(deps, request, seen);
   if (seen.state === 'WAIT') return settleWaiting(deps, request, seen);
   return { task: seen };
 }
 
-async function settleRunning(deps: CoordinatorDeps, request: ReconcileRequest, task: Task): Promise<Settled> {
+async function settleRunning(deps: CoordinatorDeps, request: Pass, task: Task): Promise<Settled> {
   const verdict = judgeRunning(task, elementOfOwner(request, task), deps.clock.nowMs());
   if (verdict.fate !== 'gone') return { task, unclear: verdict.fate === 'unclear' };
   return decide(deps, request, task, verdict);
@@ -97,7 +103,7 @@ async function settleRunning(deps: CoordinatorDeps, request: ReconcileRequest, t
 const elementOfOwner = ({ elements }: ReconcileRequest, { owner }: Task): ElementState | undefined =>
   owner === undefined ? undefined : elements.get(elementOf(owner));
 
-async function settleWaiting(deps: CoordinatorDeps, request: ReconcileRequest, task: Task): Promise<Settled> {
+async function settleWaiting(deps: CoordinatorDeps, request: Pass, task: Task): Promise<Settled> {
   if (task.notBeforeMs === undefined) {
     const verdict = judgeReleased(task, elementOfOwner(request, task), deps.clock.nowMs());
     return verdict.fate === 'gone' ? decide(deps, request, task, verdict) : { task, unclear: true };
@@ -113,7 +119,7 @@ async function settleWaiting(deps: CoordinatorDeps, request: ReconcileRequest, t
 /** The attempt is over without a commit: retry later, or give up. */
 async function decide(
   deps: CoordinatorDeps,
-  request: ReconcileRequest,
+  request: Pass,
   task: Task,
   why: { readonly cause: Cause; readonly detail: string },
 ): Promise<Settled> {
@@ -160,7 +166,9 @@ async function decide(
     when: unchanged,
   });
   if (moved.task.state !== 'WAIT') return moved;
-  await hint(deps, request, moved.task);
+  const { id, generation, attempts } = moved.task;
+  const dueMs = moved.task.notBeforeMs ?? notBeforeMs;
+  await request.hints.send({ job: request.job, task: id, generation, attempts, notBeforeMs: dueMs });
   return {
     ...moved,
     step: `task ${task.id}: ${why.cause} (${detail}); retried in ${Math.ceil(decision.delayMs / 1_000)} s`,
@@ -170,7 +178,7 @@ async function decide(
 /** A refused move means somebody else was there first: the task is then as they left it. */
 async function moveTask(
   deps: CoordinatorDeps,
-  request: ReconcileRequest,
+  request: Pass,
   task: Task,
   move: { readonly change: StateChange; readonly when: StateCondition },
 ): Promise<Settled> {
@@ -182,23 +190,5 @@ async function moveTask(
   } catch (error) {
     if (!isAppError(error, 'STATE_UNCERTAIN')) throw error;
     return { task: { ...((await deps.state.get(key)) as unknown as Task), id: task.id } };
-  }
-}
-
-/** A message that the task is worth a look then. Only a hint: the task item is the truth, so a queue that fails costs nothing. */
-async function hint(deps: CoordinatorDeps, request: ReconcileRequest, task: Task): Promise<void> {
-  const notBeforeMs = task.notBeforeMs ?? deps.clock.nowMs();
-  const message = {
-    job: request.job,
-    task: task.id,
-    generation: task.generation,
-    attempts: task.attempts,
-    notBeforeMs,
-  };
-  try {
-    await deps.queue.send([message], Math.min(900_000, Math.max(0, notBeforeMs - deps.clock.nowMs())));
-  } catch (error) {
-    if (!isAppError(error)) throw error;
-    deps.log.warn('retry hint not queued', { task: task.id, error: error.message });
   }
 }

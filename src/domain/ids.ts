@@ -29,6 +29,8 @@ export function asJobId(text: string): JobId {
 
 export const isJobId = (text: string): text is JobId => JOB_ID.test(text);
 
+export const isTaskId = (text: string): text is TaskId => TASK_ID.test(text);
+
 /** The id of the task with this 0-based number. */
 export const taskIdOf = (number: number): TaskId => String(number).padStart(6, '0') as TaskId;
 

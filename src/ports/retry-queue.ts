@@ -29,19 +29,27 @@ export interface RetryQueue {
   readonly rootUrl: string;
   /** Visible after `delayMs` (0 to MAX_QUEUE_DELAY_MS). */
   send(messages: readonly RetryMessage[], delayMs: number): Promise<void>;
-  /** Up to `max` messages, hidden from others for `visibilityMs`. */
+  /**
+   * Up to `max` messages, hidden from others for `visibilityMs`. Does not wait for messages to come: whoever receives goes by the due times
+   * in the task items, and comes back. What is no hint is never handed out.
+   */
   receive(options: { readonly max: number; readonly visibilityMs: number }): Promise<ReceivedMessage[]>;
-  /** Removes; an expired or unknown receipt is ignored. */
+  /** Removes. An unknown receipt is ignored; an expired one may still remove its message if nobody received it since. */
   ack(receipts: readonly string[]): Promise<void>;
-  /** Keeps a message hidden for this long from now. False when the receipt is no longer valid. */
+  /** Keeps a message hidden for this long from now. False when the receipt is no longer valid, or a driver's longest time is over. */
   extend(receipt: string, visibilityMs: number): Promise<boolean>;
+  /** Counts; approximate where many servers hold the messages. */
   depth(): Promise<{
     readonly visible: number;
     readonly inFlight: number;
     readonly delayed: number;
     readonly dead: number;
   }>;
+  /** Lists without removing, the first 1,000 at least; one that somebody else is just looking at may be missing. */
   deadLetters(): AsyncIterable<RetryMessage>;
-  /** Removes every message of a job, dead letters included. */
+  /**
+   * Removes messages of a job, dead letters included, as far as they can be reached within seconds. What is delayed, held by a receiver or
+   * behind many others may stay and come later: a receiver drops hints of jobs that are over.
+   */
   purge(job: JobId): Promise<void>;
 }

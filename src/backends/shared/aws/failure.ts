@@ -189,13 +189,15 @@ function byStatus(status: number, failure: (kind: AwsFailureKind) => AwsFailure)
 }
 
 /** A web page, or JSON and XML that is none: a portal, a proxy or some other server at that address. */
-function isNotAService({ message, $response, name }: RawFailure, status: number | undefined): boolean {
-  if (/^text\/html/i.test($response?.headers?.['content-type'] ?? '')) return status === undefined || status < 500;
+function isNotAService(raw: RawFailure, status: number | undefined): boolean {
+  const { message = '', $response, name } = raw;
+  const type = $response?.headers?.['content-type'] ?? '';
+  if (/^text\/html/i.test(type)) return status === undefined || status < 500;
   const unread =
-    name === 'SyntaxError' ||
-    /deserialization error|unexpected token|is not valid json|invalid xml/i.test(message ?? '');
-  // JSON that breaks off is a cut connection, not another server.
-  if (/unexpected end|unterminated/i.test(message ?? '')) return false;
+    name === 'SyntaxError' || /deserialization error|unexpected token|is not valid json|invalid xml/i.test(message);
+  // What breaks off is a cut connection, not another server; the SDK calls both a deserialization error.
+  const broken = CUT.includes(systemCode(raw) ?? '') || /unexpected end|unterminated/i.test(message);
+  if (broken || /^application\/x-amz-json/i.test(type)) return false;
   return unread && status !== undefined && status < 500;
 }
 

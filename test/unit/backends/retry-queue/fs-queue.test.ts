@@ -78,6 +78,19 @@ describe('fs retry queue on disk', () => {
     expect(await queue.depth()).toEqual({ visible: 0, inFlight: 0, delayed: 0, dead: 0 });
   });
 
+  it('drops also what is delayed, held or dead of a job', async () => {
+    const clock = createManualClock();
+    const queue = createFsRetryQueue({ root: dir.path, ids: createSeededIds(1), clock });
+    const other = { ...MESSAGE, job: asJobId('other-7k3f9q2m') };
+    await queue.send([MESSAGE, MESSAGE, other], 0);
+    await queue.send([MESSAGE], 60_000);
+    await queue.receive({ max: 1, visibilityMs: 30_000 });
+    await queue.purge(MESSAGE.job);
+    await clock.advance(60_000);
+    const left = await queue.receive({ max: 10, visibilityMs: 30_000 });
+    expect(left.map(({ message }) => message)).toEqual([other]);
+  });
+
   it('says what it could not do (QUEUE_UNAVAILABLE)', async () => {
     writeFileSync(join(dir.path, 'file'), '');
     await expect(open(join(dir.path, 'file')).send([MESSAGE], 0)).rejects.toMatchObject({ code: 'QUEUE_UNAVAILABLE' });
