@@ -7,6 +7,7 @@ import { discardJob } from '../coordinator/create-job.ts';
 import { readMeta } from '../coordinator/job-meta.ts';
 import { readSubmissions } from '../coordinator/submissions.ts';
 import { readTasks } from '../coordinator/task-list.ts';
+import { isSameBackend } from '../domain/backend-url.ts';
 import { isJobId, type JobId } from '../domain/ids.ts';
 import type { JobMeta } from '../domain/job-item.ts';
 import { jobFileKey, jobPrefix, jobRequestKey, JOBS_PREFIX, taskAttemptsPrefix } from '../domain/keys.ts';
@@ -16,6 +17,7 @@ import { AppError } from '../errors/app-error.ts';
 import type { GcDocument } from './documents.ts';
 import { knownJobs } from './find-job.ts';
 import { elementLogDir, type Drivers } from './job-backends.ts';
+import { createDriversOf } from './job-drivers.ts';
 import { schedulerOf } from './scheduler-of.ts';
 
 export interface GcRequest {
@@ -38,6 +40,7 @@ type Removed = GcDocument['removed'][number];
 /** @throws JOB_BAD_STATE when a named job is not final */
 export async function collectGarbage(drivers: Drivers, request: GcRequest): Promise<GcDocument> {
   const removed: Removed[] = [];
+  const driversOf = createDriversOf(drivers);
   for (const known of await knownJobs(drivers.state)) {
     if (request.job !== undefined && known.id !== request.job) continue;
     const meta = await readMeta(drivers.state, known.id);
@@ -47,10 +50,11 @@ export async function collectGarbage(drivers: Drivers, request: GcRequest): Prom
         hint: `Stop it first: slurmctl cancel ${known.id}`,
       });
     if (!isOldEnough(drivers, request, meta, known.createdMs)) continue;
+    const own = await driversOf(known);
     const entry =
       meta === null || request.purge
-        ? await removeJob(drivers, request, known.id)
-        : await compactJob(drivers, request, known.id, meta);
+        ? await removeJob(own, request, known.id)
+        : await compactJob(own, request, known.id, meta);
     if (entry.objects > 0) removed.push(entry);
   }
   if (request.job === undefined) {
@@ -128,7 +132,7 @@ async function isForeign({ store, state }: Drivers, job: JobId): Promise<boolean
   if (bytes === null) return (await store.head(jobFileKey(job))) !== null;
   try {
     const request = JSON.parse(new TextDecoder().decode(bytes)) as Partial<JobRequest> | null;
-    return request?.backends?.state !== state.rootUrl;
+    return !isSameBackend(request?.backends?.state ?? '', state.rootUrl);
   } catch {
     return true;
   }

@@ -5,8 +5,9 @@ import type { CoordinatorDeps } from '../coordinator/needs.ts';
 import type { JobId } from '../domain/ids.ts';
 import type { App, CreateApp, GlobalFlags } from './api.ts';
 import { chooseScheduler } from './choose-scheduler.ts';
-import { findJob } from './find-job.ts';
+import { findJob, type KnownJob } from './find-job.ts';
 import { createSurroundings, elementLogDir, openDrivers, type Drivers } from './job-backends.ts';
+import { createDriversOf } from './job-drivers.ts';
 import { schedulerOf } from './scheduler-of.ts';
 import type { OnProgress } from './api.ts';
 
@@ -19,9 +20,12 @@ const ADVANCE_PATIENCE_MS = 2 * 60_000;
 interface Opened {
   readonly settings: Settings;
   readonly drivers: Drivers;
-  readonly find: (reference: string) => Promise<JobId>;
-  /** The coordinator with the scheduler a job was submitted with. */
-  readonly coordinatorOf: (job: JobId, onProgress?: OnProgress) => Promise<CoordinatorDeps>;
+  /** A job and its own drivers. */
+  readonly find: (
+    reference: string,
+  ) => Promise<{ readonly job: JobId; readonly known: KnownJob; readonly own: Drivers }>;
+  /** The coordinator with the backends and the scheduler a job was submitted with. */
+  readonly coordinatorOf: (known: KnownJob, onProgress?: OnProgress) => Promise<CoordinatorDeps>;
 }
 
 export const createApp: CreateApp = async ({ flags, env, cwd, jobFile }) => {
@@ -37,13 +41,18 @@ export const createApp: CreateApp = async ({ flags, env, cwd, jobFile }) => {
     state: settings.state.value,
     queue: settings.queue.value,
   });
+  const driversOf = createDriversOf(drivers);
   const opened: Opened = {
     settings,
     drivers,
-    find: (reference) => findJob(drivers.state, reference),
-    async coordinatorOf(job, onProgress) {
+    async find(reference) {
+      const known = await findJob(drivers.state, reference);
+      return { job: known.id, known, own: await driversOf(known) };
+    },
+    async coordinatorOf(known, onProgress) {
       const { createCoordinatorDeps } = await import('./coordinator-deps.ts');
-      return createCoordinatorDeps(drivers, await schedulerOf(drivers, job), onProgress);
+      const own = await driversOf(known);
+      return createCoordinatorDeps(own, await schedulerOf(own, known.id), onProgress);
     },
   };
   return {
@@ -96,9 +105,10 @@ function submitting({ settings, drivers }: Opened, cwd: string): Pick<App, 'plan
 
 function looking({ drivers, find }: Opened): Pick<App, 'status' | 'list' | 'watch' | 'logs'> {
   return {
-    async status(job) {
+    async status(reference) {
       const { statusDocument } = await import('./status-document.ts');
-      return statusDocument(drivers, await find(job));
+      const { job, own } = await find(reference);
+      return statusDocument(own, job);
     },
     async list(request) {
       const { listDocument } = await import('./list-document.ts');
@@ -106,11 +116,13 @@ function looking({ drivers, find }: Opened): Pick<App, 'status' | 'list' | 'watc
     },
     async *watch(request) {
       const { watchJob } = await import('./follow-job.ts');
-      yield* watchJob(drivers, { ...request, job: await find(request.job) });
+      const { job, own } = await find(request.job);
+      yield* watchJob(own, { ...request, job });
     },
     async *logs(request) {
       const { readLogs } = await import('./read-logs.ts');
-      yield* readLogs(drivers, { ...request, job: await find(request.job) });
+      const { job, own } = await find(request.job);
+      yield* readLogs(own, { ...request, job });
     },
   };
 }
@@ -120,13 +132,13 @@ function driving(opened: Opened): Pick<App, 'follow' | 'advance' | 'tick' | 'can
   return {
     async follow(request) {
       const { followJob } = await import('./follow-job.ts');
-      const job = await find(request.job);
-      return followJob(drivers, await coordinatorOf(job), { ...request, job });
+      const { job, known, own } = await find(request.job);
+      return followJob(own, await coordinatorOf(known), { ...request, job });
     },
     async advance({ job: reference, waitLeaseMs = 0, onProgress }) {
       const { advanceDocument } = await import('./advance-document.ts');
-      const job = await find(reference);
-      const deps = await coordinatorOf(job, onProgress);
+      const { job, known } = await find(reference);
+      const deps = await coordinatorOf(known, onProgress);
       return advanceDocument(deps, { job, waitLeaseMs, patienceMs: ADVANCE_PATIENCE_MS });
     },
     async tick() {
@@ -135,8 +147,8 @@ function driving(opened: Opened): Pick<App, 'follow' | 'advance' | 'tick' | 'can
     },
     async cancel({ job: reference, reason }) {
       const { cancelJob } = await import('../coordinator/cancel.ts');
-      const job = await find(reference);
-      const done = await cancelJob(await coordinatorOf(job), job, reason ?? 'cancelled by its owner');
+      const { job, known } = await find(reference);
+      const done = await cancelJob(await coordinatorOf(known), job, reason ?? 'cancelled by its owner');
       return {
         schema: 'slurmctl.cancel/1',
         jobId: job,
@@ -147,24 +159,28 @@ function driving(opened: Opened): Pick<App, 'follow' | 'advance' | 'tick' | 'can
     },
     async aggregate(reference, onProgress) {
       const { aggregateDocument } = await import('./aggregate-document.ts');
-      return aggregateDocument(drivers, await find(reference), onProgress);
+      const { job, own } = await find(reference);
+      return aggregateDocument(own, job, onProgress);
     },
   };
 }
 
-function reading({ drivers, find }: Opened): Pick<App, 'results' | 'query' | 'export'> {
+function reading({ find }: Opened): Pick<App, 'results' | 'query' | 'export'> {
   return {
-    async results(job) {
+    async results(reference) {
       const { resultsDocument } = await import('./read-results.ts');
-      return resultsDocument(drivers, await find(job));
+      const { job, own } = await find(reference);
+      return resultsDocument(own, job);
     },
-    async query({ job, sql }) {
+    async query({ job: reference, sql }) {
       const { queryResults } = await import('./read-results.ts');
-      return queryResults(drivers, await find(job), sql);
+      const { job, own } = await find(reference);
+      return queryResults(own, job, sql);
     },
-    async *export({ job, format }) {
+    async *export({ job: reference, format }) {
       const { exportResults } = await import('./read-results.ts');
-      yield* exportResults(drivers, await find(job), format);
+      const { job, own } = await find(reference);
+      yield* exportResults(own, job, format);
     },
   };
 }
@@ -177,7 +193,7 @@ function keeping({ settings, drivers, find }: Opened): Pick<App, 'doctor' | 'gc'
     },
     async gc({ job: reference, ...request }) {
       const { collectGarbage } = await import('./collect-garbage.ts');
-      const job = reference === undefined ? undefined : await find(reference);
+      const job = reference === undefined ? undefined : (await find(reference)).job;
       return collectGarbage(drivers, { ...request, ...(job === undefined ? {} : { job }) });
     },
     async examples() {

@@ -40,7 +40,7 @@ export interface Drivers extends Surroundings {
   scratch(): Promise<Scratch>;
   batch(scheduler: BackendUrls['scheduler']): Promise<BatchSystem>;
   /** Removes what killed writers left half-written in the store before this moment (epoch ms); how many objects. */
-  removeHalfWritten(beforeMs: number): Promise<number>;
+  readonly removeHalfWritten: (beforeMs: number) => Promise<number>;
   /** Lets the local scheduler forget submissions that have ended. */
   forgetLocal(handles: readonly string[]): Promise<void>;
 }
@@ -59,20 +59,26 @@ export function createSurroundings(env: NodeJS.ProcessEnv): Surroundings {
 
 /** Opens the drivers behind these URLs, in any mixture. Nothing is created, and no service asked, before the first use. */
 export async function openDrivers(surroundings: Surroundings, urls: StateUrls): Promise<Drivers> {
-  const { ids, env, host } = surroundings;
-  const opened = new Map<BackendUrls['scheduler'], Promise<BatchSystem>>();
-  const [{ store, removeHalfWritten }, state, queue] = await Promise.all([
+  const [store, state, queue] = await Promise.all([
     openStore(urls.store, surroundings),
     openState(urls.state, surroundings),
     openQueue(urls.queue, surroundings),
   ]);
+  return assembleDrivers(surroundings, urls, { ...store, state, queue });
+}
+
+/** Drivers out of backends that are open already. */
+export function assembleDrivers(
+  { clock, random, ids, host, env, meter }: Surroundings,
+  urls: StateUrls,
+  backends: Pick<Drivers, 'store' | 'state' | 'queue' | 'removeHalfWritten'>,
+): Drivers {
+  const surroundings = { clock, random, ids, host, env, meter };
+  const opened = new Map<BackendUrls['scheduler'], Promise<BatchSystem>>();
   return {
     ...surroundings,
+    ...backends,
     urls,
-    store,
-    state,
-    queue,
-    removeHalfWritten,
     async forgetLocal(handles) {
       await (await openLocal(surroundings, urls)).prune(handles);
     },

@@ -5,7 +5,7 @@ import type { JobId } from '../domain/ids.ts';
 import { isAppError } from '../errors/app-error.ts';
 import { advanceDocument } from './advance-document.ts';
 import type { TickDocument } from './documents.ts';
-import { knownJobs } from './find-job.ts';
+import { knownJobs, type KnownJob } from './find-job.ts';
 import type { Drivers } from './job-backends.ts';
 import { summariseJob } from '../coordinator/summarise.ts';
 
@@ -19,21 +19,21 @@ const HELD_AGAIN_MS = 5_000;
 const HELD_MOST_MS = LEASE_MS + 2 * HELD_AGAIN_MS;
 
 type Row = TickDocument['jobs'][number];
-type CoordinatorOf = (job: JobId) => Promise<CoordinatorDeps>;
+type CoordinatorOf = (job: KnownJob) => Promise<CoordinatorDeps>;
 
 /** @throws what is a bug in one job's pass, after the other jobs had theirs */
 export async function tickAll(drivers: Drivers, coordinatorOf: CoordinatorOf): Promise<TickDocument> {
-  const live = (await knownJobs(drivers.state)).filter((job) => job.live).map((job) => job.id);
+  const live = (await knownJobs(drivers.state)).filter((job) => job.live);
   const hints = await drivers.queue.receive({ max: MOST_HINTS, visibilityMs: HINT_VISIBILITY_MS });
   const hinted = new Set(hints.map((hint) => hint.message.job));
   // Jobs with a retry that has come due go first; every live job gets its pass all the same.
-  const order = [...live.filter((job) => hinted.has(job)), ...live.filter((job) => !hinted.has(job))];
+  const order = [...live.filter((job) => hinted.has(job.id)), ...live.filter((job) => !hinted.has(job.id))];
   const tick: Tick = { drivers, coordinatorOf, rows: new Map(), watches: new Map(), bugs: [] };
   for (const job of order) await tickOne(tick, job);
   await outwaitDeadHolders(tick);
   await drivers.queue.ack(hints.map((hint) => hint.receipt));
   if (tick.bugs.length > 0) throw tick.bugs[0];
-  return { schema: 'slurmctl.tick/1', jobs: order.flatMap((job) => tick.rows.get(job) ?? []) };
+  return { schema: 'slurmctl.tick/1', jobs: order.flatMap((job) => tick.rows.get(job.id) ?? []) };
 }
 
 interface Tick {
@@ -41,7 +41,7 @@ interface Tick {
   readonly coordinatorOf: CoordinatorOf;
   readonly rows: Map<JobId, Row>;
   /** Jobs whose lease somebody holds, and what was seen of the holder. */
-  readonly watches: Map<JobId, LeaseWatch>;
+  readonly watches: Map<KnownJob, LeaseWatch>;
   readonly bugs: unknown[];
 }
 
@@ -59,13 +59,14 @@ async function outwaitDeadHolders(tick: Tick): Promise<void> {
   }
 }
 
-async function tickOne(tick: Tick, job: JobId): Promise<void> {
+async function tickOne(tick: Tick, known: KnownJob): Promise<void> {
   const { drivers, coordinatorOf, rows, watches, bugs } = tick;
-  const leaseWatch = watches.get(job) ?? createLeaseWatch();
-  watches.delete(job);
+  const { id: job } = known;
+  const leaseWatch = watches.get(known) ?? createLeaseWatch();
+  watches.delete(known);
   try {
     const request = { job, waitLeaseMs: 0, leaseWatch, patienceMs: PATIENCE_MS };
-    const { schema: _, ...pass } = await advanceDocument(await coordinatorOf(job), request);
+    const { schema: _, ...pass } = await advanceDocument(await coordinatorOf(known), request);
     rows.set(job, { ...pass, error: null });
   } catch (error) {
     if (!isAppError(error)) {
@@ -77,7 +78,7 @@ async function tickOne(tick: Tick, job: JobId): Promise<void> {
       rows.set(job, { jobId: job, state: 'FAILED', steps: [error.message], nextDueMs: null, error: null });
       return;
     }
-    if (error.code === 'LEASE_HELD' && !leaseWatch.sawLife) watches.set(job, leaseWatch);
+    if (error.code === 'LEASE_HELD' && !leaseWatch.sawLife) watches.set(known, leaseWatch);
     const state = await summariseJob(drivers.state, job).then(
       ({ meta }) => meta.state,
       () => 'SUBMITTING' as const,

@@ -6,7 +6,7 @@
  */
 import { AppError, isAppError } from '../errors/app-error.ts';
 import { asJobId, slugOf, taskIdOf, type JobId } from '../domain/ids.ts';
-import type { JobMeta } from '../domain/job-item.ts';
+import type { JobIndexItem, JobMeta } from '../domain/job-item.ts';
 import { jobFileKey, jobManifestKey, jobPrefix, jobRequestKey, taskManifestKey } from '../domain/keys.ts';
 import { MANIFEST_SCHEMAS, type JobManifest, type JobRequest, type TaskManifest } from '../domain/manifest.ts';
 import {
@@ -53,7 +53,9 @@ export async function recordRequest(
     version: deps.version,
   };
   // The index comes first: objects of a job that is not in it belong to nobody, and `gc` may remove them.
-  await deps.state.createMany([{ key: jobIndexKey(job), item: { name: wanted.spec.name, createdMs, live: true } }]);
+  const { home, store, queue } = wanted.backends;
+  const entry: JobIndexItem = { name: wanted.spec.name, createdMs, live: true, backends: { home, store, queue } };
+  await deps.state.createMany([{ key: jobIndexKey(job), item: entry as unknown as StateItem }]);
   await deps.store.put(jobFileKey(job), wanted.jobText);
   await deps.store.put(jobRequestKey(job), JSON.stringify(request));
   return storeMeta(deps, request, fence);

@@ -40,11 +40,17 @@ export type JobMeta = {
   readonly finishedMs?: number;
 };
 
-/** State item `JOBS/<job>`: what `list` needs without reading every META. `live` is dropped when the job is final. */
+/** State item `JOBS/<job>`: what `list` needs without reading every META, and where the rest of the job is. */
 export type JobIndexItem = {
   readonly name: string;
   readonly createdMs: number;
+  /** False once the job is final. */
   readonly live: boolean;
+  /**
+   * What the job was submitted with. Here rather than in META, because the index is written before anything else of a job, read to find it
+   * anyway, and hardly ever written again. Absent for jobs of versions that did not write it.
+   */
+  readonly backends?: Pick<BackendUrls, 'home' | 'store' | 'queue'>;
 };
 
 /** State item `J#<job>/SUB#<ulid>`: the outbox row of one sbatch call. */

@@ -45,7 +45,7 @@ describe('a job is named by', () => {
     ['@last', '@last', 'other-55555555'],
     ['a name rather than a prefix when it is both', 'score-4', 'other-55555555'],
   ])('%s', async (_what, reference, id) => {
-    expect(await findJob(table, reference)).toBe(id);
+    expect((await findJob(table, reference)).id).toBe(id);
   });
 });
 
