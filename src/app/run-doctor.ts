@@ -9,6 +9,7 @@ import type { Settings } from '../config/settings.ts';
 import { chooseScheduler, type SchedulerChoice } from './choose-scheduler.ts';
 import type { DoctorDocument } from './documents.ts';
 import type { Drivers } from './job-backends.ts';
+import { checkServices } from './run-doctor-services.ts';
 
 type Check = DoctorDocument['checks'][number];
 
@@ -18,16 +19,24 @@ const FREE_SCRATCH_BYTES = 2 * 1024 ** 3;
 /** A file system whose clock is further off than this confuses people who compare times; slurmctl itself compares none across hosts. */
 const CLOCK_SKEW_MS = 5_000;
 
+/** Asks the batch system, the services and the file systems at the same time: what does not answer holds up only itself. */
 export async function runDoctor(drivers: Drivers, settings: Settings): Promise<DoctorDocument> {
-  const choice = await chooseScheduler(drivers, settings.scheduler);
-  const home = await checkHome(drivers);
+  const batch = chooseScheduler(drivers, settings.scheduler).then((choice) => checkScheduler(drivers, choice));
+  const [home, scratch, scheduler, services] = await Promise.all([
+    checkHome(drivers),
+    checkScratch(drivers),
+    batch,
+    checkServices(drivers),
+  ]);
   const checks = [
     checkNode(process.versions.node),
     home,
     ...(home.verdict === 'ok' ? [await checkClock(drivers)] : []),
-    await checkScratch(drivers),
-    ...(await checkScheduler(drivers, choice)),
+    scratch,
+    ...scheduler,
     ok('cpus', `${availableParallelism()} usable here`),
+    ...services.checks,
+    ...(home.verdict === 'ok' ? await services.remember() : []),
   ];
   return {
     schema: 'slurmctl.doctor/1',

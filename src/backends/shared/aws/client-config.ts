@@ -27,6 +27,8 @@ const REGION_OF_ENDPOINTS = 'us-east-1';
 
 /** The configuration common to the SDK's clients. Nothing is read or sent before the first request. */
 export async function awsClientConfig(service: AwsService, target: AwsTarget) {
+  // What the SDK says about future versions of Node is for whoever packages slurmctl, not for whoever runs a job.
+  process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] = 'true';
   const { NodeHttpHandler } = await import('@smithy/node-http-handler');
   const region = target.region ?? (target.endpoint === undefined ? undefined : REGION_OF_ENDPOINTS);
   const credentials = await credentialsOf(target, region);
