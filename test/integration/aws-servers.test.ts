@@ -1,3 +1,8 @@
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { DescribeTableCommand, GetItemCommand, PutItemCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import {
   CreateMultipartUploadCommand,
@@ -19,6 +24,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { knownBackend } from '../../src/domain/backend-url.ts';
 import { freshBucket, freshQueue, freshTable, rawClients, sharedAwsServer } from '../support/aws-resources.ts';
 import { startAwsServer } from '../support/aws-servers.ts';
+import { withTempDir } from '../support/temp-dir.ts';
 
 describe('S3 of the shared fauxqs', () => {
   let s3: S3Client;
@@ -192,5 +198,36 @@ describe('a server of a test', () => {
     const first = await startAwsServer('fauxqs');
     await expect(startAwsServer('fauxqs', { port: first.port })).rejects.toThrow(/fauxqs ended with 1.*EADDRINUSE/s);
     await first.stop();
+  });
+});
+
+describe('scripts/aws-servers, by hand', () => {
+  const script = fileURLToPath(new URL('../../scripts/aws-servers', import.meta.url));
+  const run = async (...argv: string[]) => (await promisify(execFile)(script, argv)).stdout;
+
+  it('starts all services, says how to reach them, and leaves nothing behind', () =>
+    withTempDir(async (parent) => {
+      const dir = join(parent, 'aws');
+      await run('up', dir);
+      try {
+        const printed = await run('env', dir);
+        const env = Object.fromEntries(
+          [...printed.matchAll(/(AWS_\w+)=(\S+)/g)].map(([, name, value]) => [name, value]),
+        );
+        expect(env['AWS_ENDPOINT_URL_S3']).toBe(env['AWS_ENDPOINT_URL_SQS']);
+        await freshBucket({ endpoint: env['AWS_ENDPOINT_URL_S3'] as string });
+        await freshQueue({ endpoint: env['AWS_ENDPOINT_URL_SQS'] as string });
+        await freshTable({ endpoint: env['AWS_ENDPOINT_URL_DYNAMODB'] as string });
+        expect(await run('status', dir)).toMatch(/^fauxqs: http:.*\ndynamodb-local: http:/);
+        await expect(run('up', dir)).rejects.toThrow('is not empty');
+      } finally {
+        await run('down', dir);
+      }
+      expect(existsSync(dir)).toBe(false);
+      await expect(run('down', parent)).rejects.toThrow('has no servers of aws-servers');
+    }));
+
+  it('names the servers it knows', async () => {
+    await expect(run('run', 'moto')).rejects.toThrow("no such server: 'moto'");
   });
 });
