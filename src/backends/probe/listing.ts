@@ -13,10 +13,12 @@ export interface Listed {
 
 export function checkListing(name: string, { expected, found, pages }: Listed): Verdict {
   const missing = expected.filter((key) => !found.includes(key));
+  const strange = found.find((key) => !expected.includes(key));
   const [twice] = found.filter((key, index) => found.indexOf(key) !== index);
   const remedy = 'Use another server: jobs find their tasks and results by listing them';
   if (missing.length > 0)
     return broken(name, `${missing.length} of ${expected.length} names were left out over ${pages} pages`, remedy);
+  if (strange !== undefined) return broken(name, `${JSON.stringify(strange)} was listed and was not asked for`, remedy);
   if (twice !== undefined) return broken(name, `${JSON.stringify(twice)} was listed twice over ${pages} pages`, remedy);
   const sorted = expected.toSorted(byBytes);
   const at = sorted.findIndex((key, index) => found[index] !== key);
