@@ -8,6 +8,7 @@ import type {
   ListDocument,
   LogLine,
   PlanDocument,
+  RequestCount,
   ResultsDocument,
   StatusDocument,
   SubmitDocument,
@@ -94,6 +95,8 @@ export interface App {
   /** Templates that `init` can write, with one line about each. */
   examples(): Promise<readonly { readonly name: string; readonly summary: string }[]>;
   init(request: { readonly example: string; readonly directory: string }): Promise<InitDocument>;
+  /** What all drivers together asked of services so far. */
+  requests(): readonly RequestCount[];
   close(): Promise<void>;
 }
 

@@ -1,14 +1,13 @@
 /** The composition root of the command line: settings → drivers → rooms. Each method imports what it needs when it is called. */
 import { dirname, resolve } from 'node:path';
 import { loadSettings, type Settings } from '../config/settings.ts';
-import type { CoordinatorDeps } from '../coordinator/needs.ts';
-import type { JobId } from '../domain/ids.ts';
+import { asJobId } from '../domain/ids.ts';
 import type { App, CreateApp, GlobalFlags } from './api.ts';
 import { chooseScheduler } from './choose-scheduler.ts';
-import { findJob, type KnownJob } from './find-job.ts';
-import { createSurroundings, elementLogDir, openDrivers, type Drivers } from './job-backends.ts';
+import type { TickDocument } from './documents.ts';
+import { elementLogDir, type Drivers } from './job-backends.ts';
 import { createDriversOf } from './job-drivers.ts';
-import { schedulerOf } from './scheduler-of.ts';
+import { openPlaces, type Places } from './open-places.ts';
 import type { OnProgress } from './api.ts';
 
 /** How long a submit waits out submit limits before it leaves the rest to `advance`. */
@@ -17,15 +16,8 @@ const SUBMIT_PATIENCE_MS = 10 * 60_000;
 const ADVANCE_PATIENCE_MS = 2 * 60_000;
 
 /** What every method works with. */
-interface Opened {
+interface Opened extends Places {
   readonly settings: Settings;
-  readonly drivers: Drivers;
-  /** A job and its own drivers. */
-  readonly find: (
-    reference: string,
-  ) => Promise<{ readonly job: JobId; readonly known: KnownJob; readonly own: Drivers }>;
-  /** The coordinator with the backends and the scheduler a job was submitted with. */
-  readonly coordinatorOf: (known: KnownJob, onProgress?: OnProgress) => Promise<CoordinatorDeps>;
 }
 
 export const createApp: CreateApp = async ({ flags, env, cwd, jobFile }) => {
@@ -35,37 +27,19 @@ export const createApp: CreateApp = async ({ flags, env, cwd, jobFile }) => {
     cwd,
     ...(jobFile === undefined ? {} : { jobFileDir: dirname(resolve(cwd, jobFile)) }),
   });
-  const drivers = await openDrivers(createSurroundings(env), {
-    home: settings.home.value,
-    store: settings.store.value,
-    state: settings.state.value,
-    queue: settings.queue.value,
-  });
-  const driversOf = createDriversOf(drivers);
-  const opened: Opened = {
-    settings,
-    drivers,
-    async find(reference) {
-      const known = await findJob(drivers.state, reference);
-      return { job: known.id, known, own: await driversOf(known) };
-    },
-    async coordinatorOf(known, onProgress) {
-      const { createCoordinatorDeps } = await import('./coordinator-deps.ts');
-      const own = await driversOf(known);
-      return createCoordinatorDeps(own, await schedulerOf(own, known.id), onProgress);
-    },
-  };
+  const opened: Opened = { settings, ...(await openPlaces(settings, env)) };
   return {
     ...submitting(opened, cwd),
     ...looking(opened),
     ...driving(opened),
     ...reading(opened),
     ...keeping(opened),
+    requests: () => opened.surroundings.meter.totals(),
     close: async () => undefined,
   };
 };
 
-function submitting({ settings, drivers }: Opened, cwd: string): Pick<App, 'plan' | 'submit'> {
+function submitting({ settings, drivers, sides, carryAfter }: Opened, cwd: string): Pick<App, 'plan' | 'submit'> {
   const prepare = async (
     {
       jobFile,
@@ -98,26 +72,29 @@ function submitting({ settings, drivers }: Opened, cwd: string): Pick<App, 'plan
     async submit(request) {
       const { submitFromFile } = await import('./submit-from-file.ts');
       const prepared = await prepare(request, request.onProgress);
-      return submitFromFile(drivers, prepared, { ...request, patienceMs: SUBMIT_PATIENCE_MS });
+      const submitted = await submitFromFile(drivers, prepared, { ...request, patienceMs: SUBMIT_PATIENCE_MS });
+      if (sides === null) return submitted;
+      return { ...submitted, ...(await carryAfter({ job: asJobId(submitted.jobId), seenFrom: 'spool' })) };
     },
   };
 }
 
-function looking({ drivers, find }: Opened): Pick<App, 'status' | 'list' | 'watch' | 'logs'> {
+function looking({ drivers, sides, find }: Opened): Pick<App, 'status' | 'list' | 'watch' | 'logs'> {
   return {
     async status(reference) {
       const { statusDocument } = await import('./status-document.ts');
-      const { job, own } = await find(reference);
-      return statusDocument(own, job);
+      const { job, own, seenFrom } = await find(reference);
+      return statusDocument(own, job, seenFrom);
     },
     async list(request) {
+      if (sides !== null) return (await import('./spool-list.ts')).listBothSides(sides, request);
       const { listDocument } = await import('./list-document.ts');
       return listDocument(drivers, request);
     },
     async *watch(request) {
       const { watchJob } = await import('./follow-job.ts');
-      const { job, own } = await find(request.job);
-      yield* watchJob(own, { ...request, job });
+      const { job, own, seenFrom } = await find(request.job);
+      yield* watchJob(own, { ...request, job, ...(seenFrom === undefined ? {} : { seenFrom }) });
     },
     async *logs(request) {
       const { readLogs } = await import('./read-logs.ts');
@@ -128,41 +105,55 @@ function looking({ drivers, find }: Opened): Pick<App, 'status' | 'list' | 'watc
 }
 
 function driving(opened: Opened): Pick<App, 'follow' | 'advance' | 'tick' | 'cancel' | 'aggregate'> {
-  const { drivers, find, coordinatorOf } = opened;
+  const { findToChange, coordinatorOf, carryAfter } = opened;
   return {
     async follow(request) {
       const { followJob } = await import('./follow-job.ts');
-      const { job, known, own } = await find(request.job);
-      return followJob(own, await coordinatorOf(known), { ...request, job });
+      const found = await findToChange(request.job);
+      const { job, own } = found;
+      const carry = async () => (await carryAfter(found)).carry ?? null;
+      return followJob(own, await coordinatorOf(found), { ...request, job, ...(found.seenFrom && { carry }) });
     },
     async advance({ job: reference, waitLeaseMs = 0, onProgress }) {
       const { advanceDocument } = await import('./advance-document.ts');
-      const { job, known } = await find(reference);
-      const deps = await coordinatorOf(known, onProgress);
-      return advanceDocument(deps, { job, waitLeaseMs, patienceMs: ADVANCE_PATIENCE_MS });
+      const found = await findToChange(reference);
+      const { job } = found;
+      const deps = await coordinatorOf(found, onProgress);
+      const document = await advanceDocument(deps, { job, waitLeaseMs, patienceMs: ADVANCE_PATIENCE_MS });
+      return { ...document, ...(await carryAfter(found)) };
     },
-    async tick() {
-      const { tickAll } = await import('./tick-all.ts');
-      return tickAll(drivers, coordinatorOf);
-    },
+    tick: () => tick(opened),
     async cancel({ job: reference, reason }) {
       const { cancelJob } = await import('../coordinator/cancel.ts');
-      const { job, known } = await find(reference);
-      const done = await cancelJob(await coordinatorOf(known), job, reason ?? 'cancelled by its owner');
+      const found = await findToChange(reference);
+      const done = await cancelJob(await coordinatorOf(found), found.job, reason ?? 'cancelled by its owner');
       return {
         schema: 'slurmctl.cancel/1',
-        jobId: job,
+        jobId: found.job,
         state: done.meta.state,
         cancelledSubmissions: done.submissions,
         tasksCancelled: done.tasks,
+        ...(await carryAfter(found)),
       };
     },
     async aggregate(reference, onProgress) {
       const { aggregateDocument } = await import('./aggregate-document.ts');
-      const { job, own } = await find(reference);
-      return aggregateDocument(own, job, onProgress);
+      const found = await findToChange(reference);
+      const document = await aggregateDocument(found.own, found.job, onProgress);
+      return { ...document, ...(await carryAfter(found)) };
     },
   };
+}
+
+async function tick({ drivers, sides, coordinatorOf }: Opened): Promise<TickDocument> {
+  const { tickAll } = await import('./tick-all.ts');
+  const tickOne = (side: Drivers): Promise<TickDocument> => {
+    const driversOf = createDriversOf(side);
+    return tickAll(side, async (known) => coordinatorOf({ job: known.id, own: await driversOf(known) }));
+  };
+  if (sides === null) return tickOne(drivers);
+  const { tickBothSides } = await import('./spool-tick.ts');
+  return tickBothSides(sides, tickOne);
 }
 
 function reading({ find }: Opened): Pick<App, 'results' | 'query' | 'export'> {
@@ -185,16 +176,23 @@ function reading({ find }: Opened): Pick<App, 'results' | 'query' | 'export'> {
   };
 }
 
-function keeping({ settings, drivers, find }: Opened): Pick<App, 'doctor' | 'gc' | 'examples' | 'init'> {
+function keeping(opened: Opened): Pick<App, 'doctor' | 'gc' | 'examples' | 'init'> {
+  const { settings, drivers, sides, findToChange } = opened;
   return {
     async doctor() {
       const { runDoctor } = await import('./run-doctor.ts');
-      return runDoctor(drivers, settings);
+      if (sides === null) return runDoctor(drivers, settings);
+      const { checkSpool } = await import('./check-spool.ts');
+      const [document, spool] = await Promise.all([runDoctor(await sides.far(), settings), checkSpool(sides)]);
+      return { ...document, ok: document.ok && spool.verdict !== 'fail', checks: [...document.checks, spool] };
     },
     async gc({ job: reference, ...request }) {
       const { collectGarbage } = await import('./collect-garbage.ts');
-      const job = reference === undefined ? undefined : (await find(reference)).job;
-      return collectGarbage(drivers, { ...request, ...(job === undefined ? {} : { job }) });
+      const job = reference === undefined ? undefined : (await findToChange(reference)).job;
+      const wanted = { ...request, ...(job === undefined ? {} : { job }) };
+      if (sides === null) return collectGarbage(drivers, wanted);
+      const { collectBothSides } = await import('./spool-gc.ts');
+      return collectBothSides(sides, wanted, collectGarbage);
     },
     async examples() {
       const { listExamples } = await import('./init-project.ts');

@@ -165,6 +165,26 @@ export interface InitDocument {
   readonly files: readonly string[];
 }
 
+/** What was asked of a service by one operation, repetitions included. */
+export interface RequestCount {
+  /** `s3`, `dynamodb` or `sqs`. */
+  readonly service: string;
+  /** By the service's name for it: `PutObject`. */
+  readonly operation: string;
+  readonly requests: number;
+  /** Of those, answered with "too fast". */
+  readonly throttled: number;
+  /** Of those, failed in another way. A refused condition is an answer. */
+  readonly failed: number;
+  /** Sum of the times until the answer. */
+  readonly ms: number;
+  readonly bytesSent: number;
+  readonly bytesReceived: number;
+  /** Capacity units as DynamoDB reports them. */
+  readonly readUnits: number;
+  readonly writeUnits: number;
+}
+
 /** One line of `logs`: of the handler or worker (`source: attempt`), or the raw output of an array element (`source: element`). */
 export interface LogLine {
   readonly source: 'attempt' | 'element';

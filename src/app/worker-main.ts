@@ -7,12 +7,13 @@ import { createLeafParts } from '../backends/leaf-part/index.ts';
 import { createHandlerHost } from '../backends/handler/index.ts';
 import { createLog } from '../backends/log/index.ts';
 import { createSqliteResultFiles } from '../backends/result-file/index.ts';
+import type { RequestTotals } from '../backends/shared/aws/meter.ts';
 import { asJobId, asSubmissionId } from '../domain/ids.ts';
 import { isAppError } from '../errors/app-error.ts';
 import type { Clock } from '../ports/clock.ts';
 import { backoffMs } from '../retry/backoff.ts';
 import { runElement } from '../worker/run-element.ts';
-import { createSurroundings, openDrivers } from './job-backends.ts';
+import { createSurroundings, openDrivers, type Surroundings } from './job-backends.ts';
 import { packageVersion } from './package-files.ts';
 
 const OPTIONS = {
@@ -34,12 +35,6 @@ type Flags = Record<keyof typeof OPTIONS, string>;
 export async function runWorker(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
   const flags = parseArgs({ args: [...argv], options: OPTIONS }).values as Flags;
   const surroundings = createSurroundings(env);
-  const drivers = await openDrivers(surroundings, {
-    home: flags.home,
-    store: flags.store,
-    state: flags.state,
-    queue: flags.queue,
-  });
   const log = await createLog({ destination: 'stderr', bindings: { job: flags.job } });
   const stop = new AbortController();
   const letGo = keepAlive(surroundings.clock);
@@ -47,6 +42,12 @@ export async function runWorker(argv: readonly string[], env: NodeJS.ProcessEnv)
   process.on('SIGUSR2', () => stop.abort('drain:time-limit'));
   process.on('SIGTERM', () => stop.abort('drain:terminated'));
   try {
+    const drivers = await openDrivers(surroundings, {
+      home: flags.home,
+      store: flags.store,
+      state: flags.state,
+      queue: flags.queue,
+    });
     const report = await runElement(
       {
         ...drivers,
@@ -74,15 +75,22 @@ export async function runWorker(argv: readonly string[], env: NodeJS.ProcessEnv)
         endsAtMs: env['SLURM_JOB_END_TIME'] === undefined ? null : Number(env['SLURM_JOB_END_TIME']) * 1_000,
       },
     );
-    log.info('element ended', { ...report });
+    log.info('element ended', { ...report, ...requestsOf(surroundings) });
     return 0;
   } catch (error) {
-    if (isAppError(error)) log.error(error.message, { code: error.code, hint: error.hint });
+    if (isAppError(error))
+      log.error(error.message, { code: error.code, hint: error.hint, ...requestsOf(surroundings) });
     else log.error('bug in slurmctl', { stack: error instanceof Error ? error.stack : String(error) });
     return 1;
   } finally {
     letGo();
   }
+}
+
+/** What this element asked of services; nothing when all state is in directories. */
+function requestsOf({ meter }: Surroundings): { readonly requests?: readonly RequestTotals[] } {
+  const requests = meter.totals();
+  return requests.length === 0 ? {} : { requests };
 }
 
 /** Time-outs and heartbeats do not keep a process alive, and a handler may wait for nothing else: Node would end in the middle of its item. */

@@ -1,4 +1,4 @@
-import type { LogLine, StatusDocument, SubmitDocument } from '../app/documents.ts';
+import type { LogLine, RequestCount, StatusDocument, SubmitDocument } from '../app/documents.ts';
 import type { ErrorCode } from '../errors/catalogue.ts';
 import type { Problem } from '../errors/app-error.ts';
 
@@ -30,6 +30,18 @@ export interface LogLineDocument extends LogLine {
 export interface ExamplesDocument {
   readonly schema: 'slurmctl.examples/1';
   readonly examples: readonly { readonly name: string; readonly summary: string }[];
+}
+
+/** What a command took: one line on stderr, after everything else, with `--timing --json` or with `SLURMCTL_TIMING=json` in the environment. */
+export interface TimingDocument {
+  readonly schema: 'slurmctl.timing/1';
+  readonly command: string;
+  /** From the start of the process. */
+  readonly wallMs: number;
+  /** The part of it until the settings were read and the drivers open; null when the command needs neither. */
+  readonly startUpMs: number | null;
+  /** In order of service and operation; empty when everything is in directories. */
+  readonly requests: readonly RequestCount[];
 }
 
 /** Any command that fails. `code` is stable; every code is in errors.md. */

@@ -26,6 +26,7 @@ export const globalOptions: readonly OptionFacts[] = [
   place('--profile', 'name', 'Named profile of the settings file'),
   toggle('--json', 'Print one versioned JSON document on stdout'),
   toggle('--quiet', 'Print nothing on stderr but errors'),
+  toggle('--timing', 'Print on stderr how long it took and what was asked of services'),
   toggle('--no-color', 'No colours (as does the environment variable NO_COLOR)'),
 ];
 
@@ -39,5 +40,13 @@ export function readGlobalOptions(raw: Readonly<Record<string, unknown>>): {
     const value = raw[key];
     if (typeof value === 'string') app[key] = value;
   }
-  return { app, output: { json: raw['json'] === true, quiet: raw['quiet'] === true, colour: raw['color'] !== false } };
+  return {
+    app,
+    output: {
+      json: raw['json'] === true,
+      quiet: raw['quiet'] === true,
+      colour: raw['color'] !== false,
+      timing: raw['timing'] === true,
+    },
+  };
 }

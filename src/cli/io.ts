@@ -8,6 +8,8 @@ export interface CliIo {
   readonly signal: AbortSignal;
   /** Monotonic milliseconds; only differences mean something. */
   monotonicMs(): number;
+  /** When the process began, on the same clock. */
+  readonly startedMs: number;
   /** Version of slurmctl, read when asked for. */
   version(): string;
 }

@@ -29,13 +29,16 @@ process.on('uncaughtException', (error) => {
   process.exit(1);
 });
 
+const monotonicMs = (): number => Number(process.hrtime.bigint() / 1_000_000n);
+
 const io: CliIo = {
   stdout: createStdout(process.stdout),
   stderr,
   env: process.env,
   cwd: process.cwd(),
   signal: interrupt.signal,
-  monotonicMs: () => Number(process.hrtime.bigint() / 1_000_000n),
+  monotonicMs,
+  startedMs: Math.round(monotonicMs() - process.uptime() * 1_000),
   version,
 };
 

@@ -7,6 +7,7 @@ import { jsonText } from './render/json.ts';
 import { createStyle, wantsColour } from './render/style.ts';
 import { reportError } from './report-error.ts';
 import { createSession, interrupted, type Session } from './session.ts';
+import { tellTiming } from './timing.ts';
 import { usageError } from './usage-error.ts';
 
 /** Runs one command line and resolves to its exit code. Never rejects; touches nothing of the process but what `io` gives it. */
@@ -14,17 +15,23 @@ export async function runCli(
   argv: readonly string[],
   { io, createApp }: { readonly io: CliIo; readonly createApp: CreateApp },
 ): Promise<number> {
+  let atEnd = async (): Promise<void> => {};
   try {
     const request = read(argv, io);
     if (request.kind === 'print') {
       await io.stdout.write(request.text);
       return 0;
     }
-    return await runCommand(request, io, createApp);
+    const { app, output } = readGlobalOptions(request.raw.options);
+    const session = createSession({ io, flags: output, appFlags: app, createApp });
+    atEnd = () => tellTiming(session, request.command.name);
+    return await runCommand(request, session);
   } catch (error) {
     // Nobody reads on: `slurmctl list | head -1` has what it wanted.
     if (error instanceof StdoutClosed) return 0;
-    return tell(error, argv, io);
+    return await tell(error, argv, io);
+  } finally {
+    await atEnd();
   }
 }
 
@@ -39,13 +46,8 @@ function read(argv: readonly string[], io: CliIo): Request {
   }
 }
 
-async function runCommand(
-  { command, raw }: Extract<Request, { kind: 'run' }>,
-  io: CliIo,
-  createApp: CreateApp,
-): Promise<number> {
-  const { app, output } = readGlobalOptions(raw.options);
-  const session = createSession({ io, flags: output, appFlags: app, createApp });
+async function runCommand({ command, raw }: Extract<Request, { kind: 'run' }>, session: Session): Promise<number> {
+  const { io } = session;
   const running = command.run(session, raw);
   if (command.endsOnInterrupt) return closing(running, session);
   return Promise.race([closing(running, session), untilInterrupted(io.signal)]);

@@ -1,16 +1,20 @@
 import type { App, CreateApp, GlobalFlags } from '../app/api.ts';
+import type { RequestCount } from '../app/documents.ts';
 import { AppError } from '../errors/app-error.ts';
 import type { CliIo } from './io.ts';
 import { jsonText } from './render/json.ts';
 import { createStyle, type Style, wantsColour } from './render/style.ts';
 import { printable, shellWord } from './render/text.ts';
 import type { View } from './render/view.ts';
+import { timingKind } from './timing.ts';
 
 /** Flags of the command line itself, as opposed to those of the app. */
 export interface OutputFlags {
   readonly json: boolean;
   readonly quiet: boolean;
   readonly colour: boolean;
+  /** Tell at the end what the command took. */
+  readonly timing: boolean;
 }
 
 /** One run of one command: the app, and the two places to talk to. Data goes to stdout, everything else to stderr. */
@@ -33,6 +37,10 @@ export interface Session {
   note(text: string): void;
   /** Names the next useful command; the flags that led to this home and these backends are added. */
   next(command: string): void;
+  /** When the app was open, on the clock of `io`; null when it never was, or nobody wants to know. */
+  openedMs(): number | null;
+  /** What the app asked of services. */
+  requests(): Promise<readonly RequestCount[]>;
   /** Closes the app if it was opened. */
   close(): Promise<void>;
 }
@@ -47,6 +55,12 @@ export interface SessionOptions {
 /** Creates the session of one command. */
 export function createSession({ io, flags, appFlags, createApp }: SessionOptions): Session {
   let opened: Promise<App> | undefined;
+  let openedMs: number | null = null;
+  const open: Session['app'] = async (options) => {
+    const app = await createApp({ flags: appFlags, env: io.env, cwd: io.cwd, ...options });
+    if (timingKind({ flags, io }) !== 'none') openedMs = io.monotonicMs();
+    return app;
+  };
   const style = createStyle(wantsColour(io.stdout, io.env, flags.colour));
   const noteStyle = createStyle(wantsColour(io.stderr, io.env, flags.colour));
   const view: View = { style, width: io.stdout.isTty ? io.stdout.columns : Number.POSITIVE_INFINITY };
@@ -60,7 +74,9 @@ export function createSession({ io, flags, appFlags, createApp }: SessionOptions
     flags,
     view,
     noteStyle,
-    app: (options) => (opened ??= createApp({ flags: appFlags, env: io.env, cwd: io.cwd, ...options })),
+    app: (options) => (opened ??= open(options)),
+    openedMs: () => openedMs,
+    requests: async () => (await opened?.catch(() => undefined))?.requests() ?? [],
     print,
     show: (document, human) => print(flags.json ? `${jsonText(document, 2)}\n` : human(document, view)),
     jsonLine: (document) => print(`${jsonText(document)}\n`),

@@ -71,6 +71,7 @@ export async function runInProcess(argv: readonly string[], options: CliRunOptio
     cwd: '/home/ada',
     signal: (options.interrupt ?? new AbortController()).signal,
     monotonicMs: () => (ticks.length > 1 ? (ticks.shift() as number) : (ticks[0] as number)),
+    startedMs: 0,
     version: () => '1.2.3',
   };
   const createApp: CreateApp = async (request) => {
