@@ -107,7 +107,15 @@ const NAMES: Readonly<Partial<Record<AwsFailureKind, readonly string[]>>> = {
     'OverLimit',
     'ItemCollectionSizeLimitExceededException',
   ],
-  interrupted: ['TimeoutError', 'RequestTimeout', 'RequestTimeoutException', 'NetworkingError', 'IncompleteBody'],
+  interrupted: [
+    'TimeoutError',
+    'RequestTimeout',
+    'RequestTimeoutException',
+    'NetworkingError',
+    'IncompleteBody',
+    'BadDigest',
+    'XAmzContentChecksumMismatch',
+  ],
   aborted: ['AbortError'],
 };
 
@@ -173,7 +181,8 @@ export function awsFailure(thrown: unknown): AwsFailure | null {
     if (NOT_SENT.includes(system) || TLS.test(system)) return failure('unreachable', system);
     if (CUT.includes(system)) return failure('interrupted', system);
   }
-  if (/socket hang up|premature close|aborted/i.test(told)) return failure('interrupted');
+  // A refusal in the service's own words may speak of what was aborted.
+  if ((status ?? 0) < 300 && /socket hang up|premature close|aborted/i.test(told)) return failure('interrupted');
   return status === undefined ? null : byStatus(status, failure);
 }
 

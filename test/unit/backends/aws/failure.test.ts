@@ -101,6 +101,8 @@ const CASES: readonly [string, Error, AwsFailureKind][] = [
     'interrupted',
   ],
   ['aborted', thrown('AbortError'), 'aborted'],
+  ['a body altered on the way', thrown('BadDigest', status(400)), 'interrupted'],
+  ['a refusal that speaks of aborting', thrown('NoSuchUpload', status(404), 'It may have been aborted.'), 'refused'],
   ['not valid', thrown('ValidationException', status(400)), 'refused'],
 ];
 
