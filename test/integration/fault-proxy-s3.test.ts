@@ -161,6 +161,16 @@ describe('connections', () => {
     expect(await stored('k')).toBe(outcome === 'applied' ? 'body' : undefined);
   });
 
+  it('cut while a body is being sent', async () => {
+    await proxy.setRules([{ fault: 'cut-upload', operation: 'PutObject', about: '/k\\b', max: 1 }]);
+    const Body = Buffer.alloc(9 << 20);
+    const upload = () => through.send(new PutObjectCommand({ Bucket, Key: 'k', Body }));
+    expect(await failure(upload())).toMatchObject({ code: expect.stringMatching(/^(ECONNRESET|EPIPE)$/) });
+    expect(await stored('k')).toBeUndefined();
+    await upload();
+    expect(await stored('k')).toHaveLength(9 << 20);
+  });
+
   it('what is slow arrives all the same', async () => {
     await proxy.setRules([{ fault: 'latency', delayMs: 150 }]);
     const startMs = performance.now();

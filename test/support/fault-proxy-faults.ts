@@ -59,6 +59,7 @@ export const FAULTS: Readonly<Record<FaultName, Fault>> = {
   'error-in-200': (exchange, { rule }) => exchange.answer({ ...refusal('error', rule, exchange.request), status: 200 }),
 
   reset: (exchange) => exchange.cut(),
+  'cut-upload': (exchange) => exchange.cut(),
   hang: (exchange) => exchange.hold(),
   lost: async (exchange) => {
     await exchange.forward();

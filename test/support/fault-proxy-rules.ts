@@ -21,6 +21,7 @@ export type Service = 's3' | 'dynamodb' | 'sqs';
  * - `error-in-200`  S3 Complete and Copy: status 200 whose body is an error
  * Connections:
  * - `reset`         cut before the server got it     `hang`      no answer, not applied
+ * - `cut-upload`    cut while the body is being sent (`about` sees the path and query only), not applied
  * - `lost`          applied, then cut                `lost-hang` applied, no answer
  * - `lost-error`    applied, then 500                `ghost`     cut at once, and applied `delayMs` later
  * - `latency`       reaches the server `delayMs` later; other rules apply too    `late`  applied at once, answered `delayMs` later
@@ -48,6 +49,7 @@ export type FaultName =
   | 'refuse'
   | 'error-in-200'
   | 'reset'
+  | 'cut-upload'
   | 'hang'
   | 'lost'
   | 'lost-hang'
@@ -108,8 +110,11 @@ export interface Decision {
 }
 
 export interface RuleBook {
-  /** The rules that take hold of this request, in order: any number of `latency`, then at most one other. */
-  decide(request: RequestFacts, nowMs: number): Decision[];
+  /**
+   * The rules that take hold of this request, in order: any number of `latency`, then at most one other. Asked twice: when the `head` has
+   * come, for what happens before the body has, and with the `whole` request.
+   */
+  decide(request: RequestFacts, nowMs: number, known?: 'head' | 'whole'): Decision[];
   /** Takes back a decision that could not be carried out (nothing to redeliver yet), so that `max` does not count it. */
   withdraw(decision: Decision): void;
 }
@@ -125,10 +130,10 @@ export function createRuleBook(rules: readonly FaultRule[], seed: number): RuleB
     fired: 0,
   }));
   return {
-    decide(request, nowMs) {
+    decide(request, nowMs, known = 'whole') {
       const decisions: Decision[] = [];
       for (const line of lines) {
-        if (!line.matches(request)) continue;
+        if ((line.rule.fault === 'cut-upload') !== (known === 'head') || !line.matches(request)) continue;
         line.met += 1;
         const drawn = line.random.next() < (line.rule.rate ?? 1);
         if (line.met <= (line.rule.after ?? 0) || line.fired >= (line.rule.max ?? Infinity)) continue;

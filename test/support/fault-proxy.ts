@@ -107,20 +107,18 @@ export async function startFaultProxy(options: FaultProxyOptions): Promise<Fault
 
 async function serve(state: State, incoming: IncomingMessage, response: ServerResponse): Promise<void> {
   response.on('error', () => undefined);
-  const body = await readAll(incoming).catch(() => null);
-  if (body === null) return;
   const method = incoming.method ?? 'GET';
   const url = incoming.url ?? '/';
   const { service, operation } = operationOf(method, url, incoming.headers);
+  const head = { service, operation, about: `${decoded(url)}\n` };
+  const cuts = state.rules.decide(head, performance.now(), 'head');
+  const body = await (cuts.length > 0 ? firstChunk(incoming) : readAll(incoming)).catch(() => null);
+  if (body === null) return;
   const entry = state.ledger.arrived(service, operation, body.length);
-  const exchange = createExchange(state, {
-    incoming,
-    response,
-    entry,
-    request: { service, operation, method, path: url, body },
-  });
-  const facts = { service, operation, about: `${decoded(url)}\n${body.toString('utf8', 0, 65_536)}` };
-  for (const decision of state.rules.decide(facts, performance.now())) {
+  const request = { service, operation, method, path: url, body };
+  const exchange = createExchange(state, { incoming, response, entry, request });
+  const whole = { ...head, about: head.about + body.toString('utf8', 0, 65_536) };
+  for (const decision of cuts.length > 0 ? cuts : state.rules.decide(whole, performance.now())) {
     const { fault } = decision.rule;
     const label = entry.fault(fault, decoded(url));
     if ((await FAULTS[fault](exchange, decision)) === false) takeBack(state, decision, label);
@@ -231,6 +229,12 @@ function passedOn(answer: IncomingMessage, method: string | undefined): Record<s
       headers[name] = value;
   return headers;
 }
+
+const firstChunk = (stream: IncomingMessage): Promise<Buffer> =>
+  new Promise((resolve) => {
+    stream.once('data', resolve);
+    for (const event of ['end', 'close']) stream.once(event, () => resolve(Buffer.alloc(0)));
+  });
 
 async function readAll(stream: IncomingMessage): Promise<Buffer> {
   const chunks: Buffer[] = [];

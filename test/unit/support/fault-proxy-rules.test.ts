@@ -54,6 +54,12 @@ describe('the rules of the fault proxy', () => {
     expect(faults(rules, put, 2)).toEqual(['latency+error', 'latency+reset']);
   });
 
+  it('decide what happens before the body has come by the head alone', () => {
+    const book = createRuleBook([{ fault: 'cut-upload' }, { fault: 'error' }], 1);
+    const decided = (known: 'head' | 'whole') => book.decide(put, 0, known).map(({ rule }) => rule.fault);
+    expect([decided('head'), decided('whole')]).toEqual([['cut-upload'], ['error']]);
+  });
+
   it('do not count what was withdrawn', () => {
     const book = createRuleBook([{ fault: 'redeliver', max: 1 }], 1);
     for (const decision of book.decide(receive, 0)) book.withdraw(decision);
