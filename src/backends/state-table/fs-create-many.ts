@@ -1,6 +1,7 @@
 import { readdir } from 'node:fs/promises';
 
 import type { NewItem } from '../../ports/state-table.ts';
+import { forEachAtOnce } from '../shared/for-each-at-once.ts';
 import { advanceItem } from './fs-advance.ts';
 import { isPresent, readHead, type TableContext } from './fs-head.ts';
 import { anchorName, placeOf } from './fs-item-files.ts';
@@ -58,29 +59,4 @@ function createAnchorCache(): (directory: string) => Promise<ReadonlySet<string>
     listings.set(directory, listing);
     return listing;
   };
-}
-
-/** Runs `work` for each, `atOnce` at a time; stops starting more after a failure and throws it. */
-async function forEachAtOnce<T>(
-  source: AsyncIterable<T> | Iterable<T>,
-  atOnce: number,
-  work: (value: T) => Promise<void>,
-): Promise<void> {
-  const running = new Set<Promise<void>>();
-  const failures: unknown[] = [];
-  try {
-    for await (const value of source) {
-      const task: Promise<void> = work(value)
-        .catch((error: unknown) => {
-          failures.push(error);
-        })
-        .finally(() => running.delete(task));
-      running.add(task);
-      if (running.size >= atOnce) await Promise.race(running);
-      if (failures.length > 0) break;
-    }
-  } finally {
-    await Promise.all(running);
-  }
-  if (failures.length > 0) throw failures[0];
 }

@@ -49,15 +49,14 @@ export function evaluate(condition: StateCondition, item: StateItem | null): boo
  * that is not JSON.
  */
 export function applyChange(item: StateItem | null, change: StateChange): StateItem {
-  assertDisjoint([...Object.keys(change.set ?? {}), ...Object.keys(change.add ?? {}), ...(change.remove ?? [])]);
+  assertChange(change);
   const result = structuredClone(item ?? {}) as MutableMap;
   for (const [path, value] of Object.entries(change.set ?? {})) {
-    assertStateValue(value, path);
     put(result, path, structuredClone(value));
   }
   for (const [path, amount] of Object.entries(change.add ?? {})) {
-    assertStateValue(amount, path);
-    const before = valueAt(item, path) ?? 0;
+    const found = valueAt(item, path);
+    const before = found === undefined ? 0 : found;
     if (typeof before !== 'number') throw new Error(`add to ${path}: the attribute is not a number`);
     assertStateValue(before + amount, path);
     put(result, path, before + amount);
@@ -67,6 +66,12 @@ export function applyChange(item: StateItem | null, change: StateChange): StateI
     delete parent[name];
   }
   return result;
+}
+
+/** @throws Error (a programming error) for a change that is wrong whatever the item: overlapping paths, values that are not JSON */
+export function assertChange(change: StateChange): void {
+  assertDisjoint([...Object.keys(change.set ?? {}), ...Object.keys(change.add ?? {}), ...(change.remove ?? [])]);
+  for (const [path, value] of Object.entries({ ...change.set, ...change.add })) assertStateValue(value, path);
 }
 
 type MutableMap = { [attribute: string]: StateValue };
@@ -129,7 +134,8 @@ const isMap = (value: StateValue | undefined): value is StateItem =>
 /** Dots separate the names of a path; `__proto__` is not a property like others. */
 const isAttributeName = (name: string): boolean => name !== '' && name !== '__proto__' && !name.includes('.');
 
-function namesOf(path: StatePath): string[] {
+/** The names of a path. @throws Error (a programming error) when it is none */
+export function namesOf(path: StatePath): string[] {
   const names = path.split('.');
   if (!names.every(isAttributeName)) throw new Error(`${JSON.stringify(path)} is not an attribute path`);
   return names;

@@ -38,6 +38,12 @@ export const stateErrors = defineErrors({
     summary: 'The table that holds the states does not exist.',
     hint: 'Check the name, region and endpoint, or create what is missing with: slurmctl init --aws',
   },
+  STATE_WRONG_SCHEMA: {
+    exitCode: 5,
+    retryable: false,
+    summary: 'The table that is to hold the states has other keys than slurmctl uses.',
+    hint: 'Name another table under state in slurmctl.yaml; slurmctl init --aws creates one with the right keys',
+  },
   QUEUE_MISSING: {
     exitCode: 5,
     retryable: false,

@@ -123,6 +123,7 @@ describe('applyChange', () => {
     ['its parent does not exist', { set: { fresh: 1, 'new.a': 1 } }],
     ['its parent does not exist', { remove: ['missing.a'] }],
     ['is not a number', { add: { state: 1 } }],
+    ['is not a number', { add: { none: 1 } }],
     ['cannot be stored', { set: { n: Number.NaN } }],
     ['cannot be stored', { add: { n: Number.POSITIVE_INFINITY } }],
     ['cannot be stored', { add: { n: 1e308, m: 1e308 }, set: { f: (() => 1) as never } }],
