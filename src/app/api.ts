@@ -14,6 +14,7 @@ import type {
   SubmitDocument,
   TickDocument,
 } from './documents.ts';
+import type { Problem } from '../errors/app-error.ts';
 
 /** Flags every command takes; each beats environment, settings files and defaults. */
 export interface GlobalFlags {
@@ -49,6 +50,8 @@ export interface App {
     readonly onProgress?: OnProgress;
     /** Called as soon as the job exists, before anything is sent to the batch system. */
     readonly onJob?: (jobId: string) => void;
+    /** Called before anything is stored, for each of what `plan` would list as warnings. */
+    readonly onWarning?: (warning: Problem) => void;
     readonly signal?: AbortSignal;
   }): Promise<SubmitDocument>;
   /** Drives the job attached (advances it whenever something is due) until it is final; then its last status. */

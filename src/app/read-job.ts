@@ -9,8 +9,10 @@ import type { HandlerSpec } from '../domain/job-spec.ts';
 import { AppError, type Problem } from '../errors/app-error.ts';
 import type { SchedulerChoice } from './choose-scheduler.ts';
 import type { StateUrls } from './job-backends.ts';
+import { warnOfFailures } from './service-verdicts.ts';
 
 export interface ReadJob extends NewJob {
+  /** Of the job file, and of services that were not well when doctor looked last. */
   readonly warnings: readonly Problem[];
 }
 
@@ -29,7 +31,7 @@ export async function readJob(request: {
     backends: { ...request.urls, scheduler: request.choice.scheduler },
     jobText: text,
     handlerSha256: await digestOf(spec.handler),
-    warnings,
+    warnings: [...warnings, ...(await warnOfFailures(request.urls))],
   };
 }
 

@@ -5,7 +5,7 @@ import type { ServiceFindings } from '../backends/probe/services.ts';
 import type { Verdict } from '../backends/probe/verdict.ts';
 import { isSameBackend, shortBackendUrl } from '../domain/backend-url.ts';
 import { messageOf, type Problem } from '../errors/app-error.ts';
-import type { Surroundings } from './job-backends.ts';
+import type { StateUrls, Surroundings } from './job-backends.ts';
 
 const SCHEMA = 'slurmctl.services/1';
 
@@ -55,16 +55,16 @@ export async function storeVerdicts(
 }
 
 /** One warning for each of these addresses that failed when doctor looked at it last. */
-export async function warnOfFailures(home: string, urls: readonly string[]): Promise<Problem[]> {
-  const aws = urls.filter((url) => !url.startsWith('file:'));
-  if (aws.length === 0) return [];
+export async function warnOfFailures({ home, store, state, queue }: StateUrls): Promise<Problem[]> {
+  const urls = [store, state, queue].filter((url) => !url.startsWith('file:'));
+  if (urls.length === 0) return [];
   return (await readStored(home)).flatMap(({ url, checkedAt, host, checks }) => {
     const failed = checks.find(({ verdict }) => verdict === 'fail');
-    if (failed === undefined || !aws.some((one) => isSameBackend(one, url))) return [];
+    if (failed === undefined || !urls.some((one) => isSameBackend(one, url))) return [];
+    const when = `${checkedAt.slice(0, 16).replace('T', ' ')} UTC`;
     return [
       {
-        message: `${shortBackendUrl(url)} failed when slurmctl doctor looked at it from ${host} at ${checkedAt}: ${failed.found}`,
-        hint: `${failed.remedy ?? 'Look again'}; then run slurmctl doctor again`,
+        message: `slurmctl doctor found a fault in ${shortBackendUrl(url)} at ${when} on ${host} (${failed.name}: ${failed.found}); look again with: slurmctl doctor`,
       },
     ];
   });

@@ -1,6 +1,7 @@
 import { submitJob } from '../coordinator/submit-job.ts';
 import type { CoordinatorDeps } from '../coordinator/needs.ts';
 import { readSubmissions } from '../coordinator/submissions.ts';
+import type { Problem } from '../errors/app-error.ts';
 import type { OnProgress } from './api.ts';
 import type { SchedulerChoice } from './choose-scheduler.ts';
 import type { SubmitDocument } from './documents.ts';
@@ -22,9 +23,11 @@ export async function submitFromFile(
     readonly patienceMs: number;
     readonly onProgress?: OnProgress;
     readonly onJob?: (job: string) => void;
+    readonly onWarning?: (warning: Problem) => void;
     readonly signal?: AbortSignal;
   },
 ): Promise<SubmitDocument> {
+  for (const warning of wanted.warnings) request.onWarning?.(warning);
   // Elements of the local scheduler run here, with this environment; those of Slurm find out on their nodes.
   if (choice.scheduler === 'local') (await drivers.scratch()).check();
   await rehearseInput(deps, wanted, request.signal);

@@ -4,6 +4,8 @@ import { AppError } from '../../errors/app-error.ts';
 import { defineCommand, flag, required } from '../define-command.ts';
 import type { SubmitWaitDocument } from '../documents.ts';
 import { createProgressView } from '../progress.ts';
+import { problemLines } from '../render/problems.ts';
+import { noteCarry } from '../render/carry.ts';
 import { nextAfterStatus, renderStatus } from '../render/status.ts';
 import { count, printable } from '../render/text.ts';
 import { interrupted, type Session } from '../session.ts';
@@ -32,6 +34,7 @@ export const submit = defineCommand({
     if (!session.flags.json) await session.print(`${jobId}\n`);
     session.note(submittedSentence(submitted));
     if (waitingFor !== null) session.note(`waiting for: ${printable(waitingFor)}`);
+    if (!wait) noteCarry(session, submitted.carry, jobId);
     if (!wait) {
       if (session.flags.json) await session.show(submitted, () => '');
       session.next(waitingFor === null ? `slurmctl status ${jobId} --watch` : `slurmctl advance ${jobId}`);
@@ -40,6 +43,7 @@ export const submit = defineCommand({
     const final = await followJob(session, app, jobId);
     if (session.flags.json) await session.show<SubmitWaitDocument>({ ...submitted, final }, () => '');
     session.note(renderStatus(final, { style: session.noteStyle, width: session.io.stderr.columns }).trimEnd());
+    noteCarry(session, final.carry, jobId);
     session.next(nextAfterStatus(final));
     return final.job.state === 'COMPLETED' || final.job.state === 'COMPLETED_WITH_FAILURES' ? 0 : 3;
   },
@@ -63,6 +67,9 @@ async function submitJob(
       onProgress: (progress) => view.progress(progress),
       onJob: (id) => {
         created = id;
+      },
+      onWarning: (warning) => {
+        for (const line of problemLines(warning, session.noteStyle.warn('warning: '))) session.note(line);
       },
       signal: session.io.signal,
     });

@@ -172,6 +172,8 @@ export function awsFailure(thrown: unknown): AwsFailure | null {
     return { ...failure('not-a-service'), words: `HTTP ${status ?? '?'}, not an answer of the service` };
   if (/signature expired|signature not yet current/i.test(told)) return failure('clock-skew');
   if (name === 'CredentialsProviderError' && /expired/i.test(told)) return failure('credentials-expired');
+  // Otherwise a time-out may have come after the service acted.
+  if (/did not establish a connection/i.test(told)) return failure('unreachable');
   for (const [kind, names] of Object.entries(NAMES))
     if (names.includes(name) || (raw.name !== undefined && names.includes(raw.name)))
       return failure(kind as AwsFailureKind);

@@ -24,6 +24,15 @@ const CASES: readonly [string, Error, AwsFailureKind][] = [
     thrown('AggregateError', { errors: [thrown('Error', { code: 'ECONNREFUSED' })] }),
     'unreachable',
   ],
+  [
+    'no connection in time',
+    thrown(
+      'TimeoutError',
+      {},
+      '@smithy/node-http-handler - the request socket did not establish a connection with the server within the configured timeout of 4000 ms.',
+    ),
+    'unreachable',
+  ],
   ['no such host', thrown('Error', { cause: thrown('Error', { code: 'ENOTFOUND' }) }), 'unreachable'],
   ['a certificate of somebody else', thrown('Error', { code: 'ERR_TLS_CERT_ALTNAME_INVALID' }), 'unreachable'],
   ['condition', thrown('ConditionalCheckFailedException', status(400)), 'condition-failed'],
