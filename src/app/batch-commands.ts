@@ -33,6 +33,9 @@ export const advanceCommand = (job: JobId, backends: BackendUrls): string[] => [
   '--wait-lease',
   FINALISER_PATIENCE,
   ...backendArguments(backends),
+  // A job that lives in a spool is just a job for whoever has its URLs; carrying is for hosts with a route.
+  '--spool',
+  'false',
 ];
 
 const backendArguments = (backends: BackendUrls): string[] => [

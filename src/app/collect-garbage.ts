@@ -43,6 +43,8 @@ export async function collectGarbage(drivers: Drivers, request: GcRequest): Prom
   const driversOf = createDriversOf(drivers);
   for (const known of await knownJobs(drivers.state)) {
     if (request.job !== undefined && known.id !== request.job) continue;
+    // The copy of a job that lives in a spool belongs to the spool.
+    if (known.spool !== undefined) continue;
     const meta = await readMeta(drivers.state, known.id);
     if (request.job !== undefined && meta !== null && !isFinalJobState(meta.state))
       throw new AppError('JOB_BAD_STATE', {

@@ -38,6 +38,27 @@ export interface StatusDocument {
   })[];
   /** Path or URL of the published Parquet file; null before. */
   readonly output: string | null;
+  /** For a job that lives in a spool: how far it has been carried. Absent for every other job. */
+  readonly carry?: CarryDocument;
+}
+
+/** How far the copy of a spooled job is. */
+export interface CarryDocument {
+  /** `spool`: the rest of the document is the truth. `copy`: the rest of the document is the copy, as old as `ageMs` says. */
+  readonly seenFrom: 'spool' | 'copy';
+  /** Host that carried last, and the spool as it sees it: where the job can be changed. */
+  readonly host: string;
+  readonly directory: string;
+  /** The copy is at least as new as this; null: nothing has been carried yet. */
+  readonly upTo: string | null;
+  readonly ageMs: number | null;
+  /** Tasks whose final state has been carried with all its files, of how many. */
+  readonly tasks: number;
+  readonly total: number;
+  /** The job is over and nothing is missing in the copy. */
+  readonly complete: boolean;
+  /** Why the last carry did not come to its end; null when it did. */
+  readonly problem: string | null;
 }
 
 export interface ListDocument {
@@ -50,6 +71,8 @@ export interface ListDocument {
     readonly createdAt: string;
     readonly items: ItemCounts;
   }[];
+  /** What could not be looked at; absent when everything could. */
+  readonly notes?: readonly string[];
 }
 
 export interface PlanDocument {
@@ -88,6 +111,8 @@ export interface SubmitDocument {
   readonly submissions: readonly { readonly handle: string; readonly elements: number }[];
   /** Set when the batch system made us wait and the rest of the submission is left to `advance`. */
   readonly waitingFor: string | null;
+  /** For a job that lives in a spool: how far it has been carried. Absent for every other job. */
+  readonly carry?: CarryDocument;
 }
 
 /** What one reconcile pass did. */
@@ -99,11 +124,15 @@ export interface AdvanceDocument {
   readonly steps: readonly string[];
   /** Milliseconds until the next step can be due; null when the job is final or only Slurm has to act. */
   readonly nextDueMs: number | null;
+  /** For a job that lives in a spool: how far it has been carried. Absent for every other job. */
+  readonly carry?: CarryDocument;
 }
 
 export interface TickDocument {
   readonly schema: 'slurmctl.tick/1';
   readonly jobs: readonly (Omit<AdvanceDocument, 'schema'> & { readonly error: string | null })[];
+  /** What could not be looked at; absent when everything could. */
+  readonly notes?: readonly string[];
 }
 
 export interface CancelDocument {
@@ -112,6 +141,8 @@ export interface CancelDocument {
   readonly state: JobState;
   readonly cancelledSubmissions: number;
   readonly tasksCancelled: number;
+  /** For a job that lives in a spool: how far it has been carried. Absent for every other job. */
+  readonly carry?: CarryDocument;
 }
 
 export interface AggregateDocument {
@@ -123,13 +154,18 @@ export interface AggregateDocument {
   readonly path: string;
   readonly rows: number;
   readonly failed: number;
+  /** For a job that lives in a spool: how far it has been carried. Absent for every other job. */
+  readonly carry?: CarryDocument;
 }
 
 export interface ResultsDocument {
   readonly schema: 'slurmctl.results/1';
   readonly jobId: string;
+  /** Of the Parquet file; the address of the object when the store is no directory; with `--download` the file it was copied to. */
   readonly path: string;
   readonly errorsPath: string;
+  /** Length of the Parquet file. */
+  readonly bytes: number;
   readonly rows: number;
   readonly succeeded: number;
   readonly failed: number;

@@ -7,7 +7,7 @@ import { isAppError } from '../errors/app-error.ts';
 import type { ErrorCode } from '../errors/catalogue.ts';
 import type { JobId } from '../domain/ids.ts';
 import { isFinalJobState } from '../domain/states.ts';
-import type { StatusDocument } from './documents.ts';
+import type { CarryDocument, StatusDocument } from './documents.ts';
 import type { Drivers } from './job-backends.ts';
 import { statusDocument } from './status-document.ts';
 
@@ -24,24 +24,52 @@ const PATIENCE_MS = 60_000;
 export async function followJob(
   drivers: Drivers,
   deps: CoordinatorDeps,
-  request: { readonly job: JobId; readonly onStatus?: (status: StatusDocument) => void; readonly signal?: AbortSignal },
+  request: {
+    readonly job: JobId;
+    readonly onStatus?: (status: StatusDocument) => void;
+    readonly signal?: AbortSignal;
+    /** For a job that lives in a spool: carries what is new. `over`: nobody will come after this. */
+    readonly carry?: (over: boolean) => Promise<CarryDocument | null>;
+  },
 ): Promise<StatusDocument> {
   const pace = PACE_MS[deps.batch.kind];
   let pauseMs: number = pace.first;
   let before = '';
   const leaseWatch = createLeaseWatch();
+  const carry = carriesNowAndThen(deps, request.carry);
   for (;;) {
     const startedMs = deps.clock.monotonicMs();
     await advanceIfFree(deps, { ...request, leaseWatch });
-    const status = await statusDocument(drivers, request.job);
+    const seen = await statusDocument(drivers, request.job);
+    const over = isFinalJobState(seen.job.state);
+    const status = { ...seen, ...(await carry(over)) };
     request.onStatus?.(status);
-    if (isFinalJobState(status.job.state)) return status;
+    if (over) return status;
     const after = JSON.stringify([status.items, status.tasks]);
     pauseMs = after === before ? Math.min(pauseMs * 1.5, pace.most) : pace.first;
     before = after;
     const tookMs = deps.clock.monotonicMs() - startedMs;
     await deps.clock.sleep(Math.max(pauseMs, tookMs * DUTY), request.signal);
   }
+}
+
+/** Between two carries of a job that runs. */
+const CARRY_EVERY_MS = 30_000;
+
+/** Every so often, and at the end; what the last carry said stays true until the next. */
+function carriesNowAndThen(
+  { clock }: Pick<CoordinatorDeps, 'clock'>,
+  carry: ((over: boolean) => Promise<CarryDocument | null>) | undefined,
+): (over: boolean) => Promise<{ readonly carry?: CarryDocument }> {
+  let said: { readonly carry?: CarryDocument } = {};
+  let lastMs = Number.NEGATIVE_INFINITY;
+  return async (over) => {
+    if (carry === undefined || (!over && clock.monotonicMs() - lastMs < CARRY_EVERY_MS)) return said;
+    const document = await carry(over);
+    lastMs = clock.monotonicMs();
+    said = document === null ? {} : { carry: document };
+    return said;
+  };
 }
 
 /** Somebody else advancing the job is as good as doing it; an outside that does not answer is asked again. */
@@ -78,13 +106,20 @@ const WATCH_EVERY_MS = 1_000;
 /** Statuses at most once a second, until the job is final. */
 export async function* watchJob(
   drivers: Drivers,
-  request: { readonly job: JobId; readonly signal?: AbortSignal },
+  request: {
+    readonly job: JobId;
+    readonly signal?: AbortSignal;
+    readonly seenFrom?: CarryDocument['seenFrom'];
+    readonly carry?: (over: boolean) => Promise<CarryDocument | null>;
+  },
 ): AsyncGenerator<StatusDocument> {
+  const carry = carriesNowAndThen(drivers, request.carry);
   for (;;) {
     const startedMs = drivers.clock.monotonicMs();
-    const status = await statusDocument(drivers, request.job);
-    yield status;
-    if (isFinalJobState(status.job.state)) return;
+    const seen = await statusDocument(drivers, request.job, request.seenFrom);
+    const over = isFinalJobState(seen.job.state);
+    yield { ...seen, ...(await carry(over)) };
+    if (over) return;
     const tookMs = drivers.clock.monotonicMs() - startedMs;
     await drivers.clock.sleep(Math.max(WATCH_EVERY_MS, tookMs * DUTY), request.signal);
   }

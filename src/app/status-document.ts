@@ -3,16 +3,22 @@ import { readSubmissions, type Submission } from '../coordinator/submissions.ts'
 import type { JobId } from '../domain/ids.ts';
 import { outputResultsKey } from '../domain/keys.ts';
 import { isFinalJobState } from '../domain/states.ts';
-import type { StatusDocument } from './documents.ts';
+import { viewCarry } from './carry-view.ts';
+import type { CarryDocument, StatusDocument } from './documents.ts';
 import type { Drivers } from './job-backends.ts';
 
 export const isoTime = (epochMs: number): string => new Date(epochMs).toISOString();
 
-/** Everything `status` shows of a job, from stored state alone. */
-export async function statusDocument(drivers: Drivers, job: JobId): Promise<StatusDocument> {
+/** Everything `status` shows of a job, from stored state alone. `seenFrom`: for a job that lives in a spool. */
+export async function statusDocument(
+  drivers: Drivers,
+  job: JobId,
+  seenFrom?: CarryDocument['seenFrom'],
+): Promise<StatusDocument> {
   const summary = await summariseJob(drivers.state, job);
   const { meta } = summary;
   const rows = await readSubmissions(drivers.state, job);
+  const carry = seenFrom === undefined ? null : await viewCarry(drivers, job, seenFrom);
   return {
     schema: 'slurmctl.status/1',
     job: {
@@ -35,6 +41,7 @@ export async function statusDocument(drivers: Drivers, job: JobId): Promise<Stat
         ? null
         : (drivers.store.localPath(outputResultsKey(job, meta.publication)) ??
           drivers.store.url(outputResultsKey(job, meta.publication))),
+    ...(carry === null ? {} : { carry }),
   };
 }
 

@@ -23,7 +23,8 @@ type CoordinatorOf = (job: KnownJob) => Promise<CoordinatorDeps>;
 
 /** @throws what is a bug in one job's pass, after the other jobs had theirs */
 export async function tickAll(drivers: Drivers, coordinatorOf: CoordinatorOf): Promise<TickDocument> {
-  const live = (await knownJobs(drivers.state)).filter((job) => job.live);
+  // The copy of a job that lives in a spool is brought forward by carrying it, and by nothing else.
+  const live = (await knownJobs(drivers.state)).filter((job) => job.live && job.spool === undefined);
   const hints = await drivers.queue.receive({ max: MOST_HINTS, visibilityMs: HINT_VISIBILITY_MS });
   const hinted = new Set(hints.map((hint) => hint.message.job));
   // Jobs with a retry that has come due go first; every live job gets its pass all the same.

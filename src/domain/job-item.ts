@@ -1,3 +1,4 @@
+import type { SpoolPlace } from './carry.ts';
 import type { JobId, SubmissionId } from './ids.ts';
 import type { BackendUrls } from './job-spec.ts';
 import type { JobState, SubmissionState } from './states.ts';
@@ -51,6 +52,8 @@ export type JobIndexItem = {
    * anyway, and hardly ever written again. Absent for jobs of versions that did not write it.
    */
   readonly backends?: Pick<BackendUrls, 'home' | 'store' | 'queue'>;
+  /** In the copy of a job that lives in a spool: where it can be changed. */
+  readonly spool?: SpoolPlace;
 };
 
 /** State item `J#<job>/SUB#<ulid>`: the outbox row of one sbatch call. */

@@ -3,6 +3,7 @@ import { parseDurationMs } from '../../domain/units.ts';
 import { defineCommand, parsed, required } from '../define-command.ts';
 import { createProgressView } from '../progress.ts';
 import { renderAdvance } from '../render/advance.ts';
+import { noteCarry } from '../render/carry.ts';
 import { JOB_ARGUMENT } from './job-argument.ts';
 
 export const advance = defineCommand({
@@ -36,6 +37,7 @@ export const advance = defineCommand({
       })
       .finally(() => view.stop());
     await session.show(document, renderAdvance);
+    noteCarry(session, document.carry, document.jobId);
     session.next(
       isFinalJobState(document.state)
         ? `slurmctl status ${document.jobId}`

@@ -1,5 +1,6 @@
 import { defineCommand, required } from '../define-command.ts';
 import { createProgressView } from '../progress.ts';
+import { noteCarry } from '../render/carry.ts';
 import { renderAggregate } from '../render/results.ts';
 import { JOB_ARGUMENT } from './job-argument.ts';
 
@@ -18,6 +19,7 @@ export const aggregate = defineCommand({
     const view = await createProgressView(session);
     const document = await app.aggregate(job, (progress) => view.progress(progress)).finally(() => view.stop());
     await session.show(document, renderAggregate);
+    noteCarry(session, document.carry, document.jobId);
     session.next(`slurmctl results ${document.jobId}`);
     return 0;
   },

@@ -1,4 +1,5 @@
 import { defineCommand, required, text } from '../define-command.ts';
+import { noteCarry } from '../render/carry.ts';
 import { count } from '../render/text.ts';
 import { JOB_ARGUMENT } from './job-argument.ts';
 
@@ -18,6 +19,7 @@ export const cancel = defineCommand({
       ({ jobId, state, cancelledSubmissions, tasksCancelled }) =>
         `${jobId} ${state}: ${count(cancelledSubmissions, 'array job')} and ${count(tasksCancelled, 'task')} cancelled\n`,
     );
+    noteCarry(session, document.carry, document.jobId);
     session.next(`slurmctl status ${document.jobId}`);
     return 0;
   },

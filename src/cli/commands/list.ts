@@ -1,4 +1,5 @@
 import { defineCommand, flag } from '../define-command.ts';
+import { printable } from '../render/text.ts';
 
 export const list = defineCommand({
   name: 'list',
@@ -12,6 +13,7 @@ export const list = defineCommand({
     const document = await (await session.app()).list({ all });
     const { renderList } = await import('../render/list.ts');
     await session.show(document, renderList);
+    for (const note of document.notes ?? []) session.note(printable(note));
     const newest = document.jobs[0];
     if (newest !== undefined) session.next(`slurmctl status ${newest.id}`);
     else

@@ -1,5 +1,7 @@
 import { defineCommand } from '../define-command.ts';
 import { renderTick } from '../render/advance.ts';
+import { noteCarry } from '../render/carry.ts';
+import { printable } from '../render/text.ts';
 
 export const tick = defineCommand({
   name: 'tick',
@@ -16,6 +18,8 @@ export const tick = defineCommand({
   run: async (session) => {
     const document = await (await session.app()).tick();
     await session.show(document, renderTick);
+    for (const { carry, jobId } of document.jobs) noteCarry(session, carry, jobId);
+    for (const note of document.notes ?? []) session.note(printable(note));
     if (document.jobs.length === 0) session.note('no live jobs');
     return document.jobs.some(({ error }) => error !== null) ? 5 : 0;
   },

@@ -2,6 +2,7 @@ import type { StatusDocument } from '../../app/documents.ts';
 import type { JobState } from '../../domain/states.ts';
 import { formatDuration } from '../../domain/units.ts';
 import type { Style } from './style.ts';
+import { carrySentence } from './carry.ts';
 import { count, fit, minute, number, percent, printable, rate } from './text.ts';
 import type { View } from './view.ts';
 
@@ -28,6 +29,10 @@ export function renderStatus(document: StatusDocument, view: View): string {
   for (const [index, line] of causeLines(document).entries())
     lines.push([index === 0 ? 'causes' : '', line, style.warn]);
   for (const [index, line] of submissionLines(document).entries()) lines.push([index === 0 ? 'arrays' : '', line]);
+  const { carry } = document;
+  if (carry !== undefined) lines.push(['carried', carrySentence(carry), carry.problem === null ? same : style.warn]);
+  if (carry !== undefined && carry.problem !== null)
+    lines.push(['', `last try: ${printable(carry.problem)}`, style.warn]);
   if (output !== null) lines.push(['output', printable(output), style.info]);
   return lines
     .map(([label, text, paint]) => {

@@ -20,6 +20,13 @@ export const jobErrors = defineErrors({
     summary: 'The job is in a state in which that step makes no sense.',
     hint: 'Look at it with: slurmctl status',
   },
+  JOB_SPOOLED: {
+    exitCode: 5,
+    retryable: false,
+    summary:
+      'The job lives in a spool directory that this host does not use; here is only a copy, which can be looked at.',
+    hint: 'Run the command on a host that sees the spool, with --spool DIRECTORY',
+  },
   LEASE_HELD: {
     exitCode: 6,
     retryable: true,

@@ -28,11 +28,12 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
   worker: ROOM,
   retry: ROOM,
   aggregator: ROOM,
+  carrier: ROOM,
   'backends/*': DRIVER,
   /** The start of a process of its own, below `app`: it constructs the drivers that it needs. */
   'backends/*-main': { ...DRIVER, may: [...WORDS, 'ports', 'backends/*'] },
   app: {
-    may: [...WORDS, 'ports', 'config', 'coordinator', 'worker', 'retry', 'aggregator', 'backends/*'],
+    may: [...WORDS, 'ports', 'config', 'coordinator', 'worker', 'retry', 'aggregator', 'carrier', 'backends/*'],
     vendor: ['fastest-levenshtein'],
     node: 'any',
   },

@@ -1,0 +1,90 @@
+/** What a task's state points at, and carrying it. */
+import type { AttemptId, JobId, TaskId } from '../domain/ids.ts';
+import { attemptLogKey, batchKey, doneKey, partKey, resultsKey, segmentKey, taskManifestKey } from '../domain/keys.ts';
+import { MANIFEST_SCHEMAS, type DoneManifest, type TaskManifest } from '../domain/manifest.ts';
+import type { CheckpointPointer, TaskItem, Win } from '../domain/task-item.ts';
+import type { StateItem } from '../ports/state-table.ts';
+import { copyFile, parseManifest, putText, readSource, requireKey } from './copy-object.ts';
+import type { CarrierDeps } from './needs.ts';
+
+/**
+ * The task as it is copied. A checkpoint is worth its files only once the task is given up: the output is then made of it. Before, the pointer is
+ * left out, because its files stay where the workers are.
+ */
+export function copiedTask(item: StateItem): StateItem {
+  const { checkpoint, ...rest } = item;
+  const { state } = item as unknown as TaskItem;
+  return checkpoint !== undefined && (state === 'DEAD' || state === 'CANCELLED') ? item : rest;
+}
+
+export interface TaskFiles {
+  /** Batch and manifest of the task itself. */
+  readonly task: boolean;
+  readonly winner: Win | null;
+  readonly checkpoint: CheckpointPointer | null;
+}
+
+/** What has to be carried before `truth` may be written over `seen`; pure. */
+export function filesBehind(seen: StateItem | null, truth: StateItem): TaskFiles {
+  const before = seen as unknown as TaskItem | null;
+  const { win, checkpoint } = truth as unknown as TaskItem;
+  const sameWin = win === undefined || (before?.win?.attempt === win.attempt && before.win.sha256 === win.sha256);
+  const known = before?.checkpoint;
+  const sameCheckpoint =
+    checkpoint === undefined || (known?.attempt === checkpoint.attempt && known.seq === checkpoint.seq);
+  return {
+    task: seen === null,
+    winner: sameWin ? null : win,
+    checkpoint: sameCheckpoint ? null : checkpoint,
+  };
+}
+
+interface OfTask {
+  readonly job: JobId;
+  readonly task: TaskId;
+}
+
+/** @throws STORE_CORRUPT, STORE_NOT_FOUND, MANIFEST_CORRUPT when the spool's own files are not what they should be */
+export async function carryTaskFiles(deps: CarrierDeps, of: OfTask, files: TaskFiles): Promise<void> {
+  if (files.task) await carryBatch(deps, of);
+  if (files.checkpoint !== null) await carrySegments(deps, of, files.checkpoint);
+  if (files.winner !== null) await carryWinner(deps, of, files.winner);
+}
+
+async function carryBatch(deps: CarrierDeps, { job, task }: OfTask): Promise<void> {
+  const key = taskManifestKey(job, task);
+  const bytes = await readSource(deps, key);
+  const { batch } = parseManifest<TaskManifest>(bytes, key, MANIFEST_SCHEMAS.task);
+  requireKey(key, batch?.key, batchKey(job, task));
+  await copyFile(deps, batch);
+  await putText(deps, key, bytes);
+}
+
+async function carryWinner(deps: CarrierDeps, of: OfTask, win: Win): Promise<void> {
+  const { job, task } = of;
+  const key = doneKey(job, task, win.attempt);
+  const bytes = await readSource(deps, key, win.sha256);
+  const { files } = parseManifest<DoneManifest>(bytes, key, MANIFEST_SCHEMAS.done);
+  const expected = expectedKeys(of, win.attempt);
+  for (const name of ['results', 'part', 'log'] as const) {
+    const file = files[name];
+    if (file === null) continue;
+    requireKey(key, file.key, expected[name]);
+    await copyFile(deps, file);
+  }
+  // The seal goes last: where it is, everything it names is.
+  await putText(deps, key, bytes);
+}
+
+const expectedKeys = ({ job, task }: OfTask, attempt: AttemptId) => ({
+  results: resultsKey(job, task, attempt),
+  part: partKey(job, task, attempt),
+  log: attemptLogKey(job, task, attempt),
+});
+
+async function carrySegments(deps: CarrierDeps, { job, task }: OfTask, pointer: CheckpointPointer): Promise<void> {
+  for (let seq = 1; seq <= pointer.seq; seq += 1) {
+    const key = segmentKey(job, task, pointer.attempt, seq);
+    await putText(deps, key, await readSource(deps, key));
+  }
+}
