@@ -38,7 +38,7 @@ const impatient = (maxAttempts = 1): DynamoDBClient =>
     region: AWS_REGION,
     credentials: { accessKeyId: 'a', secretAccessKey: 'b' },
     maxAttempts,
-    requestHandler: new NodeHttpHandler({ requestTimeout: 1_000, throwOnRequestTimeout: true }),
+    requestHandler: new NodeHttpHandler({ requestTimeout: 1_500, throwOnRequestTimeout: true }),
   });
 
 let keys = 0;
@@ -127,7 +127,7 @@ describe('connections', () => {
     [{ fault: 'lost' }, { code: 'ECONNRESET' }, 1],
     [{ fault: 'lost-hang' }, { name: 'TimeoutError' }, 1],
     [{ fault: 'lost-error' }, { name: 'InternalServerError' }, 1],
-    [{ fault: 'late', delayMs: 1_300 }, { name: 'TimeoutError' }, 1],
+    [{ fault: 'late', delayMs: 3_000 }, { name: 'TimeoutError' }, 1],
     [{ fault: 'ghost', delayMs: 100 }, { code: 'ECONNRESET' }, 1],
     [{ fault: 'truncate' }, {}, 1],
   ])('%o', async (rule, expected, applied) => {
