@@ -32,6 +32,8 @@ export interface S3Access {
   readonly context: AwsContext;
   /** Prefix of every key in the bucket, `''` or ending in `/`. */
   readonly prefix: string;
+  /** True when the service is to give the checksums that it has. */
+  readonly wantsChecksums: boolean;
   /** Where the service was looked for, in words. */
   readonly server: string;
   /** A key of the store as the bucket knows it. @throws STORE_BAD_KEY */
@@ -77,6 +79,7 @@ export async function openS3({
     bucket,
     context,
     prefix,
+    wantsChecksums: backend.aws.checksums !== 'when-required',
     server,
     placeOf,
     bucketKey(key) {
@@ -105,7 +108,8 @@ async function createClient({ aws }: S3Backend, context: AwsContext): Promise<S3
     // Servers other than AWS seldom have a host name for each bucket.
     forcePathStyle: aws.pathStyle ?? aws.endpoint !== undefined,
     requestChecksumCalculation: checksums,
-    responseChecksumValidation: checksums,
+    // Asked for with each whole read: some servers send the whole object's checksum with a range of it.
+    responseChecksumValidation: 'WHEN_REQUIRED',
     // With "Expect: 100-continue" the SDK opens a connection for each part, and waits seconds where a server ignores it.
     expectContinueHeader: false,
   });

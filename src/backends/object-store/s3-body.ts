@@ -122,7 +122,7 @@ async function* wanted(
 
 /** The SDK compares a checksum of its own and tells only in words. */
 function throwIfAltered(error: unknown): void {
-  const told = /^Checksum mismatch: expected "(.*)" but received "(.*)"/.exec(messageOf(error));
+  const told = /^Checksum mismatch: expected "([^"]*)" but received "([^"]*)"/.exec(messageOf(error));
   if (told !== null) throw new AlteredBytes(`checksum ${told[2]}`, `checksum ${told[1]}`);
 }
 
@@ -147,6 +147,7 @@ async function ask(
   const command = {
     ...objectAt(access, bucketKey),
     ...(isRange ? { Range: `bytes=${start}-${end === undefined ? '' : end - 1}` } : {}),
+    ...(access.wantsChecksums && !isRange ? { ChecksumMode: 'ENABLED' as const } : {}),
     ...(etag === undefined ? {} : { IfMatch: etag }),
   };
   const request = { operation: 'GetObject', bucketKey, mode: 'read', signal } as const;
