@@ -19,13 +19,10 @@ export interface OpenedOutput {
 }
 
 /**
- * The current output of a job: in place where the store has local files (lengths checked, not hashes: they may be many gigabytes), else
- * fetched to scratch and hashed. @throws OUTPUT_NOT_READY, MANIFEST_CORRUPT, RESULT_CORRUPT
+ * What a job has published, without reading more than its manifest; lengths are checked.
+ * @throws OUTPUT_NOT_READY, MANIFEST_CORRUPT, RESULT_CORRUPT
  */
-export async function openOutput(
-  { store, scratch }: Pick<AggregatorDeps, 'store' | 'scratch'>,
-  job: JobId,
-): Promise<OpenedOutput> {
+export async function describeOutput(store: ObjectStore, job: JobId): Promise<PublicationManifest> {
   const manifest = await readPublication(store, job);
   if (manifest === null)
     throw new AppError('OUTPUT_NOT_READY', {
@@ -34,15 +31,38 @@ export async function openOutput(
     });
   const { results, errors } = manifest.files;
   for (const file of [results, errors]) await expectLength(store, job, file);
+  return manifest;
+}
+
+/** Copies the current results to a local file: whole and hashed, or not at all. @throws as describeOutput, SCRATCH_FULL */
+export async function copyOutput(
+  store: ObjectStore,
+  job: JobId,
+  { path, signal }: { readonly path: string; readonly signal?: AbortSignal },
+): Promise<PublicationManifest> {
+  const manifest = await describeOutput(store, job);
+  const file = manifest.files.results;
+  await fetchFile(store, job, { file, path, ...(signal === undefined ? {} : { signal }) });
+  return manifest;
+}
+
+/**
+ * The current output of a job: in place where the store has local files (lengths checked, not hashes: they may be many gigabytes), else
+ * fetched to scratch and hashed. @throws OUTPUT_NOT_READY, MANIFEST_CORRUPT, RESULT_CORRUPT
+ */
+export async function openOutput(
+  { store, scratch }: Pick<AggregatorDeps, 'store' | 'scratch'>,
+  job: JobId,
+): Promise<OpenedOutput> {
+  const manifest = await describeOutput(store, job);
+  const { results, errors } = manifest.files;
   const [resultsPath, errorsPath] = [store.localPath(results.key), store.localPath(errors.key)];
   if (resultsPath !== null && errorsPath !== null)
     return { manifest, resultsPath, errorsPath, dispose: async () => {} };
   const fetched = await scratch.open('output');
   const fetch = async (file: FileDigest, name: string): Promise<string> => {
     const path = join(fetched.path, name);
-    await store.getFile(file.key, path, { sha256: file.sha256 }).catch((error: unknown) => {
-      throw isAppError(error, 'STORE_CORRUPT') ? damaged(store, job, file, error.message) : error;
-    });
+    await fetchFile(store, job, { file, path });
     return path;
   };
   try {
@@ -106,6 +126,17 @@ async function* disposing(
   } finally {
     await spill.dispose();
   }
+}
+
+async function fetchFile(
+  store: ObjectStore,
+  job: JobId,
+  { file, path, signal }: { readonly file: FileDigest; readonly path: string; readonly signal?: AbortSignal },
+): Promise<void> {
+  const options = { sha256: file.sha256, ...(signal === undefined ? {} : { signal }) };
+  await store.getFile(file.key, path, options).catch((error: unknown) => {
+    throw isAppError(error, 'STORE_CORRUPT') ? damaged(store, job, file, error.message) : error;
+  });
 }
 
 async function expectLength(store: ObjectStore, job: JobId, file: FileDigest): Promise<void> {

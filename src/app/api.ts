@@ -71,6 +71,12 @@ export interface App {
     readonly signal?: AbortSignal;
   }): AsyncIterable<LogLine>;
   results(job: string): Promise<ResultsDocument>;
+  /** Copies the Parquet file to `path` (from the working directory), hashed, in one step; the document names that file. */
+  download(request: {
+    readonly job: string;
+    readonly path: string;
+    readonly signal?: AbortSignal;
+  }): Promise<ResultsDocument>;
   /** Runs SQL over the views `results` and `errors`; `columns` is known before the first row is read. */
   query(request: { readonly job: string; readonly sql: string }): Promise<{
     readonly columns: readonly { readonly name: string; readonly type: string }[];

@@ -32,7 +32,7 @@ export const createApp: CreateApp = async ({ flags, env, cwd, jobFile }) => {
     ...submitting(opened, cwd),
     ...looking(opened),
     ...driving(opened),
-    ...reading(opened),
+    ...reading(opened, cwd),
     ...keeping(opened),
     requests: () => opened.surroundings.meter.totals(),
     close: async () => undefined,
@@ -156,12 +156,17 @@ async function tick({ drivers, sides, coordinatorOf }: Opened): Promise<TickDocu
   return tickBothSides(sides, tickOne);
 }
 
-function reading({ find }: Opened): Pick<App, 'results' | 'query' | 'export'> {
+function reading({ find }: Opened, cwd: string): Pick<App, 'results' | 'download' | 'query' | 'export'> {
   return {
     async results(reference) {
       const { resultsDocument } = await import('./read-results.ts');
       const { job, own } = await find(reference);
       return resultsDocument(own, job);
+    },
+    async download({ job: reference, path, signal }) {
+      const { downloadResults } = await import('./download-results.ts');
+      const { job, own } = await find(reference);
+      return downloadResults(own, job, { path: resolve(cwd, path), ...(signal === undefined ? {} : { signal }) });
     },
     async query({ job: reference, sql }) {
       const { queryResults } = await import('./read-results.ts');

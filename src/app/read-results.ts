@@ -1,8 +1,9 @@
 /** `results`: the published output as a document, through SQL, or as text. */
-import { exportOutput, openOutput, queryOutput, type OpenedOutput } from '../aggregator/read-output.ts';
+import { describeOutput, exportOutput, openOutput, queryOutput, type OpenedOutput } from '../aggregator/read-output.ts';
 import type { AggregatorDeps } from '../aggregator/deps.ts';
 import { requireMeta } from '../coordinator/job-meta.ts';
 import type { JobId } from '../domain/ids.ts';
+import type { PublicationManifest } from '../domain/manifest.ts';
 import { isFinalJobState } from '../domain/states.ts';
 import { AppError, isAppError } from '../errors/app-error.ts';
 import type { App } from './api.ts';
@@ -12,15 +13,17 @@ import { openAggregator } from './open-aggregator.ts';
 
 /** @throws OUTPUT_NOT_READY, MANIFEST_CORRUPT, RESULT_CORRUPT */
 export async function resultsDocument(drivers: Drivers, job: JobId): Promise<ResultsDocument> {
-  const output = await openPublished(drivers, { store: drivers.store, scratch: await drivers.scratch() }, job);
-  const { manifest } = output;
-  await output.dispose();
+  return documentOf(drivers, await published(drivers, job, () => describeOutput(drivers.store, job)));
+}
+
+export function documentOf(drivers: Drivers, manifest: PublicationManifest): ResultsDocument {
   const where = (key: string): string => drivers.store.localPath(key) ?? drivers.store.url(key);
   return {
     schema: 'slurmctl.results/1',
-    jobId: job,
+    jobId: manifest.job,
     path: where(manifest.files.results.key),
     errorsPath: where(manifest.files.errors.key),
+    bytes: manifest.files.results.bytes,
     rows: manifest.rows,
     succeeded: manifest.succeeded,
     failed: manifest.failed,
@@ -29,13 +32,9 @@ export async function resultsDocument(drivers: Drivers, job: JobId): Promise<Res
 }
 
 /** A job that has ended publishes nothing by itself any more. */
-async function openPublished(
-  drivers: Drivers,
-  deps: Parameters<typeof openOutput>[0],
-  job: JobId,
-): Promise<OpenedOutput> {
+export async function published<T>(drivers: Drivers, job: JobId, read: () => Promise<T>): Promise<T> {
   try {
-    return await openOutput(deps, job);
+    return await read();
   } catch (error) {
     if (!isAppError(error, 'OUTPUT_NOT_READY')) throw error;
     const { state } = await requireMeta(drivers.state, job);
@@ -81,7 +80,7 @@ async function openWithEngine(
 ): Promise<{ readonly deps: AggregatorDeps; readonly output: OpenedOutput; close(): Promise<void> }> {
   const { deps, close } = await openAggregator(drivers);
   try {
-    const output = await openPublished(drivers, deps, job);
+    const output = await published(drivers, job, () => openOutput(deps, job));
     return {
       deps,
       output,

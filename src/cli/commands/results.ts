@@ -15,8 +15,8 @@ export const results = defineCommand({
   summary: 'Show, query or export the output of a job',
   description:
     'Without an option: where the output lies, how many rows it has, and the first ten. Every input item has exactly one row. --query runs SQL ' +
-    '(DuckDB) over two views: results (all rows) and errors (the failed items, with their cause). --export writes the whole output to stdout. Of ' +
-    '--path, --head, --query and --export only one can be given.',
+    '(DuckDB) over two views: results (all rows) and errors (the failed items, with their cause). --export writes the whole output to stdout, ' +
+    '--download its Parquet file to a file here, wherever the store is. Of --path, --head, --query, --export and --download only one can be given.',
   args: { job: required(JOB_ARGUMENT) },
   options: {
     path: flag('Print where the Parquet file lies, and nothing else'),
@@ -30,6 +30,7 @@ export const results = defineCommand({
       parse: (raw) => (raw === 'csv' || raw === 'jsonl' ? raw : null),
       expected: 'csv or jsonl',
     }),
+    download: text('file', 'Copy the Parquet file here, verified, replacing what is there'),
   },
   examples: [
     { command: 'slurmctl results @last', what: 'Summary and first rows' },
@@ -38,6 +39,7 @@ export const results = defineCommand({
       what: 'SQL over the output',
     },
     { command: 'slurmctl results @last --export csv > output.csv', what: 'The whole output as CSV' },
+    { command: 'slurmctl results @last --download output.parquet', what: 'The Parquet file, also out of a bucket' },
   ],
   endsOnInterrupt: true,
   run: async (session, { args: { job }, options }) => {
@@ -57,6 +59,9 @@ export const results = defineCommand({
           await session.print(piece);
         }
         break;
+      case 'download':
+        await download(session, app, { job, path: wish.path });
+        break;
       case 'summary':
         await printSummary(session, app, job);
     }
@@ -69,6 +74,7 @@ type Wish =
   | { readonly kind: 'path' }
   | { readonly kind: 'query'; readonly sql: string }
   | { readonly kind: 'export'; readonly format: 'csv' | 'jsonl' }
+  | { readonly kind: 'download'; readonly path: string }
   | { readonly kind: 'summary' };
 
 interface ResultsOptions {
@@ -76,6 +82,7 @@ interface ResultsOptions {
   readonly head: number | undefined;
   readonly query: string | undefined;
   readonly export: 'csv' | 'jsonl' | undefined;
+  readonly download: string | undefined;
 }
 
 /** The one thing asked for. @throws USAGE when it is more than one */
@@ -85,6 +92,7 @@ function wishOf(options: ResultsOptions, json: boolean): Wish {
   if (options.head !== undefined) wishes.push(['--head', { kind: 'query', sql: headSql(options.head) }]);
   if (options.query !== undefined) wishes.push(['--query', { kind: 'query', sql: options.query }]);
   if (options.export !== undefined) wishes.push(['--export', { kind: 'export', format: options.export }]);
+  if (options.download !== undefined) wishes.push(['--download', { kind: 'download', path: options.download }]);
   const [first, second] = wishes;
   if (first !== undefined && second !== undefined)
     throw new AppError('USAGE', {
@@ -95,6 +103,11 @@ function wishOf(options: ResultsOptions, json: boolean): Wish {
     throw new AppError('USAGE', {
       message: '--query: found an empty text, expected an SQL statement',
       hint: 'For example: --query "select status, count(*) from results group by status"',
+    });
+  if (options.download === '' || options.download === '-')
+    throw new AppError('USAGE', {
+      message: `--download: found ${JSON.stringify(options.download)}, expected the name of a file`,
+      hint: 'For example: --download results.parquet; --export writes rows to stdout',
     });
   if (first?.[1].kind === 'export' && json)
     throw new AppError('USAGE', {
@@ -126,10 +139,30 @@ async function printQuery(
   }
 }
 
+async function download(
+  session: Session,
+  app: App,
+  { job, path }: { readonly job: string; readonly path: string },
+): Promise<void> {
+  const document = await app.download({ job, path, signal: session.io.signal }).catch((error: unknown) => {
+    throw session.io.signal.aborted ? interrupted() : error;
+  });
+  const { renderDownload } = await import('../render/results.ts');
+  await session.show(document, renderDownload);
+}
+
+/** Rows cannot be read out of a remote file without fetching it, and nobody asked for gigabytes. */
+const PREVIEW_REMOTE_BYTES = 64 * 1024 ** 2;
+
 async function printSummary(session: Session, app: App, job: string): Promise<void> {
   const document = await app.results(job);
   await session.show(document, renderResults);
   if (session.flags.json) return;
+  const far = !document.path.startsWith('/') && document.bytes > PREVIEW_REMOTE_BYTES;
+  if (far) {
+    session.next(`slurmctl results ${document.jobId} --download results.parquet`);
+    return;
+  }
   if (document.rows > 0) {
     await session.print('\n');
     await printQuery(session, app, { job: document.jobId, sql: headSql(PREVIEW_ROWS) });

@@ -1,4 +1,5 @@
 import type { AggregateDocument, ResultsDocument } from '../../app/documents.ts';
+import { formatBytes } from '../../domain/units.ts';
 import { count, number, printable } from './text.ts';
 import type { View } from './view.ts';
 
@@ -13,6 +14,10 @@ export function renderResults(results: ResultsDocument, { style }: View): string
     fact('columns', results.columns.map(({ name, type }) => `${printable(name)} ${printable(type)}`).join(', ')),
   ].join('');
 }
+
+/** One line about a copy. */
+export const renderDownload = ({ path, rows, bytes }: ResultsDocument, { style }: View): string =>
+  `${style.info(printable(path))}: ${count(rows, 'row')}, ${formatBytes(bytes)}\n`;
 
 /** One line about a publication. */
 export const renderAggregate = ({ path, rows, failed, published }: AggregateDocument, { style }: View): string =>

@@ -85,6 +85,7 @@ export const published: ResultsDocument = {
   jobId: JOB,
   path: '/data/out/results.parquet',
   errorsPath: '/data/out/errors.parquet',
+  bytes: 1_234,
   rows: 2,
   succeeded: 1,
   failed: 1,

@@ -137,3 +137,41 @@ describe('results --query', () => {
     expect(close).toHaveBeenCalledOnce();
   });
 });
+
+describe('results --download', () => {
+  it('copies the file and says what it is', async () => {
+    const download = vi.fn<App['download']>(async ({ path }) => ({ ...published, path: `/home/ada/${path}` }));
+    const { code, stdout } = await runInProcess(['results', '@last', '--download', 'out.parquet'], {
+      app: { download },
+    });
+    expect({ code, stdout }).toEqual({ code: 0, stdout: '/home/ada/out.parquet: 2 rows, 1.2 KiB\n' });
+    expect(download.mock.calls[0]?.[0]).toMatchObject({ job: '@last', path: 'out.parquet' });
+  });
+
+  it.each([
+    [['--download', ''], 'found "", expected the name of a file'],
+    [['--download', '-'], 'found "-", expected the name of a file'],
+    [['--download', 'x', '--path'], '--path and --download cannot be given together'],
+  ])('%j is wrong usage', async (words, message) => {
+    const { code, stderr } = await runInProcess(['results', '@last', ...words]);
+    expect(code).toBe(2);
+    expect(stderr).toContain(message);
+  });
+});
+
+describe('results of a store that is no directory', () => {
+  const far = { ...published, path: 's3://bucket/jobs/x/results.parquet' };
+
+  it('shows the first rows of a small output', async () => {
+    const { app, query } = answering(COLUMNS, [['a', 1n]]);
+    await runInProcess(['results', '@last'], { app: { ...app, results: async () => far } });
+    expect(query).toHaveBeenCalledOnce();
+  });
+
+  it('fetches no large one that nobody asked for, and says how to', async () => {
+    const results = async () => ({ ...far, bytes: 5e9 });
+    const { stdout, stderr } = await runInProcess(['results', '@last'], { app: { results } });
+    expect(stdout).toContain('output      s3://bucket/jobs/x/results.parquet');
+    expect(stderr).toBe(`next: slurmctl results ${JOB} --download results.parquet\n`);
+  });
+});
