@@ -4,6 +4,7 @@ import type {
   CancelDocument,
   DoctorDocument,
   GcDocument,
+  InitAwsDocument,
   InitDocument,
   ListDocument,
   LogLine,
@@ -106,6 +107,8 @@ export interface App {
   init(request: { readonly example: string; readonly directory: string }): Promise<InitDocument>;
   /** What all drivers together asked of services so far. */
   requests(): readonly RequestCount[];
+  /** Creates what the settings name in AWS and is missing; a dry run creates nothing and adds policies and templates. */
+  initAws(request: { readonly dryRun: boolean }): Promise<InitAwsDocument>;
   close(): Promise<void>;
 }
 

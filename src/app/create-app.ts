@@ -181,7 +181,7 @@ function reading({ find }: Opened, cwd: string): Pick<App, 'results' | 'download
   };
 }
 
-function keeping(opened: Opened): Pick<App, 'doctor' | 'gc' | 'examples' | 'init'> {
+function keeping(opened: Opened): Pick<App, 'doctor' | 'gc' | 'examples' | 'init' | 'initAws'> {
   const { settings, drivers, sides, findToChange } = opened;
   return {
     async doctor() {
@@ -206,6 +206,11 @@ function keeping(opened: Opened): Pick<App, 'doctor' | 'gc' | 'examples' | 'init
     async init(request) {
       const { initProject } = await import('./init-project.ts');
       return initProject(request);
+    },
+    async initAws({ dryRun }) {
+      const { initAws } = await import('./init-aws.ts');
+      const urls = { store: settings.store.value, state: settings.state.value, queue: settings.queue.value };
+      return initAws({ urls, context: drivers, dryRun });
     },
   };
 }

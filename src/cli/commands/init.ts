@@ -9,16 +9,31 @@ import type { Session } from '../session.ts';
 export const init = defineCommand({
   name: 'init',
   group: 'Work',
-  summary: 'Write a starter job with its handler',
+  summary: 'Write a starter job with its handler, or set up AWS',
   description:
-    'Writes the files of an example into a directory (created when missing): a commented job file and its handler. Existing files are never overwritten.',
+    'Writes the files of an example into a directory (created when missing): a commented job file and its handler. Existing files are never ' +
+    'overwritten. With --aws it creates the bucket, the table and the queues that the settings name instead, as far as they are missing, and never ' +
+    'changes what exists; exits with 5 when something is not as jobs need it. With --dry-run it creates nothing, and prints the IAM policies that ' +
+    'coordinator, worker and reader need, and the same resources for CloudFormation and Terraform.',
   args: { directory: optional('Directory to write to', '.') },
-  options: { example: text('name', 'Example to write; see --list'), list: flag('List the examples') },
+  options: {
+    example: text('name', 'Example to write; see --list'),
+    list: flag('List the examples'),
+    aws: flag('Create what the settings name in AWS and is missing'),
+    dryRun: flag('With --aws: create nothing, print policies and templates'),
+  },
   examples: [
     { command: 'slurmctl init --list', what: 'Which examples there are' },
     { command: 'slurmctl init my-job', what: 'A starter job in ./my-job' },
+    { command: 'slurmctl init --aws --dry-run', what: 'What --aws would create, and which permissions who needs' },
   ],
-  run: async (session, { args: { directory }, options: { example, list } }) => {
+  run: async (session, { args: { directory }, options: { example, list, aws, dryRun } }) => {
+    if (aws) return initAws(session, { dryRun, others: list || example !== undefined || directory !== '.' });
+    if (dryRun)
+      throw new AppError('USAGE', {
+        message: '--dry-run belongs to --aws',
+        hint: 'Run: slurmctl init --aws --dry-run',
+      });
     const app = await session.app();
     const examples = await app.examples();
     if (list) return printExamples(session, examples);
@@ -28,6 +43,25 @@ export const init = defineCommand({
     return 0;
   },
 });
+
+/** @throws USAGE */
+async function initAws(
+  session: Session,
+  { dryRun, others }: { readonly dryRun: boolean; readonly others: boolean },
+): Promise<number> {
+  if (others)
+    throw new AppError('USAGE', {
+      message: '--aws takes no directory, --example or --list: it goes by the settings',
+      hint: 'Run: slurmctl init --aws',
+    });
+  const document = await (await session.app()).initAws({ dryRun });
+  const { renderInitAws } = await import('../render/init-aws.ts');
+  await session.show(document, renderInitAws);
+  if (document.ok) session.next('slurmctl doctor');
+  else if (document.resources.some(({ verdict }) => verdict === 'missing')) session.next('slurmctl init --aws');
+  else session.note('follow the arrows above, then run: slurmctl init --aws');
+  return document.ok || dryRun ? 0 : 5;
+}
 
 type Examples = Awaited<ReturnType<App['examples']>>;
 

@@ -38,6 +38,12 @@ export const awsErrors = defineErrors({
     summary: 'No region is known for the service.',
     hint: 'Set aws.region in slurmctl.yaml, AWS_REGION, or region= in the address',
   },
+  AWS_NAME_TAKEN: {
+    exitCode: 2,
+    retryable: false,
+    summary: 'The name of the bucket belongs to somebody else: names of buckets are unique in the world.',
+    hint: 'Choose another bucket name under store: in slurmctl.yaml',
+  },
   AWS_NOT_A_SERVICE: {
     exitCode: 5,
     retryable: false,

@@ -55,7 +55,7 @@ describe('command lines in texts for people', () => {
 
   it('can be typed in hints', () => {
     const hints = Object.values(catalogue).map(({ hint }) => hint);
-    const lines = hints.flatMap((hint) => [...hint.matchAll(/slurmctl ([a-z]+(?: (?:JOB|--[a-z]+))*)/g)]);
+    const lines = hints.flatMap((hint) => [...hint.matchAll(/slurmctl ([a-z]+(?: (?:JOB|--[a-z]+(?:-[a-z]+)*))*)/g)]);
     expect(lines.length).toBeGreaterThan(8);
     for (const [, line = ''] of lines)
       if (commands.some(({ name }) => name === line.split(' ')[0])) expect(problemOf(line)).toBeNull();

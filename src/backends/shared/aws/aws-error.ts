@@ -3,6 +3,7 @@
 import { AppError } from '../../../errors/app-error.ts';
 import type { ErrorCode } from '../../../errors/catalogue.ts';
 import { awsFailure, type AwsFailure, type AwsFailureKind } from './failure.ts';
+import { permissionOf } from './permissions.ts';
 
 export type AwsArea = 'store' | 'state' | 'queue';
 
@@ -21,19 +22,7 @@ const DENIED = { store: 'STORE_DENIED', state: 'STATE_DENIED', queue: 'QUEUE_DEN
 const MISSING = { store: 'STORE_MISSING', state: 'STATE_MISSING', queue: 'QUEUE_MISSING' } as const;
 const FULL = { store: 'STORE_FULL', state: 'STATE_FULL', queue: 'QUEUE_UNAVAILABLE' } as const;
 const UNAVAILABLE = { store: 'STORE_UNAVAILABLE', state: 'STATE_UNAVAILABLE', queue: 'QUEUE_UNAVAILABLE' } as const;
-const PERMISSION = { store: 's3', state: 'dynamodb', queue: 'sqs' } as const;
-
-/** Where a permission is not called as its operation. Source: "Required permissions for Amazon S3 API operations", S3 User Guide. */
-const PERMISSION_OF: Readonly<Record<string, string>> = {
-  HeadObject: 'GetObject',
-  HeadBucket: 'ListBucket',
-  ListObjectsV2: 'ListBucket',
-  ListMultipartUploads: 'ListBucketMultipartUploads',
-  CreateMultipartUpload: 'PutObject',
-  UploadPart: 'PutObject',
-  CompleteMultipartUpload: 'PutObject',
-  DeleteObjects: 'DeleteObject',
-};
+const SERVICE = { store: 's3', state: 'dynamodb', queue: 'sqs' } as const;
 
 const OF_KIND: Readonly<Partial<Record<AwsFailureKind, ErrorCode>>> = {
   'no-credentials': 'AWS_NO_CREDENTIALS',
@@ -75,6 +64,7 @@ function messageOf(failure: AwsFailure, { operation, place, server }: AwsRequest
     unreachable: `${where}: no connection (${name})`,
     interrupted: `${where}: no complete answer (${said})`,
     denied: `${where} is not permitted (${said})`,
+    'not-a-service': `${where}: ${words}`,
     'wrong-region': `${where}: it is not in that region${region === undefined ? '' : ` but in ${region}`} (${name})`,
   };
   return sentences[failure.kind] ?? `${where} failed (${said})`;
@@ -95,11 +85,11 @@ function hintOf({ kind, region }: AwsFailure, { area, operation, server }: AwsRe
 }
 
 function deniedHint(area: AwsArea, operation: string): string {
-  const permission = PERMISSION_OF[operation] ?? operation;
+  const permission = permissionOf(SERVICE[area], operation);
   // S3 does not tell whether an object exists to somebody who may not list.
   const missing =
-    area === 'store' && permission === 'GetObject'
+    permission === 's3:GetObject'
       ? ', and for s3:ListBucket, without which S3 says the same of an object that does not exist'
       : '';
-  return `Ask for the permission ${PERMISSION[area]}:${permission}${missing}; slurmctl init --aws --dry-run prints all that are needed`;
+  return `Ask for the permission ${permission}${missing}; slurmctl init --aws --dry-run prints all that are needed`;
 }

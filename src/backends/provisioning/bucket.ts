@@ -1,0 +1,198 @@
+import {
+  CreateBucketCommand,
+  GetBucketLifecycleConfigurationCommand,
+  GetPublicAccessBlockCommand,
+  ListObjectsV2Command,
+  PutBucketLifecycleConfigurationCommand,
+  PutPublicAccessBlockCommand,
+  S3Client,
+  type BucketLocationConstraint,
+} from '@aws-sdk/client-s3';
+import { AppError, isAppError, messageOf } from '../../errors/app-error.ts';
+import { createAwsCaller } from '../shared/aws/call.ts';
+import { awsClientConfig, meterClient, serverOf, type AwsContext } from '../shared/aws/client-config.ts';
+import { ABORT_UPLOADS_DAYS, type StorePlace } from './places.ts';
+import { isNamed, reported, type ResourceReport } from './report.ts';
+
+interface Work {
+  readonly place: StorePlace;
+  readonly client: S3Client;
+  readonly name: string;
+  readonly ask: <T>(operation: string, send: () => Promise<T>) => Promise<T>;
+}
+
+/**
+ * The bucket: looked up, and created when it is missing, closed to the public and with a rule that ends uploads nobody finished below the
+ * prefix. Nothing of a bucket that exists is changed. There is no marker for the prefix: S3 has no directories.
+ */
+export async function provisionBucket(
+  place: StorePlace,
+  { context, dryRun }: { readonly context: AwsContext; readonly dryRun: boolean },
+): Promise<ResourceReport> {
+  const name = `s3://${place.bucket}`;
+  const server = serverOf(place.aws);
+  const about = { kind: 'bucket', name, server } as const;
+  const config = {
+    ...(await awsClientConfig('s3', place.aws)),
+    forcePathStyle: place.aws.pathStyle ?? place.aws.endpoint !== undefined,
+  };
+  const client = meterClient(new S3Client(config), { service: 's3', context });
+  const call = createAwsCaller({ ...context, maxInFlight: 4 });
+  const work: Work = {
+    place,
+    client,
+    name,
+    ask: (operation, send) => call({ area: 'store', operation, place: name, server, mode: 'idempotent' }, send),
+  };
+  const arn = `arn:aws:s3:::${place.bucket}`;
+  try {
+    return await reported(about, async () => {
+      if (await isThere(work)) return { ...about, verdict: 'exists', ...(await lookAtRules(work)), arn };
+      if (dryRun) return { ...about, verdict: 'missing', found: ['does not exist'], remedies: [], arn };
+      const found = [await create(work), await closeToPublic(work), await endUploads(work)];
+      return { ...about, verdict: 'created', found, remedies: [], arn };
+    });
+  } finally {
+    client.destroy();
+  }
+}
+
+/** Asked by a listing: the answer to HeadBucket has no body, and so no reason. */
+async function isThere({ ask, client, place }: Work): Promise<boolean> {
+  return ask('ListObjectsV2', async () => {
+    try {
+      await client.send(new ListObjectsV2Command({ Bucket: place.bucket, Prefix: place.prefix, MaxKeys: 1 }));
+      return true;
+    } catch (error) {
+      if (isNamed(error, ['NoSuchBucket'])) return false;
+      throw error;
+    }
+  });
+}
+
+async function create({ ask, client, place, name }: Work): Promise<string> {
+  const { region } = place.aws;
+  // us-east-1 is what a bucket gets without a word, and the word is refused.
+  const elsewhere =
+    region === undefined || region === 'us-east-1' || place.aws.endpoint !== undefined
+      ? {}
+      : { CreateBucketConfiguration: { LocationConstraint: region as BucketLocationConstraint } };
+  await ask('CreateBucket', async () => {
+    try {
+      await client.send(new CreateBucketCommand({ Bucket: place.bucket, ...elsewhere }));
+    } catch (error) {
+      // Ours already: an answer was lost, or somebody else was here at the same time.
+      if (isNamed(error, ['BucketAlreadyOwnedByYou'])) return;
+      if (!isNamed(error, ['BucketAlreadyExists'])) throw error;
+      throw new AppError('AWS_NAME_TAKEN', {
+        message: `${name}: another account has a bucket of this name`,
+        details: { bucket: place.bucket },
+        cause: error,
+      });
+    }
+  });
+  return 'created';
+}
+
+const closeToPublic = ({ ask, client, place }: Work): Promise<string> =>
+  whereSupported('public access', async () => {
+    const all = { BlockPublicAcls: true, BlockPublicPolicy: true, IgnorePublicAcls: true, RestrictPublicBuckets: true };
+    await ask('PutPublicAccessBlock', () =>
+      client.send(new PutPublicAccessBlockCommand({ Bucket: place.bucket, PublicAccessBlockConfiguration: all })),
+    );
+    return (await isClosed({ ask, client, place })) ? 'public access is blocked' : null;
+  });
+
+const endUploads = ({ ask, client, place, name }: Work): Promise<string> =>
+  whereSupported('rules that end unfinished uploads', async () => {
+    const rule = {
+      ID: 'slurmctl-unfinished-uploads',
+      Status: 'Enabled',
+      Filter: { Prefix: place.prefix },
+      AbortIncompleteMultipartUpload: { DaysAfterInitiation: ABORT_UPLOADS_DAYS },
+    } as const;
+    await ask('PutBucketLifecycleConfiguration', () =>
+      client.send(
+        new PutBucketLifecycleConfigurationCommand({
+          Bucket: place.bucket,
+          LifecycleConfiguration: { Rules: [rule] },
+        }),
+      ),
+    );
+    if (!(await endsUploads({ ask, client, place }))) return null;
+    return `unfinished uploads below ${name}/${place.prefix} end after ${ABORT_UPLOADS_DAYS} days`;
+  });
+
+/** Advice about a bucket that is there: it works without. */
+async function lookAtRules(work: Work): Promise<Pick<ResourceReport, 'found' | 'remedies'>> {
+  const { place } = work;
+  const closed = await isClosed(work).catch(unlessDenied);
+  const ends = await endsUploads(work).catch(unlessDenied);
+  const found: string[] = [];
+  const remedies: string[] = [];
+  if (closed === false) found.push('public access is not blocked for the bucket as a whole');
+  if (closed === false && place.aws.endpoint === undefined)
+    remedies.push(
+      `If nobody shares it publicly: aws s3api put-public-access-block --bucket ${place.bucket} --public-access-block-configuration BlockPublicAcls=true,IgnorePublicAcls=true,BlockPublicPolicy=true,RestrictPublicBuckets=true`,
+    );
+  if (ends === false) {
+    found.push('no rule ends unfinished uploads, which cost space until somebody removes them');
+    remedies.push(
+      `Add a lifecycle rule that aborts incomplete multipart uploads after ${ABORT_UPLOADS_DAYS} days below "${place.prefix}", or run slurmctl gc now and then`,
+    );
+  }
+  return { found, remedies };
+}
+
+type Asking = Pick<Work, 'ask' | 'client' | 'place'>;
+
+const isClosed = ({ ask, client, place }: Asking): Promise<boolean> =>
+  ask('GetPublicAccessBlock', () =>
+    client
+      .send(new GetPublicAccessBlockCommand({ Bucket: place.bucket }))
+      .then(
+        ({ PublicAccessBlockConfiguration: block }) =>
+          block?.BlockPublicPolicy === true && block.RestrictPublicBuckets === true,
+        falseWhenUnset,
+      ),
+  );
+
+const endsUploads = ({ ask, client, place }: Asking): Promise<boolean> =>
+  ask('GetBucketLifecycleConfiguration', () =>
+    client
+      .send(new GetBucketLifecycleConfigurationCommand({ Bucket: place.bucket }))
+      .then(
+        ({ Rules = [] }) =>
+          Rules.some(
+            (rule) =>
+              rule.Status === 'Enabled' &&
+              rule.AbortIncompleteMultipartUpload !== undefined &&
+              place.prefix.startsWith(rule.Filter?.Prefix ?? rule.Prefix ?? ''),
+          ),
+        falseWhenUnset,
+      ),
+  );
+
+const UNSET = ['NoSuchPublicAccessBlockConfiguration', 'NoSuchLifecycleConfiguration'];
+const UNKNOWN = ['NotImplemented', 'MethodNotAllowed', 'MalformedXML', 'InvalidRequest', 'InvalidArgument'];
+
+function falseWhenUnset(error: unknown): boolean {
+  if (isNamed(error, [...UNSET, ...UNKNOWN])) return false;
+  throw error;
+}
+
+/** Whoever may use a bucket need not be allowed to read its rules. */
+function unlessDenied(error: unknown): null {
+  if (isAppError(error, 'STORE_DENIED')) return null;
+  throw error;
+}
+
+/** A setting that not every server knows: said, not fatal. `set` answers null when the server took it without keeping it. */
+async function whereSupported(what: string, set: () => Promise<string | null>): Promise<string> {
+  try {
+    return (await set()) ?? `this server does not keep ${what}`;
+  } catch (error) {
+    if (!isAppError(error)) throw error;
+    return `${what}: not set (${messageOf(error)})`;
+  }
+}
