@@ -1,4 +1,4 @@
-/** From a backend's URL to the driver that reaches it. What needs an SDK is imported when such a URL is opened, and only then. */
+/** From a backend's URL to the driver that reaches it. What needs an SDK is imported when something is asked of it, and only then. */
 import { fileURLToPath } from 'node:url';
 import { createFsObjectStore } from '../backends/object-store/fs.ts';
 import { createFsRetryQueue } from '../backends/retry-queue/fs.ts';
@@ -9,6 +9,7 @@ import { JOBS_PREFIX } from '../domain/keys.ts';
 import type { ObjectStore } from '../ports/object-store.ts';
 import type { RetryQueue } from '../ports/retry-queue.ts';
 import type { StateTable } from '../ports/state-table.ts';
+import { createLateQueue, createLateStore, once } from './late-backends.ts';
 
 export interface OpenedStore {
   readonly store: ObjectStore;
@@ -19,9 +20,14 @@ export interface OpenedStore {
 export async function openStore(url: string, context: AwsContext): Promise<OpenedStore> {
   const backend = knownBackend(url);
   if (backend.service === 's3') {
-    const { createS3ObjectStore } = await import('../backends/object-store/s3.ts');
-    const store = await createS3ObjectStore({ backend, context });
-    return { store, removeHalfWritten: (beforeMs) => store.abortStaleUploads(JOBS_PREFIX, beforeMs) };
+    const open = once(async () => {
+      const { createS3ObjectStore } = await import('../backends/object-store/s3.ts');
+      return createS3ObjectStore({ backend, context });
+    });
+    return {
+      store: createLateStore(url, open),
+      removeHalfWritten: async (beforeMs) => (await open()).abortStaleUploads(JOBS_PREFIX, beforeMs),
+    };
   }
   if (backend.service !== 'file') throw misplaced('a store', backend);
   const store = createFsObjectStore({ root: fileURLToPath(url), ids: context.ids });
@@ -41,8 +47,11 @@ export async function openState(url: string, context: AwsContext): Promise<State
 export async function openQueue(url: string, context: AwsContext): Promise<RetryQueue> {
   const backend = knownBackend(url);
   if (backend.service === 'sqs') {
-    const { createSqsRetryQueue } = await import('../backends/retry-queue/sqs.ts');
-    return createSqsRetryQueue({ backend, context });
+    const open = once(async () => {
+      const { createSqsRetryQueue } = await import('../backends/retry-queue/sqs.ts');
+      return createSqsRetryQueue({ backend, context });
+    });
+    return createLateQueue(url, open);
   }
   if (backend.service !== 'file') throw misplaced('a retry queue', backend);
   return createFsRetryQueue({ root: fileURLToPath(url), ids: context.ids, clock: context.clock });

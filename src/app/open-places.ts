@@ -9,6 +9,7 @@ import type { CarryDocument } from './documents.ts';
 import { findJob, type KnownJob } from './find-job.ts';
 import { createSurroundings, openDrivers, type Drivers, type Surroundings } from './job-backends.ts';
 import { createDriversOf } from './job-drivers.ts';
+import { once } from './late-backends.ts';
 import { schedulerOf } from './scheduler-of.ts';
 import { requireChangeable, spoolUrls } from './spool-places.ts';
 
@@ -72,11 +73,6 @@ export async function openPlaces(settings: Settings, env: NodeJS.ProcessEnv): Pr
       return carry === null ? {} : { carry };
     },
   };
-}
-
-function once<T>(open: () => Promise<T>): () => Promise<T> {
-  let opened: Promise<T> | undefined;
-  return () => (opened ??= open());
 }
 
 /** The spool first: what it knows is the truth, and asks no service. */

@@ -7,6 +7,7 @@ import { describe, expect, it } from 'vitest';
 import { continueCreation, newJobId, recordRequest } from '../../src/coordinator/create-job.ts';
 import { acquireLease } from '../../src/coordinator/lease.ts';
 import type { JobId } from '../../src/domain/ids.ts';
+import { AWS_TEST_ENV, freshTable, sharedAwsServer } from '../support/aws-resources.ts';
 import { compiledProject } from '../support/compiled.ts';
 import { createRig } from '../support/coordinator-rig.ts';
 import { withTempDir } from '../support/temp-dir.ts';
@@ -15,9 +16,13 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const recorder = new URL('../support/record-modules.mjs', import.meta.url).href;
 
 /** Packages that a process loads, and its own files as `dist/…`. */
-async function loadedBy(home: string, argv: readonly string[]): Promise<{ packages: string[]; own: string[] }> {
+async function loadedBy(
+  home: string,
+  argv: readonly string[],
+  more: NodeJS.ProcessEnv = {},
+): Promise<{ packages: string[]; own: string[] }> {
   const file = join(home, 'loaded');
-  const env = { ...process.env, LOADED_MODULES: file, SLURMCTL_HOME: home, SLURMCTL_SCHEDULER: 'local' };
+  const env = { ...process.env, LOADED_MODULES: file, SLURMCTL_HOME: home, SLURMCTL_SCHEDULER: 'local', ...more };
   await promisify(execFile)(process.execPath, ['--import', recorder, ...argv], { env, cwd: ROOT });
   const urls = [...new Set(readFileSync(file, 'utf8').trim().split('\n'))];
   const packages = urls.map((url) => /.*\/node_modules\/((?:@[^/]+\/)?[^/.][^/]*)\//.exec(url)?.[1]);
@@ -51,7 +56,7 @@ describe('commands that people type all day start light', () => {
     }),
   );
 
-  it('status loads no engine, no native add-on and no room but the coordinator', () =>
+  it('status on directories loads no SDK, no engine, no native add-on and no room but the coordinator', () =>
     withTempDir(async (home) => {
       const job = await storedJob(home);
       const { packages, own } = await loadedBy(home, await slurmctl('status', job));
@@ -61,6 +66,27 @@ describe('commands that people type all day start light', () => {
         own.filter((path) => /^dist\/(worker|aggregator|retry|backends\/(batch-system|input|columnar))\//.test(path)),
       ).toEqual([]);
     }));
+
+  it(
+    'status of states in a table loads the client of the table, and none of a bucket or a queue',
+    () =>
+      withTempDir(async (home) => {
+        const { table } = await freshTable();
+        const endpoint = await sharedAwsServer('dynamodb-local');
+        const env = {
+          ...AWS_TEST_ENV,
+          AWS_ENDPOINT_URL_DYNAMODB: endpoint,
+          SLURMCTL_STATE: `dynamodb://${table}`,
+          SLURMCTL_STORE: 's3://bucket',
+          SLURMCTL_QUEUE: 'sqs://queue',
+        };
+        const { packages } = await loadedBy(home, await slurmctl('list'), env);
+        expect(packages).toContain('@aws-sdk/client-dynamodb');
+        expect(packages.filter((name) => /client-s3|client-sqs|lib-storage|duckdb|sqlite/.test(name))).toEqual([]);
+        // The first to ask waits for the server to start.
+      }),
+    120_000,
+  );
 
   it('the recorder sees what is loaded late and by CommonJS packages', () =>
     withTempDir(async (home) => {
