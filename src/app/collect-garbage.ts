@@ -62,7 +62,7 @@ export async function collectGarbage(drivers: Drivers, request: GcRequest): Prom
   if (request.job === undefined) {
     removed.push(...(await removeOrphans(drivers, request)));
     const stale = request.dryRun ? 0 : await drivers.removeHalfWritten(drivers.clock.nowMs() - HALF_WRITTEN_MS);
-    if (stale > 0) removed.push({ what: 'files that killed writers left half-written', objects: stale, bytes: 0 });
+    if (stale > 0) removed.push({ what: 'what killed writers left half-written', objects: stale, bytes: 0 });
   }
   return { schema: 'slurmctl.gc/1', dryRun: request.dryRun, removed };
 }

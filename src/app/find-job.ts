@@ -45,7 +45,7 @@ function notFound(reference: string, jobs: readonly KnownJob[], where: string): 
   if (jobs.length === 0)
     return new AppError('JOB_NOT_FOUND', {
       message: `no job ${JSON.stringify(reference)}: there are no jobs in ${where}`,
-      hint: 'Submit one with: slurmctl submit job.yaml; or say where its state lives with --home',
+      hint: 'Submit one with: slurmctl submit job.yaml; or say where its state lives with --home or --state',
     });
   const names = jobs.flatMap((job) => [job.id as string, job.name]);
   const near = names.filter((name) => distance(name, reference) <= 3)[0];

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { ListObjectsV2Command } from '@aws-sdk/client-s3';
+import { ListObjectsV2Command, PutObjectCommand } from '@aws-sdk/client-s3';
 import { describe, expect, it } from 'vitest';
 import { compiledProject } from '../support/compiled.ts';
 import { createCli, DOUBLING_HANDLER, numberLines, writeFiles, type Cli } from '../support/cli.ts';
@@ -83,9 +83,16 @@ describe('a job in a bucket, a table and a queue', () => {
       // Nothing of a download or a query stays behind.
       expect(readdirSync(root).filter((name) => /part-|^slurmctl-/.test(name))).toEqual([]);
 
+      // As long as what was stored, and something else: nothing is replaced.
+      const s3 = rawClients.s3(await sharedAwsServer('fauxqs'));
+      const key = path.slice(`s3://${bucket}/`.length);
+      await s3.send(new PutObjectCommand({ Bucket: bucket, Key: key, Body: Buffer.alloc(bytes) }));
+      const altered = await cli('results', job, '--download', 'out.parquet');
+      expect(altered).toMatchObject({ code: 5, stderr: expect.stringContaining('RESULT_CORRUPT') as string });
+      expect(readFileSync(join(root, 'out.parquet')).subarray(0, 4).toString()).toBe('PAR1');
+
       expect(existsSync(join(root, '.slurmctl/objects'))).toBe(false);
       await cli.json(['gc', job, '--purge']);
-      const s3 = rawClients.s3(await sharedAwsServer('fauxqs'));
       const left = await s3.send(new ListObjectsV2Command({ Bucket: bucket })).finally(() => s3.destroy());
       expect(left.Contents ?? []).toEqual([]);
       expect((await cli.json<{ jobs: unknown[] }>(['list', '--all'])).jobs).toEqual([]);

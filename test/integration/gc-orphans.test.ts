@@ -21,3 +21,16 @@ it('gc removes objects that belong to nobody, and no job of another state table 
     for await (const { key } of deps.store.list('jobs/')) left.push(key.split('/')[1] as string);
     expect(left).toEqual(['begins-00000000', 'damaged-00000000', 'theirs-00000000']);
   }));
+
+it('gc knows its own state table by another way to it', () =>
+  withTempDir(async (root) => {
+    const deps = createRig(root).process();
+    const request = (state: string): string => JSON.stringify({ backends: { state } });
+    const table = 'dynamodb://table?region=eu-north-1';
+    await deps.store.put(jobRequestKey(asJobId('ours-00000000')), request(`${table}&profile=then`));
+    await deps.store.put(jobRequestKey(asJobId('theirs-00000000')), request('dynamodb://table?region=eu-west-1'));
+    const state = { ...deps.state, rootUrl: `${table}&profile=now` };
+    const drivers = { ...deps, state, urls: { home: root }, removeHalfWritten: async () => 0 } as unknown as Drivers;
+    const { removed } = await collectGarbage(drivers, { dryRun: true, olderThanMs: 0, purge: false });
+    expect(removed).toMatchObject([{ what: 'objects of ours-00000000, which no state belongs to' }]);
+  }));

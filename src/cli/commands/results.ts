@@ -158,15 +158,12 @@ async function printSummary(session: Session, app: App, job: string): Promise<vo
   const document = await app.results(job);
   await session.show(document, renderResults);
   if (session.flags.json) return;
-  const far = !document.path.startsWith('/') && document.bytes > PREVIEW_REMOTE_BYTES;
-  if (far) {
-    session.next(`slurmctl results ${document.jobId} --download results.parquet`);
-    return;
-  }
-  if (document.rows > 0) {
+  const far = !document.path.startsWith('/');
+  if (document.rows > 0 && !(far && document.bytes > PREVIEW_REMOTE_BYTES)) {
     await session.print('\n');
     await printQuery(session, app, { job: document.jobId, sql: headSql(PREVIEW_ROWS) });
   }
+  if (far) session.next(`slurmctl results ${document.jobId} --download results.parquet`);
   const where = document.failed > 0 ? 'from errors limit 20' : 'from results limit 20';
   session.next(`slurmctl results ${document.jobId} --query "select * ${where}"`);
 }
