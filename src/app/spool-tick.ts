@@ -30,7 +30,8 @@ export async function tickBothSides(
   }
   try {
     const far = await tick(await sides.far());
-    return { ...near, jobs: [...rows.values(), ...far.jobs] };
+    const notes = [...(near.notes ?? []), ...(far.notes ?? [])];
+    return { ...near, jobs: [...rows.values(), ...far.jobs], ...(notes.length === 0 ? {} : { notes }) };
   } catch (error) {
     if (!isAppError(error)) throw error;
     const notes = [`only the jobs of the spool were advanced: ${error.message} [${error.code}]`];

@@ -25,17 +25,29 @@ type CoordinatorOf = (job: KnownJob) => Promise<CoordinatorDeps>;
 export async function tickAll(drivers: Drivers, coordinatorOf: CoordinatorOf): Promise<TickDocument> {
   // The copy of a job that lives in a spool is brought forward by carrying it, and by nothing else.
   const live = (await knownJobs(drivers.state)).filter((job) => job.live && job.spool === undefined);
-  const hints = await drivers.queue.receive({ max: MOST_HINTS, visibilityMs: HINT_VISIBILITY_MS });
+  const notes: string[] = [];
+  const { queue } = drivers;
+  const hints = await queue.receive({ max: MOST_HINTS, visibilityMs: HINT_VISIBILITY_MS }).catch(noted(notes, []));
   const hinted = new Set(hints.map((hint) => hint.message.job));
   // Jobs with a retry that has come due go first; every live job gets its pass all the same.
   const order = [...live.filter((job) => hinted.has(job.id)), ...live.filter((job) => !hinted.has(job.id))];
   const tick: Tick = { drivers, coordinatorOf, rows: new Map(), watches: new Map(), bugs: [] };
   for (const job of order) await tickOne(tick, job);
   await outwaitDeadHolders(tick);
-  await drivers.queue.ack(hints.map((hint) => hint.receipt));
+  await queue.ack(hints.map((hint) => hint.receipt)).catch(noted(notes, undefined));
   if (tick.bugs.length > 0) throw tick.bugs[0];
-  return { schema: 'slurmctl.tick/1', jobs: order.flatMap((job) => tick.rows.get(job.id) ?? []) };
+  const jobs = order.flatMap((job) => tick.rows.get(job.id) ?? []);
+  return { schema: 'slurmctl.tick/1', jobs, ...(notes.length === 0 ? {} : { notes }) };
 }
+
+/** Hints only say which jobs go first: without a queue every job gets its pass all the same. */
+const noted =
+  <T>(notes: string[], instead: T) =>
+  (error: unknown): T => {
+    if (!isAppError(error)) throw error;
+    notes.push(`the retry queue was left out: ${error.message} [${error.code}]`);
+    return instead;
+  };
 
 interface Tick {
   readonly drivers: Drivers;

@@ -4,6 +4,8 @@ import { cancelJob } from '../../src/coordinator/cancel.ts';
 import type { CoordinatorDeps } from '../../src/coordinator/needs.ts';
 import { submitJob } from '../../src/coordinator/submit-job.ts';
 import { knownJobs } from '../../src/app/find-job.ts';
+import type { Drivers } from '../../src/app/job-backends.ts';
+import { tickAll } from '../../src/app/tick-all.ts';
 import type { JobId } from '../../src/domain/ids.ts';
 import { AppError } from '../../src/errors/app-error.ts';
 import { createRig, type Rig } from '../support/coordinator-rig.ts';
@@ -18,7 +20,9 @@ function withUnwellQueue(rig: Rig, failure: Error) {
     asked.push(verb);
     throw failure;
   };
-  const queue = { ...deps.queue, send: () => refuse('send'), purge: () => refuse('purge') };
+  const verbs = ['send', 'receive', 'ack', 'purge'] as const;
+  const refusing = Object.fromEntries(verbs.map((verb) => [verb, () => refuse(verb)]));
+  const queue = { ...deps.queue, ...refusing } as CoordinatorDeps['queue'];
   const log = { ...deps.log, warn: (message: string) => void warnings.push(message) };
   return { deps: { ...deps, queue, log } satisfies CoordinatorDeps, asked, warnings };
 }
@@ -61,6 +65,19 @@ describe('a queue that is unwell', () => {
       expect((await rig.tasks(job)).map(({ state }) => state)).toEqual(['WAIT', 'WAIT', 'WAIT', 'WAIT']);
       expect(asked).toEqual(['send']);
       expect(warnings).toEqual(['retry hints not queued']);
+    }));
+
+  it('keeps tick from no job, and is named', () =>
+    withTempDir(async (root) => {
+      const rig = createRig(root);
+      const { deps } = withUnwellQueue(rig, DOWN);
+      const { job } = await submitJob(deps, rig.wanted, { patienceMs: 0 });
+      await rig.work(job);
+      rig.batch.endAll();
+      const ticked = await tickAll(deps as unknown as Drivers, async () => deps);
+      expect(ticked.jobs).toMatchObject([{ jobId: job, state: 'COMPLETED', error: null }]);
+      const note = 'the retry queue was left out: sqs://hints: no connection [QUEUE_UNAVAILABLE]';
+      expect(ticked.notes).toEqual([note, note]);
     }));
 
   it('that has a mistake of ours is not taken for one that is unwell', () =>

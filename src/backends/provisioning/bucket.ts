@@ -49,7 +49,8 @@ export async function provisionBucket(
     return await reported(about, async () => {
       if (await isThere(work)) return { ...about, verdict: 'exists', ...(await lookAtRules(work)), arn };
       if (dryRun) return { ...about, verdict: 'missing', found: ['does not exist'], remedies: [], arn };
-      const found = [await create(work), await closeToPublic(work), await endUploads(work)];
+      await create(work);
+      const found = [await closeToPublic(work), await endUploads(work)];
       return { ...about, verdict: 'created', found, remedies: [], arn };
     });
   } finally {
@@ -70,7 +71,7 @@ async function isThere({ ask, client, place }: Work): Promise<boolean> {
   });
 }
 
-async function create({ ask, client, place, name }: Work): Promise<string> {
+async function create({ ask, client, place, name }: Work): Promise<void> {
   const { region } = place.aws;
   // us-east-1 is what a bucket gets without a word, and the word is refused.
   const elsewhere =
@@ -91,7 +92,6 @@ async function create({ ask, client, place, name }: Work): Promise<string> {
       });
     }
   });
-  return 'created';
 }
 
 const closeToPublic = ({ ask, client, place }: Work): Promise<string> =>
@@ -126,15 +126,17 @@ const endUploads = ({ ask, client, place, name }: Work): Promise<string> =>
 /** Advice about a bucket that is there: it works without. */
 async function lookAtRules(work: Work): Promise<Pick<ResourceReport, 'found' | 'remedies'>> {
   const { place } = work;
-  const closed = await isClosed(work).catch(unlessDenied);
+  // Other servers than AWS close a bucket in ways of their own.
+  const closed = place.aws.endpoint === undefined ? await isClosed(work).catch(unlessDenied) : null;
   const ends = await endsUploads(work).catch(unlessDenied);
   const found: string[] = [];
   const remedies: string[] = [];
-  if (closed === false) found.push('public access is not blocked for the bucket as a whole');
-  if (closed === false && place.aws.endpoint === undefined)
+  if (closed === false) {
+    found.push('public access is not blocked for the bucket as a whole');
     remedies.push(
       `If nobody shares it publicly: aws s3api put-public-access-block --bucket ${place.bucket} --public-access-block-configuration BlockPublicAcls=true,IgnorePublicAcls=true,BlockPublicPolicy=true,RestrictPublicBuckets=true`,
     );
+  }
   if (ends === false) {
     found.push('no rule ends unfinished uploads, which cost space until somebody removes them');
     remedies.push(

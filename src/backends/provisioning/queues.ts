@@ -66,7 +66,7 @@ async function provision(work: Work, queue: string, wanted: Wanted): Promise<Res
     const made = await create(work, queue, wanted);
     const redrive =
       wanted.kind === 'queue' ? [`messages received ${MAX_RECEIVES} times go to sqs://${queue}-dead`] : [];
-    const kept = `created, messages are kept for ${wanted.retentionSec / 86_400} days`;
+    const kept = `messages are kept for ${wanted.retentionSec / 86_400} days`;
     return { ...about, verdict: 'created', found: [kept, ...redrive], remedies: [], arn: made };
   });
 }

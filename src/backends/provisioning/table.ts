@@ -55,7 +55,7 @@ export async function provisionTable(
       if (before === null) {
         await create(work);
         const active = await untilActive(work);
-        const found = ['created, billed by request', await letExpire(work)];
+        const found = ['billed by request', await letExpire(work)];
         return { ...about, verdict: 'created', found, remedies: [], arn: active.TableArn ?? null };
       }
       const seen = before.TableStatus === 'ACTIVE' || dryRun ? before : await untilActive(work);
