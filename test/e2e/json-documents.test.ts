@@ -42,6 +42,9 @@ beforeAll(async () => {
   compiled = await compiledProject();
 }, 120_000);
 
+/** The metadata service of a machine is none of a test's business. */
+const ENVIRONMENT = { SLURMCTL_SCHEDULER: 'local', AWS_EC2_METADATA_DISABLED: 'true' };
+
 /** Keeps its job alive until somebody ends it. */
 const ENDLESS_HANDLER = `
 export default (item, { signal }) =>
@@ -56,6 +59,8 @@ async function collect(cli: Cli): Promise<{ type: string; json: string }[]> {
   };
   await ask('InitDocument', ['init', '.']);
   await ask('ExamplesDocument', ['init', '--list']);
+  const nobody = 'sqs://hints?region=eu-central-1&endpoint=http://127.0.0.1:9';
+  await ask('InitAwsDocument', ['init', '--aws', '--dry-run', '--queue', nobody]);
   await ask('DoctorDocument', ['doctor']);
   await ask('PlanDocument', ['plan', 'job.yaml']);
   writeFiles(cli.cwd, { 'items.jsonl': '{"id":1,"text":"one two"}\n{"id":2}\n' });
@@ -82,7 +87,7 @@ async function collect(cli: Cli): Promise<{ type: string; json: string }[]> {
 describe('docs/json.md', () => {
   it('declares exactly what the commands print', () =>
     withQuietDir(async (directory) => {
-      const documents = await collect(createCli(directory, { SLURMCTL_SCHEDULER: 'local' }, compiled));
+      const documents = await collect(createCli(directory, ENVIRONMENT, compiled));
       expect(await complaints(directory, documents)).toBe('');
     }));
 
