@@ -10,6 +10,7 @@ import { MANIFEST_SCHEMAS, type JobManifest } from '../domain/manifest.ts';
 import { createDiscardingStore } from './discarding-store.ts';
 import type { PlanDocument } from './documents.ts';
 import type { ReadJob } from './read-job.ts';
+import { requireServices } from './require-services.ts';
 
 /** Submissions shown in full; a plan of thousands of chunks helps nobody. */
 const SHOWN_SUBMISSIONS = 20;
@@ -20,6 +21,7 @@ export async function planJob(
   about: { readonly schedulerFrom: string; readonly elementLogDir: (job: string) => string },
 ): Promise<PlanDocument> {
   const { spec, backends } = wanted;
+  await requireServices(deps, backends);
   const limits = await deps.batch.limits({
     ...(spec.slurm.partition === undefined ? {} : { partition: spec.slurm.partition }),
     resources: spec.resources,
@@ -27,19 +29,7 @@ export async function planJob(
   const job = newJobId(deps, spec.name);
   const split = await splitInput({ ...deps, store: createDiscardingStore() }, { job, spec });
   const planned = planElements(spec.slurm, split.counts.tasks, limits.slots);
-  const manifest: JobManifest = {
-    schema: MANIFEST_SCHEMAS.job,
-    job,
-    createdMs: deps.clock.nowMs(),
-    spec,
-    backends,
-    specHash: '',
-    handlerSha256: wanted.handlerSha256,
-    version: deps.version,
-    inputDigest: split.inputDigest,
-    counts: split.counts,
-    shards: 1,
-  };
+  const manifest = rehearsedManifest(deps, wanted, { job, split });
   // A rehearsal makes no directories: only the path of the element logs is shown.
   const dry: CoordinatorDeps = { ...deps, elementLogDir: async () => about.elementLogDir(job) };
   const submissions: PlanDocument['submissions'][number][] = [];
@@ -75,3 +65,22 @@ export async function planJob(
     warnings: wanted.warnings,
   };
 }
+
+/** The manifest as a submit would store it, as far as scripts are made from it. */
+const rehearsedManifest = (
+  deps: CoordinatorDeps,
+  { spec, backends, handlerSha256 }: ReadJob,
+  { job, split }: { readonly job: JobManifest['job']; readonly split: Awaited<ReturnType<typeof splitInput>> },
+): JobManifest => ({
+  schema: MANIFEST_SCHEMAS.job,
+  job,
+  createdMs: deps.clock.nowMs(),
+  spec,
+  backends,
+  specHash: '',
+  handlerSha256,
+  version: deps.version,
+  inputDigest: split.inputDigest,
+  counts: split.counts,
+  shards: 1,
+});

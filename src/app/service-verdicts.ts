@@ -54,20 +54,21 @@ export async function storeVerdicts(
   }
 }
 
-/** One warning for each of these addresses that failed when doctor looked at it last. */
+/** One warning for each fault that doctor found when it last looked at these addresses. */
 export async function warnOfFailures({ home, store, state, queue }: StateUrls): Promise<Problem[]> {
   const urls = [store, state, queue].filter((url) => !url.startsWith('file:'));
   if (urls.length === 0) return [];
-  return (await readStored(home)).flatMap(({ url, checkedAt, host, checks }) => {
+  const faults = new Map<string, string[]>();
+  for (const { url, checkedAt, host, checks } of await readStored(home)) {
     const failed = checks.find(({ verdict }) => verdict === 'fail');
-    if (failed === undefined || !urls.some((one) => isSameBackend(one, url))) return [];
-    const when = `${checkedAt.slice(0, 16).replace('T', ' ')} UTC`;
-    return [
-      {
-        message: `slurmctl doctor found a fault in ${shortBackendUrl(url)} at ${when} on ${host} (${failed.name}: ${failed.found}); look again with: slurmctl doctor`,
-      },
-    ];
-  });
+    if (failed === undefined || !urls.some((one) => isSameBackend(one, url))) continue;
+    const fault = `at ${checkedAt.slice(0, 16).replace('T', ' ')} UTC on ${host} (${failed.name}: ${failed.found})`;
+    // A clock or credentials are at fault for several.
+    faults.set(fault, [...(faults.get(fault) ?? []), shortBackendUrl(url)]);
+  }
+  return [...faults].map(([fault, places]) => ({
+    message: `slurmctl doctor found a fault in ${places.join(', ')} ${fault}; look again with: slurmctl doctor`,
+  }));
 }
 
 function worstOf(verdicts: readonly Verdict[]): Verdict['verdict'] {

@@ -8,6 +8,7 @@ import type { SubmitDocument } from './documents.ts';
 import type { Drivers } from './job-backends.ts';
 import type { ReadJob } from './read-job.ts';
 import { rehearseInput } from './rehearse-input.ts';
+import { requireServices } from './require-services.ts';
 
 export interface Prepared {
   readonly choice: SchedulerChoice;
@@ -30,6 +31,7 @@ export async function submitFromFile(
   for (const warning of wanted.warnings) request.onWarning?.(warning);
   // Elements of the local scheduler run here, with this environment; those of Slurm find out on their nodes.
   if (choice.scheduler === 'local') (await drivers.scratch()).check();
+  await requireServices(deps, wanted.backends);
   await rehearseInput(deps, wanted, request.signal);
   const result = await submitJob(deps, wanted, {
     patienceMs: request.patienceMs,

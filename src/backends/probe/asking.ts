@@ -82,6 +82,10 @@ export async function looking(name: string, look: () => Promise<Verdict>): Promi
     return await look();
   } catch (error) {
     if (!isAppError(error)) throw error;
-    return broken(name, error.message, error.hint);
+    return broken(name, error.message, remedyOf(error));
   }
 }
+
+/** The hint of an error without its last part about a job: here there is none. */
+export const remedyOf = ({ hint }: AppError): string =>
+  hint.replace(/[,;] (then|the job goes on with): slurmctl advance JOB$/, '');

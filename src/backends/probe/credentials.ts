@@ -4,6 +4,7 @@ import { AppError } from '../../errors/app-error.ts';
 import type { AwsBackend } from '../../domain/backend-url.ts';
 import { awsError } from '../shared/aws/aws-error.ts';
 import type { Clock } from '../../ports/clock.ts';
+import { remedyOf } from './asking.ts';
 import type { Verdict } from './verdict.ts';
 import { broken, doubtful, fine } from './verdict.ts';
 
@@ -80,7 +81,7 @@ export async function findIdentity({ backend, client, clock, env }: IdentityOpti
     } as const;
     const failure = awsError(error, request);
     if (!(failure instanceof AppError)) throw failure;
-    return { verdict: broken(NAME, failure.message, failure.hint), region: null };
+    return { verdict: broken(NAME, failure.message, remedyOf(failure)), region: null };
   }
 }
 

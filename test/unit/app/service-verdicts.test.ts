@@ -52,6 +52,14 @@ describe('verdicts on services', () => {
       expect(await warnOfFailures({ home, ...elsewhere })).toEqual([]);
     }));
 
+  it('that are the same for several addresses are told once', () =>
+    withTempDir(async (home) => {
+      await keep(home, { url: STORE, verdicts: [bad] }, { url: TABLE, verdicts: [bad] });
+      expect(await warnOfFailures({ home, ...urls })).toEqual([
+        { message: expect.stringContaining('a fault in s3://bucket/run, dynamodb://table at 2026') },
+      ]);
+    }));
+
   it('are replaced by newer ones on the same address; those on others stay, twenty at most', () =>
     withTempDir(async (home) => {
       await keep(home, { url: STORE, verdicts: [bad] }, { url: TABLE, verdicts: [bad] });

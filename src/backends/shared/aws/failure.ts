@@ -3,6 +3,8 @@
  * page in place of a service), so names, status, system error and message are read together.
  */
 
+import { REQUEST_IDS } from './web-page.ts';
+
 /**
  * - throttled, unreachable: the service did not act; the same call may succeed soon.
  * - interrupted: it may or may not have acted (connection lost after sending, time-out, 5xx).
@@ -158,12 +160,12 @@ export function awsFailure(thrown: unknown): AwsFailure | null {
   const raw = thrown as RawFailure;
   const status = raw.$metadata?.httpStatusCode ?? raw.$response?.statusCode;
   const system = systemCode(raw);
-  const name = raw.Code ?? raw.name ?? 'Error';
+  const name = isNameless(raw) ? `HTTP ${status ?? '?'}` : (raw.Code ?? raw.name ?? 'Error');
   const region = raw.Region ?? raw.$response?.headers?.['x-amz-bucket-region'];
   const failure = (kind: AwsFailureKind, called: string = name): AwsFailure => ({
     kind,
     name: called,
-    words: oneLine(raw.message ?? ''),
+    words: isNameless(raw) ? '' : oneLine(raw.message ?? ''),
     ...(region === undefined ? {} : { region }),
   });
   const told = raw.message ?? '';
@@ -191,6 +193,8 @@ export function awsFailure(thrown: unknown): AwsFailure | null {
 function byStatus(status: number, failure: (kind: AwsFailureKind) => AwsFailure): AwsFailure | null {
   if (status === 429) return failure('throttled');
   if (status === 507) return failure('full');
+  // "Not implemented" is no trouble that passes.
+  if (status === 501) return failure('refused');
   if (status >= 500) return failure('interrupted');
   if (status === 403 || status === 401) return failure('denied');
   if (status === 301 || status === 307 || status === 308) return failure('wrong-region');
@@ -199,11 +203,20 @@ function byStatus(status: number, failure: (kind: AwsFailureKind) => AwsFailure)
   return failure('refused');
 }
 
+/** The SDK found neither a code nor a message in the answer. */
+const isNameless = ({ name, Code, message }: RawFailure): boolean =>
+  Code === undefined &&
+  (message ?? '') === 'UnknownError' &&
+  ['Unknown', 'UnknownError', 'NotFound'].includes(name ?? '');
+
 /** A web page, or JSON and XML that is none: a portal, a proxy or some other server at that address. */
 function isNotAService(raw: RawFailure, status: number | undefined): boolean {
   const { message = '', $response, name } = raw;
   const type = $response?.headers?.['content-type'] ?? '';
   if (/^text\/html/i.test(type)) return status === undefined || status < 500;
+  // Some other web server: a refusal without words, and without the request id that services put on each of theirs.
+  if (isNameless(raw) && isRefusal(status) && $response?.headers !== undefined)
+    return !REQUEST_IDS.some((id) => id in ($response.headers ?? {}));
   const unread =
     name === 'SyntaxError' || /deserialization error|unexpected token|is not valid json|invalid xml/i.test(message);
   // What breaks off is a cut connection, not another server; the SDK calls both a deserialization error.
@@ -211,6 +224,9 @@ function isNotAService(raw: RawFailure, status: number | undefined): boolean {
   if (broken || /^application\/x-amz-json/i.test(type)) return false;
   return unread && status !== undefined && status < 500;
 }
+
+const isRefusal = (status: number | undefined): boolean =>
+  status !== undefined && status >= 400 && status < 500 && status !== 429;
 
 function systemCode(raw: RawFailure, depth = 0): string | undefined {
   if (typeof raw.code === 'string' && /^[A-Z][A-Z0-9_]+$/.test(raw.code)) return raw.code;

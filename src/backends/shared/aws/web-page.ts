@@ -7,7 +7,7 @@ export interface AnswerFacts {
 }
 
 /** What AWS and every server of its protocols put on each answer, also on one that carries a stored web page. */
-const REQUEST_IDS = ['x-amz-request-id', 'x-amzn-requestid', 'x-amz-id-2'];
+export const REQUEST_IDS: readonly string[] = ['x-amz-request-id', 'x-amzn-requestid', 'x-amz-id-2'];
 
 /**
  * Refuses a web page that no service sent: it would pass for an empty list, an object or a finished write.

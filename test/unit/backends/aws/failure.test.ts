@@ -60,6 +60,21 @@ const CASES: readonly [string, Error, AwsFailureKind][] = [
     'clock-skew',
   ],
   ['not permitted', thrown('AccessDeniedException', status(400)), 'denied'],
+  [
+    'a 404 of some other web server',
+    thrown('Unknown', { ...status(404), $response: { statusCode: 404, headers: { server: 'x' } } }, 'UnknownError'),
+    'not-a-service',
+  ],
+  [
+    'a 403 of S3 without words',
+    thrown('Unknown', { ...status(403), $response: { headers: { 'x-amz-request-id': '1' } } }, 'UnknownError'),
+    'denied',
+  ],
+  [
+    'a 404 of S3 without words',
+    thrown('NotFound', { ...status(404), $response: { headers: { 'x-amz-id-2': '1' } } }, 'UnknownError'),
+    'refused',
+  ],
   ['a bare 403', thrown('UnknownError', status(403)), 'denied'],
   ['other region', thrown('PermanentRedirect', status(301)), 'wrong-region'],
   [
@@ -113,6 +128,7 @@ const CASES: readonly [string, Error, AwsFailureKind][] = [
   ['a body altered on the way', thrown('BadDigest', status(400)), 'interrupted'],
   ['a refusal that speaks of aborting', thrown('NoSuchUpload', status(404), 'It may have been aborted.'), 'refused'],
   ['not valid', thrown('ValidationException', status(400)), 'refused'],
+  ['not known to the server', thrown('NotImplemented', status(501)), 'refused'],
 ];
 
 describe('a failed call', () => {

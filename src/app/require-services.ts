@@ -1,0 +1,27 @@
+/** Before a job is stored: the bucket, the table and the queue are there, answer, and know who asks. */
+import type { CoordinatorDeps } from '../coordinator/needs.ts';
+import type { BackendUrls } from '../domain/job-spec.ts';
+import { JOBS_PREFIX } from '../domain/keys.ts';
+import { JOBS_PARTITION } from '../domain/state-keys.ts';
+
+/**
+ * One small read of each service. Without it a job would be stored in one and fail in the next; and of the queue, which holds only hints, nobody
+ * would miss anything. Directories are not asked: they are made when they are written to.
+ * @throws AppError of whichever service refuses first, with nothing stored
+ */
+export async function requireServices(
+  { store, state, queue }: Pick<CoordinatorDeps, 'store' | 'state' | 'queue'>,
+  urls: Pick<BackendUrls, 'store' | 'state' | 'queue'>,
+): Promise<void> {
+  const isService = (url: string): boolean => !url.startsWith('file:');
+  await Promise.all([
+    isService(urls.store) && firstOf(store.list(`${JOBS_PREFIX}none/`)),
+    isService(urls.state) && state.get({ partition: JOBS_PARTITION, sort: 'none' }),
+    isService(urls.queue) && queue.depth(),
+  ]);
+}
+
+async function firstOf(objects: AsyncIterable<unknown>): Promise<void> {
+  // oxlint-disable-next-line no-unreachable-loop -- asking for the first is what asks the service
+  for await (const _ of objects) return;
+}
