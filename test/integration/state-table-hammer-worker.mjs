@@ -1,19 +1,32 @@
-// One process of the hammer: argv[2] is {dist, root, id, role, fsync}. Says what it does on stdout, a line each, before the next step:
+// One process of the hammer: argv[2] is {dist, url, id, role, fsync}. Says what it does on stdout, a line each, before the next step:
 //   T/A/U <key>  an increment is tried / acknowledged / uncertain      W <key>  this process created the key
 //   C <key>  it claimed and released the key                          V <text>  something impossible was seen
 // It stops when its stdin ends.
 import { writeSync } from 'node:fs';
 import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 
-const { dist, root, id, role, fsync } = JSON.parse(process.argv[2]);
+const { dist, url, id, role, fsync } = JSON.parse(process.argv[2]);
 const load = (path) => import(pathToFileURL(join(dist, path)).href);
 const { createSystemClock } = await load('backends/clock.js');
-const { createSystemIds } = await load('backends/random.js');
-const { createFsStateTable } = await load('backends/state-table/fs.js');
+const { createSystemIds, createSystemRandom } = await load('backends/random.js');
 
 const clock = createSystemClock();
-const table = createFsStateTable({ root, ids: createSystemIds(clock), clock, fsync });
+const ids = createSystemIds(clock);
+const table = await open();
+
+async function open() {
+  if (url.startsWith('file:')) {
+    const { createFsStateTable } = await load('backends/state-table/fs.js');
+    return createFsStateTable({ root: fileURLToPath(url), ids, clock, fsync });
+  }
+  const { createDynamoStateTable } = await load('backends/state-table/dynamodb.js');
+  const { createRequestMeter } = await load('backends/shared/aws/meter.js');
+  const { knownBackend } = await load('domain/backend-url.js');
+  const context = { clock, ids, random: createSystemRandom(), meter: createRequestMeter() };
+  return createDynamoStateTable({ backend: knownBackend(url), context });
+}
+
 const say = (line) => writeSync(1, `${line}\n`);
 const at = (sort, partition = 'hammer') => ({ partition, sort });
 const PRESENT = { op: 'item-present' };

@@ -23,7 +23,7 @@ import { type DynamoTable, writeItem } from './dynamodb-write.ts';
  * - the own nonce: it was applied, and the item read is the item after it;
  * - the version of the guard: not applied so far. The same try is sent again;
  * - another nonce: somebody replaced the version, or somebody replaced what this write had made of it. Nobody can tell: STATE_UNCERTAIN.
- *   So it takes a lost answer and another writer of the same item within the same moment.
+ *   So it takes a lost answer and another writer of the same item since its version was seen.
  * A refused try comes with the item that refused it. The own nonce there means that a repetition on the way was refused after the try itself
  * was applied. Another version than the guard's: the condition is evaluated on the item as it is, and the next try guards that one.
  * Two things are beyond this. An absent item has no nonce: a creation held up until after the item was created and deleted creates it again
