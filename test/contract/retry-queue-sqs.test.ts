@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createSystemClock } from '../../src/backends/clock.ts';
 import { createSqsRetryQueue } from '../../src/backends/retry-queue/sqs.ts';
 import { createRequestMeter } from '../../src/backends/shared/aws/meter.ts';
@@ -36,6 +36,20 @@ describe('sqs', () => {
   describeRetryQueue('two handles', async () => {
     const { url } = await freshQueue({ endpoint: server.endpoint });
     return { queue: await open(url), other: await open(url, 2), pass: server.pass, close: () => undefined };
+  });
+});
+
+describe('sqs behind an endpoint that only the environment names', () => {
+  it('is asked there, whatever host the URL of the queue names', async () => {
+    const { queue, queueUrl } = await freshQueue({ endpoint: server.endpoint });
+    expect(new URL(queueUrl).hostname).toMatch(/queues\.invalid$/);
+    process.env['AWS_ENDPOINT_URL_SQS'] = server.endpoint;
+    try {
+      const opened = await open(`sqs://${queue}?region=us-east-1`);
+      expect(await opened.depth()).toEqual({ visible: 0, inFlight: 0, delayed: 0, dead: 0 });
+    } finally {
+      delete process.env['AWS_ENDPOINT_URL_SQS'];
+    }
   });
 });
 

@@ -128,7 +128,7 @@ async function drain(from: RetryQueue): Promise<void> {
 describe('purge', () => {
   it('leaves the messages of other jobs visible, and looking at them kills none', async () => {
     await queue.send([hint(1), ...Array.from({ length: 30 }, (_, task) => hint(task, OTHER_JOB))], 0);
-    for (let round = 0; round < 3; round += 1) await queue.purge(JOB);
+    await queue.purge(JOB);
     for (let round = 0; round < MAX_RECEIVES; round += 1) await queue.purge(asJobId(`third-7k3f9q2${round}`));
     expect(await queue.depth()).toEqual({ visible: 30, inFlight: 0, delayed: 0, dead: 0 });
     const left = await queue.receive({ max: 100, visibilityMs: 30_000 });

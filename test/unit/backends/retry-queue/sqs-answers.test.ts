@@ -1,4 +1,5 @@
 import {
+  ChangeMessageVisibilityBatchCommand,
   ChangeMessageVisibilityCommand,
   DeleteMessageBatchCommand,
   GetQueueAttributesCommand,
@@ -28,7 +29,7 @@ const refused = (name: string): Error =>
   Object.assign(new Error(`${name} it is`), { name, $metadata: { httpStatusCode: 400 } });
 
 /** Sleeps by moving on. */
-function jumpingClock(): Clock {
+function jumpingClock(): Clock & { skip(ms: number): void } {
   let now = 0;
   return {
     nowMs: () => now,
@@ -36,6 +37,7 @@ function jumpingClock(): Clock {
     sleep: async (ms) => void (now += ms),
     after: () => () => undefined,
     every: () => () => undefined,
+    skip: (ms) => void (now += ms),
   };
 }
 
@@ -43,13 +45,15 @@ function jumpingClock(): Clock {
 describe('sqs answers', () => {
   const sqs = mockClient(SQSClient);
   let queue: RetryQueue;
+  let clock: ReturnType<typeof jumpingClock>;
   beforeEach(async () => {
+    clock = jumpingClock();
     sqs.reset();
     sqs.on(GetQueueUrlCommand).callsFake(({ QueueName }: { QueueName: string }) => ({ QueueUrl: `url:${QueueName}` }));
     queue = await createSqsRetryQueue({
       backend: { service: 'sqs', queue: 'hints', aws: { endpoint: 'http://127.0.0.1:9' } },
       context: {
-        clock: jumpingClock(),
+        clock,
         random: createSeededRandom(1),
         ids: createSeededIds(1),
         meter: createRequestMeter(),
@@ -165,6 +169,33 @@ describe('sqs answers', () => {
     });
     expect(await queue.receive({ max: 10, visibilityMs: 1 })).toEqual([]);
     expect(asked).toBe(3);
+  });
+
+  it('looks through a long queue for seconds only, and gives back all that it took', async () => {
+    const other = encodeMessage({ ...hint(1), job: asJobId('other-7k3f9q2m') });
+    let taken = 0;
+    sqs.on(GetQueueAttributesCommand).resolves({ Attributes: { ApproximateNumberOfMessages: '1000000' } });
+    sqs.on(ReceiveMessageCommand).callsFake(() => {
+      clock.skip(100);
+      const Messages = Array.from({ length: 10 }, () => {
+        taken += 1;
+        return { MessageId: `m${taken}`, ReceiptHandle: `r${taken}`, Body: other };
+      });
+      return { Messages };
+    });
+    const returned = new Set<string>();
+    sqs
+      .on(ChangeMessageVisibilityBatchCommand)
+      .callsFake(({ Entries }: { Entries: { ReceiptHandle: string; VisibilityTimeout: number }[] }) => {
+        for (const { ReceiptHandle, VisibilityTimeout } of Entries)
+          if (VisibilityTimeout === 0) returned.add(ReceiptHandle);
+        return { Successful: Entries };
+      });
+    await queue.purge(hint(1).job);
+    expect(taken).toBeGreaterThan(100);
+    expect(clock.monotonicMs()).toBeLessThan(10_000);
+    expect(returned.size).toBe(taken);
+    expect(sqs.commandCalls(DeleteMessageBatchCommand)).toEqual([]);
   });
 
   it('misses the queue of the dead letters alone (QUEUE_MISSING), and finds it when it is there', async () => {
