@@ -113,7 +113,8 @@ export function meterClient<C extends MeteredClient>(
           ...base,
           outcome: 'answered',
           ms: clock.monotonicMs() - startMs,
-          bytesReceived: lengthOf(answer.response),
+          // The answer to HEAD has the length of a body that is not sent.
+          bytesReceived: operation.startsWith('Head') ? 0 : lengthOf(answer.response),
           ...unitsOf(operation, answer.output.ConsumedCapacity),
         });
         return answer;

@@ -26,7 +26,7 @@ export type RequestRecord = Omit<RequestTotals, 'requests' | 'throttled' | 'fail
 
 export interface RequestMeter {
   record(request: RequestRecord): void;
-  /** In order of service and operation. */
+  /** In order of service and operation; times in whole milliseconds. */
   totals(): RequestTotals[];
 }
 
@@ -50,7 +50,10 @@ export function createRequestMeter(): RequestMeter {
         writeUnits: sum.writeUnits + request.writeUnits,
       });
     },
-    totals: () => [...totals.entries()].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, sum]) => sum),
+    totals: () =>
+      [...totals.entries()]
+        .toSorted(([a], [b]) => (a < b ? -1 : 1))
+        .map(([, sum]) => ({ ...sum, ms: Math.round(sum.ms) })),
   };
 }
 
