@@ -182,7 +182,7 @@ function reading({ find }: Opened, cwd: string): Pick<App, 'results' | 'download
 }
 
 function keeping(opened: Opened): Pick<App, 'doctor' | 'gc' | 'examples' | 'init' | 'initAws'> {
-  const { settings, drivers, sides, findToChange } = opened;
+  const { settings, drivers, sides, find, findToChange } = opened;
   return {
     async doctor() {
       const { runDoctor } = await import('./run-doctor.ts');
@@ -193,10 +193,11 @@ function keeping(opened: Opened): Pick<App, 'doctor' | 'gc' | 'examples' | 'init
     },
     async gc({ job: reference, ...request }) {
       const { collectGarbage } = await import('./collect-garbage.ts');
-      const job = reference === undefined ? undefined : (await findToChange(reference)).job;
-      const wanted = { ...request, ...(job === undefined ? {} : { job }) };
+      const found = reference === undefined ? undefined : await (sides === null ? findToChange : find)(reference);
+      const wanted = { ...request, ...(found === undefined ? {} : { job: found.job }) };
       if (sides === null) return collectGarbage(drivers, wanted);
-      const { collectBothSides } = await import('./spool-gc.ts');
+      const { collectBothSides, removeLostCopy } = await import('./spool-gc.ts');
+      if (found?.seenFrom === 'copy') return removeLostCopy(sides, found.known, wanted);
       return collectBothSides(sides, wanted, collectGarbage);
     },
     async examples() {

@@ -28,8 +28,8 @@ export async function followJob(
     readonly job: JobId;
     readonly onStatus?: (status: StatusDocument) => void;
     readonly signal?: AbortSignal;
-    /** For a job that lives in a spool: carries what is new. `over`: nobody will come after this. */
-    readonly carry?: (over: boolean) => Promise<CarryDocument | null>;
+    /** For a job that lives in a spool: carries what is new. */
+    readonly carry?: () => Promise<CarryDocument | null>;
   },
 ): Promise<StatusDocument> {
   const pace = PACE_MS[deps.batch.kind];
@@ -59,13 +59,13 @@ const CARRY_EVERY_MS = 30_000;
 /** Every so often, and at the end; what the last carry said stays true until the next. */
 function carriesNowAndThen(
   { clock }: Pick<CoordinatorDeps, 'clock'>,
-  carry: ((over: boolean) => Promise<CarryDocument | null>) | undefined,
+  carry: (() => Promise<CarryDocument | null>) | undefined,
 ): (over: boolean) => Promise<{ readonly carry?: CarryDocument }> {
   let said: { readonly carry?: CarryDocument } = {};
   let lastMs = Number.NEGATIVE_INFINITY;
   return async (over) => {
     if (carry === undefined || (!over && clock.monotonicMs() - lastMs < CARRY_EVERY_MS)) return said;
-    const document = await carry(over);
+    const document = await carry();
     lastMs = clock.monotonicMs();
     said = document === null ? {} : { carry: document };
     return said;
@@ -110,16 +110,13 @@ export async function* watchJob(
     readonly job: JobId;
     readonly signal?: AbortSignal;
     readonly seenFrom?: CarryDocument['seenFrom'];
-    readonly carry?: (over: boolean) => Promise<CarryDocument | null>;
   },
 ): AsyncGenerator<StatusDocument> {
-  const carry = carriesNowAndThen(drivers, request.carry);
   for (;;) {
     const startedMs = drivers.clock.monotonicMs();
-    const seen = await statusDocument(drivers, request.job, request.seenFrom);
-    const over = isFinalJobState(seen.job.state);
-    yield { ...seen, ...(await carry(over)) };
-    if (over) return;
+    const status = await statusDocument(drivers, request.job, request.seenFrom);
+    yield status;
+    if (isFinalJobState(status.job.state)) return;
     const tookMs = drivers.clock.monotonicMs() - startedMs;
     await drivers.clock.sleep(Math.max(WATCH_EVERY_MS, tookMs * DUTY), request.signal);
   }

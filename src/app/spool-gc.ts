@@ -15,8 +15,10 @@ import { shortBackendUrl } from '../domain/backend-url.ts';
 import { carryLeaseName, carryUnderLease, isCarried, type SpoolSides } from './carry-spooled.ts';
 import type { GcRequest } from './collect-garbage.ts';
 import type { GcDocument } from './documents.ts';
-import { knownJobs } from './find-job.ts';
+import { isThere } from '../config/settings-files.ts';
+import { knownJobs, type KnownJob } from './find-job.ts';
 import type { Drivers } from './job-backends.ts';
+import { requireChangeable } from './spool-places.ts';
 
 type Removed = GcDocument['removed'][number];
 
@@ -39,6 +41,20 @@ export async function collectBothSides(
   const near = await collect(sides.spool, request);
   const far = spooled ? [] : (await collect(await sides.far(), request)).removed;
   return { ...near, removed: [...removed, ...near.removed, ...far] };
+}
+
+/**
+ * Removes a copy whose spool is lost, which nobody else would ever do. A directory that is not there at all may only not be mounted.
+ * @throws JOB_SPOOLED unless this is the command's own spool, it exists, and the whole copy is to go
+ */
+export async function removeLostCopy(sides: SpoolSides, known: KnownJob, request: GcRequest): Promise<GcDocument> {
+  const own = known.spool?.directory === sides.directory && (await isThere(sides.directory, 'directory'));
+  if (!own || !request.purge) requireChangeable(known, own ? sides.directory : undefined);
+  const far = await sides.far();
+  const what = `copy of job ${known.id}, whose spool is lost`;
+  const size = await sizeOf(far, known.id);
+  if (!request.dryRun) await discardJob(far, known.id);
+  return { schema: 'slurmctl.gc/1', dryRun: request.dryRun, removed: [{ what, ...size }] };
 }
 
 /** Of all jobs, those that cannot be handed over now are left for the next time. */

@@ -20,7 +20,7 @@ export function requireChangeable({ id, spool }: KnownJob, here?: string): void 
       ? `job ${id} lives in the spool ${spool.directory}, but nothing of it is there; what is stored elsewhere is a copy`
       : `job ${id} lives in the spool ${spool.directory}, seen last by host ${spool.host}; what is stored here is a copy of it`,
     hint: gone
-      ? `Restore the spool, or look at the copy with: slurmctl status ${id}`
+      ? `Restore the spool; or look at the copy with slurmctl status ${id}, and remove it with slurmctl gc ${id} --purge`
       : `Run the same command on ${spool.host}, with: --spool ${spool.directory}`,
     details: { jobId: id, host: spool.host, directory: spool.directory },
   });

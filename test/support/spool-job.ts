@@ -4,6 +4,7 @@ import { createFsObjectStore } from '../../src/backends/object-store/fs.ts';
 import { createFsStateTable } from '../../src/backends/state-table/fs.ts';
 import { carryJob, type Carried } from '../../src/carrier/carry-job.ts';
 import type { CarrierDeps, Side } from '../../src/carrier/needs.ts';
+import { canonicalJson } from '../../src/domain/canonical-json.ts';
 import { asAttemptId, asJobId, taskIdOf, type JobId, type TaskId } from '../../src/domain/ids.ts';
 import type { JobMeta } from '../../src/domain/job-item.ts';
 import * as keys from '../../src/domain/keys.ts';
@@ -39,7 +40,11 @@ export const carrierOf = (from: Side, to: Side, assertHeld: () => void = () => u
   assertHeld,
 });
 
-export const carry = (from: Side, to: Side, job: JobId): Promise<Carried> => carryJob(carrierOf(from, to), job);
+/** Each carry is a second later than the one before. */
+export function carry(from: Side, to: Side, job: JobId): Promise<Carried> {
+  clock.skip(1_000);
+  return carryJob(carrierOf(from, to), job);
+}
 
 export interface SpoolJob {
   readonly job: JobId;
@@ -175,7 +180,7 @@ const CARRIERS_OWN = ['copies', 'spool', 'backends'];
 
 function sorted(item: StateItem): string {
   const own = Object.entries(item).filter(([name]) => !CARRIERS_OWN.includes(name));
-  return JSON.stringify(own.toSorted(([a], [b]) => (a < b ? -1 : 1)));
+  return canonicalJson(Object.fromEntries(own));
 }
 
 /** Nothing at this side points at something that is not there, or that has other bytes. */
