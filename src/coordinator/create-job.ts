@@ -204,11 +204,15 @@ export async function discardOwn(
   } catch (error) {
     if (!isAppError(error)) throw error;
     if (error.code === 'LEASE_LOST' || error.code === 'JOB_BAD_STATE') return false;
-    // A full disk takes no mark, and removing is what helps.
+    // A full disk takes no mark, and removing is what helps. After any other failure somebody may take the job over meanwhile.
+    if (!isFull(error)) throw error;
   }
   await discardJob(deps, job);
   return true;
 }
+
+/** No space is left, which only removing something helps. */
+export const isFull = (error: unknown): boolean => isAppError(error, 'STORE_FULL') || isAppError(error, 'STATE_FULL');
 
 /** Ends a job whose creation cannot succeed, e.g. because its input is bad. */
 export const failCreation = (deps: CoordinatorDeps, lease: Lease, job: JobId, reason: string): Promise<JobMeta> =>

@@ -1,9 +1,8 @@
 /** Submit, attached: creates the job, sends wave 0 and queues the finaliser. What fails before anything runs leaves nothing behind. */
 import { AppError, isAppError, messageOf } from '../errors/app-error.ts';
-import type { ErrorCode } from '../errors/catalogue.ts';
 import type { JobId } from '../domain/ids.ts';
 import { advanceUnderLease, type AdvanceResult } from './advance.ts';
-import { continueCreation, discardOwn, newJobId, recordRequest } from './create-job.ts';
+import { continueCreation, discardOwn, isFull, newJobId, recordRequest } from './create-job.ts';
 import { readMeta } from './job-meta.ts';
 import { acquireLease, advanceLeaseName } from './lease.ts';
 import type { CoordinatorDeps, NewJob } from './needs.ts';
@@ -67,11 +66,9 @@ async function createOrDiscard(
     } catch {
       throw leftBehind(error, run.job);
     }
-    throw removed && isAppError(error) && FULL.includes(error.code) ? discarded(error) : error;
+    throw removed && isAppError(error) && isFull(error) ? discarded(error) : error;
   }
 }
-
-const FULL: readonly ErrorCode[] = ['STORE_FULL', 'STATE_FULL'];
 
 /** What cannot even be removed is named, with the ways to be rid of it; the first error is the one that matters. */
 function leftBehind(error: unknown, job: JobId): unknown {

@@ -1,0 +1,144 @@
+/** Checks every change of a task item at the moment of its write. */
+import { elementOf, type AttemptId, type JobId, type TaskId } from '../../../src/domain/ids.ts';
+import { segmentKey } from '../../../src/domain/keys.ts';
+import { decodeSegment } from '../../../src/domain/segment.ts';
+import { canTaskMove } from '../../../src/domain/states.ts';
+import { MAX_ATTEMPTS_IN_ALL, type CheckpointPointer, type TaskItem } from '../../../src/domain/task-item.ts';
+import type { SimProcess } from '../core/processes.ts';
+import type { Run } from '../ports/handler.ts';
+import type { SimObjectStore } from '../ports/object-store.ts';
+import type { StateEvent } from '../ports/state-table.ts';
+import type { Watched } from './report.ts';
+import { findWinnerFlaw } from './winner.ts';
+
+export interface TaskWatch {
+  onWrite(event: StateEvent, job: string): void;
+  onRun(process: SimProcess, run: Run): void;
+}
+
+const asTask = (item: StateEvent['after']): TaskItem | null => item as unknown as TaskItem | null;
+
+export function createTaskWatch(watched: Watched, wasSubmitted: (job: string) => boolean): TaskWatch {
+  const { store, spec, violate } = watched;
+  const winners = new Map<string, string>();
+  /** Items that were saved when an attempt took its task over, by `attempt/task`. */
+  const savedAtClaim = new Map<string, ReadonlySet<number>>();
+
+  const checkCommit = (job: string, task: string, item: TaskItem): void => {
+    const name = `${job}/${task} generation ${item.generation}`;
+    const attempt = item.win?.attempt ?? '';
+    const earlier = winners.get(name);
+    if (earlier !== undefined) violate('one-winner', `${name}: ${attempt} wins after ${earlier}`);
+    winners.set(name, attempt);
+    const flaw = findWinnerFlaw(store, job, task, item);
+    if (flaw !== null) violate('winner-is-complete', `${name}: ${attempt} wins, but ${flaw}`);
+  };
+  const checkWorker = (process: SimProcess, where: string, before: TaskItem, after: TaskItem): void => {
+    const me = process.attempt as AttemptId;
+    if (after.win !== undefined && before.win === undefined) {
+      if (after.win.attempt !== me) violate('stale-write', `${where}: ${me} commits ${after.win.attempt}`);
+      return;
+    }
+    if (after.owner === me && before.owner !== me) {
+      if (after.attempts !== before.attempts + 1) violate('only-grows', `${where}: a claim did not count`);
+      if (before.state === 'PENDING') return;
+      const restarts = (owner: string): number => Number(owner.slice(owner.lastIndexOf('.') + 1));
+      const mayTakeOver =
+        before.state === 'RUNNING' &&
+        before.owner !== undefined &&
+        elementOf(before.owner) === elementOf(me) &&
+        restarts(before.owner) < restarts(me);
+      if (!mayTakeOver) violate('stale-write', `${where}: ${me} takes it from ${before.owner} (${before.state})`);
+      return;
+    }
+    if (before.owner !== me || before.state !== 'RUNNING')
+      violate('stale-write', `${where}: ${me} writes while ${before.owner ?? 'nobody'} owns it (${before.state})`);
+  };
+  /** A decision holds only for the task as it was when it was made. */
+  const checkDecision = (event: StateEvent, where: string, before: TaskItem, after: TaskItem): void => {
+    if (after.state === 'CANCELLED') return;
+    const seen = asTask(event.process.seen.get(`${event.key.partition}/${event.key.sort}`) ?? null);
+    const told = (item: TaskItem | null): string =>
+      item === null
+        ? 'nothing'
+        : `${item.state} attempts ${item.attempts} owner ${item.owner ?? '-'} generation ${item.generation} not before ${item.notBeforeMs ?? '-'}`;
+    if (told(seen) !== told(before))
+      violate('stale-write', `${where}: ${event.process.name} saw ${told(seen)}, it was ${told(before)}`);
+  };
+  const checkCheckpoint = (job: string, where: string, task: string, before: TaskItem, after: TaskItem): void => {
+    const old = before.checkpoint;
+    const pointer = after.checkpoint;
+    if (pointer === undefined || JSON.stringify(pointer) === JSON.stringify(old)) return;
+    if (old !== undefined && before.generation === after.generation) {
+      const back = old.attempt === pointer.attempt ? pointer.seq < old.seq : pointer.items < old.items;
+      if (back && savedItems(store, job, task, old) !== null)
+        violate('only-grows', `${where}: checkpoint moves from ${JSON.stringify(old)} to ${JSON.stringify(pointer)}`);
+    }
+    if (savedItems(store, job, task, pointer) === null && !isDamaged(store, job, task, pointer))
+      violate('winner-is-complete', `${where}: checkpoint ${JSON.stringify(pointer)} names what is not stored`);
+  };
+
+  return {
+    onWrite(event, job) {
+      const { process, key } = event;
+      const where = `${job}/${key.sort}`;
+      const before = asTask(event.before);
+      const after = asTask(event.after);
+      if (after === null) {
+        if (wasSubmitted(job)) violate('deletion', `${where}: deleted after a submission was accepted`);
+        return;
+      }
+      if (before === null) {
+        if (after.state !== 'PENDING') violate('illegal-move', `${where}: created as ${after.state}`);
+        return;
+      }
+      if (event.change === null) violate('done-is-absorbing', `${where}: created again over ${before.state}`);
+      if (before.state !== after.state && !canTaskMove(before.state, after.state))
+        violate('illegal-move', `${where}: ${before.state} → ${after.state} by ${process.name}`);
+      if (before.state === 'DONE' && before.generation === after.generation)
+        violate('done-is-absorbing', `${where}: changed by ${process.name} to ${JSON.stringify(after)}`);
+      if (after.attempts < before.attempts || after.generation < before.generation)
+        violate('only-grows', `${where}: attempts ${before.attempts} → ${after.attempts} by ${process.name}`);
+      if (after.generation > before.generation + 1) violate('only-grows', `${where}: skips a generation`);
+      if (after.attempts > MAX_ATTEMPTS_IN_ALL) violate('budget', `${where}: ${after.attempts} attempts`);
+      if (after.charged < 0 || after.charged > Math.min(after.attempts, spec.retry.attempts))
+        violate('budget', `${where}: charged ${after.charged} of ${spec.retry.attempts} (${after.attempts} attempts)`);
+      if (after.win !== undefined && JSON.stringify(after.win) !== JSON.stringify(before.win))
+        checkCommit(job, key.sort, after);
+      if (process.kind === 'worker') checkWorker(process, where, before, after);
+      else checkDecision(event, where, before, after);
+      checkCheckpoint(job, where, key.sort, before, after);
+      if (after.owner !== undefined && after.owner !== before.owner && after.checkpoint !== undefined) {
+        const saved = savedItems(store, job, key.sort, after.checkpoint);
+        if (saved !== null) savedAtClaim.set(`${after.owner}/${key.sort}`, saved);
+      }
+    },
+    onRun(process, run) {
+      const saved = savedAtClaim.get(`${run.attempt}/${run.task}`);
+      if (saved?.has(run.item) === true)
+        violate('rerun', `${process.name} runs item ${run.item} of ${run.task}, which a checkpoint holds`);
+    },
+  };
+}
+
+/** Items a checkpoint holds; null when a segment is missing or unusable. */
+export function savedItems(
+  store: SimObjectStore,
+  job: string,
+  task: string,
+  pointer: CheckpointPointer,
+): Set<number> | null {
+  const items = new Set<number>();
+  for (let seq = 1; seq <= pointer.seq; seq += 1) {
+    const bytes = store.peek(segmentKey(job as JobId, task as TaskId, pointer.attempt, seq));
+    const segment = bytes === null ? 'missing' : decodeSegment(bytes);
+    if (typeof segment === 'string') return null;
+    for (const { itemIndex } of segment.outcomes) items.add(itemIndex);
+  }
+  return items.size === pointer.items ? items : null;
+}
+
+const isDamaged = (store: SimObjectStore, job: string, task: string, pointer: CheckpointPointer): boolean =>
+  Array.from({ length: pointer.seq }, (_, at) => at + 1).some((seq) =>
+    store.isCorrupt(segmentKey(job as JobId, task as TaskId, pointer.attempt, seq)),
+  );

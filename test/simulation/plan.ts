@@ -1,0 +1,207 @@
+/** The plan of a seed: the shape of its job and of its cluster, and what will go wrong. Plain data, drawn before anything runs. */
+import type { JobSpec } from '../../src/domain/job-spec.ts';
+import type { Chance } from './core/chance.ts';
+import type { ProcessKind } from './core/processes.ts';
+import { CALM, type PortName, type Rates } from './core/weather.ts';
+import { drawBehaviours, type ItemBehaviour } from './ports/handler.ts';
+import type { QueueFaults } from './ports/retry-queue.ts';
+
+/** Something that happens at a moment; whom it hits is chosen then. */
+export type Incident = { readonly atMs: number } & (
+  | { readonly kind: 'kill'; readonly of: readonly ProcessKind[] }
+  | { readonly kind: 'stop'; readonly of: readonly ProcessKind[]; readonly forMs: number }
+  | { readonly kind: 'node-dies'; readonly survives: boolean; readonly noticedMs: number; readonly forMs: number }
+  | { readonly kind: 'preempt'; readonly graceMs: number; readonly requeues: boolean }
+  | { readonly kind: 'requeue'; readonly survives: boolean; readonly stopped: boolean }
+  | { readonly kind: 'oom' | 'scancel' | 'corrupt' | 'cancel-job' | 'advance' | 'two-ticks' }
+  | { readonly kind: 'cut'; readonly ports: readonly PortName[]; readonly forMs: number }
+  | { readonly kind: 'outage'; readonly port: PortName; readonly forMs: number }
+  | { readonly kind: 'clock-step'; readonly byMs: number }
+  | { readonly kind: 'disk-full' | 'broken-node'; readonly forMs: number }
+);
+
+export interface Plan {
+  readonly seed: number;
+  readonly spec: JobSpec;
+  readonly items: number;
+  readonly bad: ReadonlySet<number>;
+  readonly behaviours: readonly ItemBehaviour[];
+  readonly nodes: number;
+  readonly slotsPerNode: number;
+  readonly maxArraySize: number;
+  readonly accountingLagMs: number;
+  readonly submitLimited: number;
+  readonly clockOffMs: number;
+  readonly clockDrift: number;
+  readonly localStore: boolean;
+  readonly pageItems: number;
+  readonly queue: QueueFaults;
+  readonly rates: Readonly<Partial<Record<PortName, Rates>>>;
+  /** Share of processes of a kind that die at one of their first port calls. */
+  readonly fatal: Readonly<Record<ProcessKind, number>>;
+  readonly incidents: readonly Incident[];
+  /** `submit --wait`. */
+  readonly waits: boolean;
+  /** ms between ticks of cron before healing; null: there is no cron then. */
+  readonly tickEveryMs: number | null;
+  /** From here on nothing goes wrong any more. */
+  readonly healAtMs: number;
+}
+
+const MINUTE = 60_000;
+const DRIVERS: readonly ProcessKind[] = ['submit', 'tick', 'advance', 'finaliser'];
+const ANYBODY: readonly ProcessKind[] = [...DRIVERS, 'worker'];
+
+export function drawPlan(seed: number, chance: Chance): Plan {
+  const shape = chance.fork('shape');
+  const tasks = shape.whole(3, 12);
+  const batchItems = shape.whole(1, 6);
+  const items = tasks * batchItems - shape.whole(0, batchItems - 1);
+  const healAtMs = shape.whole(8, 40) * MINUTE;
+  const bad = shape.one(0.1) ? new Set([shape.whole(0, items - 1)]) : new Set<number>();
+  return {
+    seed,
+    spec: drawSpec(shape, batchItems, bad.size > 0),
+    items,
+    bad,
+    behaviours: drawBehaviours(chance.fork('items'), items, shape.pick([0, 0, 0.05, 0.2])),
+    nodes: shape.whole(2, 4),
+    slotsPerNode: shape.whole(1, 3),
+    maxArraySize: shape.pick([2, 3, 1_000, 1_000]),
+    accountingLagMs: shape.pick([0, 5_000, 120_000, Infinity]),
+    submitLimited: shape.pick([0, 0, 0.2]),
+    clockOffMs: shape.pick([0, 1_000, 2 * MINUTE]),
+    clockDrift: shape.pick([0, 0.0001, 0.01]),
+    localStore: shape.one(0.5),
+    pageItems: shape.pick([2, 5, 100]),
+    queue: shape.pick([
+      { lost: 0, doubled: 0 },
+      { lost: 0.3, doubled: 0.3 },
+      { lost: 1, doubled: 0 },
+    ]),
+    rates: drawRates(chance.fork('rates')),
+    fatal: drawFatal(chance.fork('fatal')),
+    incidents: drawIncidents(chance.fork('incidents'), healAtMs),
+    waits: shape.one(0.3),
+    tickEveryMs: shape.pick([null, MINUTE, 5 * MINUTE]),
+    healAtMs,
+  };
+}
+
+function drawSpec(chance: Chance, batchItems: number, hasBadRecords: boolean): JobSpec {
+  const elements = chance.pick(['auto', 'auto', 'tasks', 2] as const);
+  return {
+    name: 'sim',
+    baseDir: '/work-dir',
+    input: {
+      kind: 'file',
+      path: '/work-dir/in.jsonl',
+      format: 'jsonl',
+      compression: 'none',
+      onBadRecord: hasBadRecords ? 'fail-item' : 'stop',
+    },
+    batch: { items: batchItems, bytes: 1_000_000 },
+    handler: { kind: 'module', path: '/work-dir/h.mjs', concurrency: chance.whole(1, 4), timeoutMs: chance.pick([30_000, 60_000]) },
+    resources: { cpus: 1, memoryBytes: 1e9, timeMs: chance.pick([3, 10, 30]) * MINUTE },
+    slurm: { elements, extra: [] },
+    retry: {
+      items: chance.whole(1, 3),
+      attempts: chance.whole(1, 4),
+      backoff: { baseMs: chance.pick([1_000, 10_000]), maxMs: chance.pick([10_000, 120_000]) },
+      tolerate: chance.pick([{}, { count: 3 }, { percent: 50 }]),
+    },
+    checkpoint: { everyMs: chance.pick([1_000, 5_000, 60_000]) },
+    output: { mode: 'json' },
+  };
+}
+
+const LEVELS = [0, 0, 0.01, 0.04, 0.15];
+
+function drawRates(chance: Chance): Plan['rates'] {
+  const rates: Partial<Record<PortName, Rates>> = {};
+  for (const port of ['state', 'store', 'queue', 'batch'] as const) {
+    const level = chance.pick(LEVELS);
+    const share = (): number => (chance.one(0.6) ? (level * chance.next()) / 2 : 0);
+    rates[port] =
+      level === 0
+        ? { ...CALM, slow: chance.pick([0, 0.05]) }
+        : { refused: share(), lost: share(), dropped: share(), late: share(), twice: share(), slow: share() };
+  }
+  return rates;
+}
+
+function drawFatal(chance: Chance): Plan['fatal'] {
+  const share = (most: number): number => (chance.one(0.6) ? chance.next() * most : 0);
+  return {
+    submit: share(0.9),
+    tick: share(0.6),
+    advance: share(0.6),
+    finaliser: share(0.7),
+    worker: share(0.4),
+    cancel: share(0.5),
+    aggregate: 0,
+  };
+}
+
+/** A plan has some kinds of incidents, not all of them: faults that hide each other would never meet alone. */
+function drawIncidents(chance: Chance, untilMs: number): Incident[] {
+  const kinds = chance.shuffled(INCIDENTS).slice(0, chance.whole(0, 6));
+  const incidents = kinds.flatMap(({ most, draw }) =>
+    Array.from({ length: chance.whole(1, most) }, (): Incident => {
+      // Most jobs live for some minutes only, unless something goes wrong.
+      const atMs = chance.next() * chance.pick([MINUTE, MINUTE, 2 * MINUTE, 5 * MINUTE, untilMs]);
+      return { atMs, ...draw(chance) } as Incident;
+    }),
+  );
+  return incidents.toSorted((a, b) => a.atMs - b.atMs);
+}
+
+type WithoutTime<T> = T extends unknown ? Omit<T, 'atMs'> : never;
+
+const INCIDENTS: readonly { readonly most: number; readonly draw: (chance: Chance) => WithoutTime<Incident> }[] = [
+  { most: 6, draw: (chance) => ({ kind: 'kill', of: chance.pick([ANYBODY, DRIVERS, ['worker']] as const) }) },
+  {
+    most: 6,
+    draw: (chance) => ({
+      kind: 'stop',
+      of: chance.pick([ANYBODY, DRIVERS, ['worker']] as const),
+      forMs: chance.pick([chance.between(1_000, 60_000), chance.between(60_000, 900_000)]),
+    }),
+  },
+  {
+    most: 3,
+    draw: (chance) => ({
+      kind: 'node-dies',
+      survives: chance.one(0.5),
+      noticedMs: chance.pick([1_000, 60_000, 300_000]),
+      forMs: chance.between(60_000, 900_000),
+    }),
+  },
+  { most: 6, draw: (chance) => ({ kind: 'preempt', graceMs: chance.pick([0, 0, 30_000]), requeues: chance.one(0.7) }) },
+  { most: 8, draw: (chance) => ({ kind: 'requeue', survives: chance.one(0.7), stopped: chance.one(0.5) }) },
+  { most: 2, draw: () => ({ kind: 'oom' }) },
+  { most: 2, draw: () => ({ kind: 'scancel' }) },
+  {
+    most: 3,
+    draw: (chance) => ({
+      kind: 'cut',
+      ports: chance.pick([['state'], ['store'], ['state', 'store'], ['batch']] as const),
+      forMs: chance.between(5_000, 600_000),
+    }),
+  },
+  {
+    most: 3,
+    draw: (chance) => ({
+      kind: 'outage',
+      port: chance.pick(['state', 'store', 'queue', 'batch'] as const),
+      forMs: chance.between(5_000, 300_000),
+    }),
+  },
+  { most: 3, draw: (chance) => ({ kind: 'clock-step', byMs: Math.round(chance.between(-600_000, 600_000)) }) },
+  { most: 2, draw: (chance) => ({ kind: 'disk-full', forMs: chance.between(5_000, 300_000) }) },
+  { most: 2, draw: (chance) => ({ kind: 'broken-node', forMs: chance.between(30_000, 600_000) }) },
+  { most: 2, draw: () => ({ kind: 'corrupt' }) },
+  { most: 4, draw: () => ({ kind: 'advance' }) },
+  { most: 4, draw: () => ({ kind: 'two-ticks' }) },
+  { most: 1, draw: () => ({ kind: 'cancel-job' }) },
+];
