@@ -20,6 +20,7 @@ export default defineConfig({
       project('unit', 20_000),
       project('contract', 60_000),
       project('architecture', 60_000),
+      project('simulation', 300_000),
       project('integration', 120_000),
       project('e2e', 300_000),
     ],
