@@ -67,6 +67,17 @@ describe('commands that people type all day start light', () => {
       ).toEqual([]);
     }));
 
+  it('status of a job in a spool asks no service, and loads nothing that could', () =>
+    withTempDir(async (home) => {
+      const job = await storedJob(home);
+      const { packages } = await loadedBy(home, await slurmctl('status', job), {
+        SLURMCTL_SPOOL: home,
+        SLURMCTL_STORE: 's3://bucket/run?region=eu-central-1',
+        SLURMCTL_STATE: 'dynamodb://table?region=eu-central-1',
+      });
+      expect(packages).toEqual(['commander', 'fastest-levenshtein', 'picocolors']);
+    }));
+
   it(
     'status of states in a table loads the client of the table, and none of a bucket or a queue',
     () =>
