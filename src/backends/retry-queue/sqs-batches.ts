@@ -1,12 +1,13 @@
 /** Batches of at most ten, of which SQS may take some and leave others. */
 
 import { AppError } from '../../errors/app-error.ts';
+import { forEachAtOnce } from '../shared/for-each-at-once.ts';
 import type { QueueCall, QueueRequest, SqsQueues } from './sqs-queues.ts';
 
 /** Most entries of one request. */
 export const BATCH = 10;
 /** Batches on their way at the same time. */
-const LANES = 8;
+const AT_ONCE = 8;
 
 interface FailedEntry {
   readonly Id?: string | undefined;
@@ -38,18 +39,7 @@ export async function sendBatches<E>(queues: SqsQueues, work: BatchWork<E>): Pro
   const batches: E[][] = [];
   for (let start = 0; start < work.entries.length; start += BATCH)
     batches.push(work.entries.slice(start, start + BATCH));
-  const next = batches.values();
-  let failed = false;
-  const lane = async (): Promise<void> => {
-    for (const batch of next) {
-      if (failed) return;
-      await sendBatch(queues, work, batch).catch((error: unknown) => {
-        failed = true;
-        throw error;
-      });
-    }
-  };
-  await Promise.all(Array.from({ length: Math.min(LANES, batches.length) }, lane));
+  await forEachAtOnce(batches, AT_ONCE, (batch) => sendBatch(queues, work, batch));
 }
 
 async function sendBatch<E>(queues: SqsQueues, work: BatchWork<E>, batch: readonly E[]): Promise<void> {

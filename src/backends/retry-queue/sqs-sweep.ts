@@ -13,6 +13,8 @@ const HIDDEN_MS = 60_000;
 /** A pass begins no further request after this time, milliseconds: whoever ends a job is waiting. */
 const SWEEP_MS = 4_000;
 const MOST_LISTED = 1_000;
+/** Requests that bring less than they could, or the same again, must not go on for ever. */
+const MOST_REQUESTS = (MOST_LISTED / BATCH) * 3;
 /** A message that was taken so often is put back as a new one: looking at it shall not make it a dead letter. */
 const WORN_RECEIVES = MAX_RECEIVES / 2;
 
@@ -40,7 +42,7 @@ export async function sweepJob(
 /** The dead letters, at most 1,000, each once. Foreign ones are left out. */
 export async function listDead(queues: SqsQueues): Promise<RetryMessage[]> {
   const found = new Map<string, TakenMessage>();
-  while (found.size < MOST_LISTED) {
+  for (let request = 0; request < MOST_REQUESTS && found.size < MOST_LISTED; request += 1) {
     const taken = await takeMessages(queues, { which: 'dead', max: BATCH, visibilityMs: HIDDEN_MS, waitSec: 1 });
     if (taken.length === 0) break;
     for (const one of taken) found.set(one.id, one);
