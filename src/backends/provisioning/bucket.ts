@@ -1,7 +1,5 @@
 import {
   CreateBucketCommand,
-  GetBucketLifecycleConfigurationCommand,
-  GetPublicAccessBlockCommand,
   ListObjectsV2Command,
   PutBucketLifecycleConfigurationCommand,
   PutPublicAccessBlockCommand,
@@ -11,14 +9,12 @@ import {
 import { AppError, isAppError, messageOf } from '../../errors/app-error.ts';
 import { createAwsCaller } from '../shared/aws/call.ts';
 import { awsClientConfig, meterClient, serverOf, type AwsContext } from '../shared/aws/client-config.ts';
+import { endsUploads, isClosed, lookAtRules, type BucketWork } from './bucket-rules.ts';
 import { ABORT_UPLOADS_DAYS, type StorePlace } from './places.ts';
 import { isNamed, reported, type ResourceReport } from './report.ts';
 
-interface Work {
-  readonly place: StorePlace;
-  readonly client: S3Client;
+interface Work extends BucketWork {
   readonly name: string;
-  readonly ask: <T>(operation: string, send: () => Promise<T>) => Promise<T>;
 }
 
 /**
@@ -122,72 +118,6 @@ const endUploads = ({ ask, client, place, name }: Work): Promise<string> =>
     if (!(await endsUploads({ ask, client, place }))) return null;
     return `unfinished uploads below ${name}/${place.prefix} end after ${ABORT_UPLOADS_DAYS} days`;
   });
-
-/** Advice about a bucket that is there: it works without. */
-async function lookAtRules(work: Work): Promise<Pick<ResourceReport, 'found' | 'remedies'>> {
-  const { place } = work;
-  // Other servers than AWS close a bucket in ways of their own.
-  const closed = place.aws.endpoint === undefined ? await isClosed(work).catch(unlessDenied) : null;
-  const ends = await endsUploads(work).catch(unlessDenied);
-  const found: string[] = [];
-  const remedies: string[] = [];
-  if (closed === false) {
-    found.push('public access is not blocked for the bucket as a whole');
-    remedies.push(
-      `If nobody shares it publicly: aws s3api put-public-access-block --bucket ${place.bucket} --public-access-block-configuration BlockPublicAcls=true,IgnorePublicAcls=true,BlockPublicPolicy=true,RestrictPublicBuckets=true`,
-    );
-  }
-  if (ends === false) {
-    found.push('no rule ends unfinished uploads, which cost space until somebody removes them');
-    remedies.push(
-      `Add a lifecycle rule that aborts incomplete multipart uploads after ${ABORT_UPLOADS_DAYS} days below "${place.prefix}", or run slurmctl gc now and then`,
-    );
-  }
-  return { found, remedies };
-}
-
-type Asking = Pick<Work, 'ask' | 'client' | 'place'>;
-
-const isClosed = ({ ask, client, place }: Asking): Promise<boolean> =>
-  ask('GetPublicAccessBlock', () =>
-    client
-      .send(new GetPublicAccessBlockCommand({ Bucket: place.bucket }))
-      .then(
-        ({ PublicAccessBlockConfiguration: block }) =>
-          block?.BlockPublicPolicy === true && block.RestrictPublicBuckets === true,
-        falseWhenUnset,
-      ),
-  );
-
-const endsUploads = ({ ask, client, place }: Asking): Promise<boolean> =>
-  ask('GetBucketLifecycleConfiguration', () =>
-    client
-      .send(new GetBucketLifecycleConfigurationCommand({ Bucket: place.bucket }))
-      .then(
-        ({ Rules = [] }) =>
-          Rules.some(
-            (rule) =>
-              rule.Status === 'Enabled' &&
-              rule.AbortIncompleteMultipartUpload !== undefined &&
-              place.prefix.startsWith(rule.Filter?.Prefix ?? rule.Prefix ?? ''),
-          ),
-        falseWhenUnset,
-      ),
-  );
-
-const UNSET = ['NoSuchPublicAccessBlockConfiguration', 'NoSuchLifecycleConfiguration'];
-const UNKNOWN = ['NotImplemented', 'MethodNotAllowed', 'MalformedXML', 'InvalidRequest', 'InvalidArgument'];
-
-function falseWhenUnset(error: unknown): boolean {
-  if (isNamed(error, [...UNSET, ...UNKNOWN])) return false;
-  throw error;
-}
-
-/** Whoever may use a bucket need not be allowed to read its rules. */
-function unlessDenied(error: unknown): null {
-  if (isAppError(error, 'STORE_DENIED')) return null;
-  throw error;
-}
 
 /** A setting that not every server knows: said, not fatal. `set` answers null when the server took it without keeping it. */
 async function whereSupported(what: string, set: () => Promise<string | null>): Promise<string> {

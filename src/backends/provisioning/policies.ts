@@ -33,7 +33,8 @@ export function policyOf(role: AwsRole, places: AwsPlaces, names: ResourceNames)
     const all = permissionsOf('s3', role);
     const below = prefix === '' ? undefined : { StringLikeIfExists: { 's3:prefix': `${prefix}*` } };
     allow('Objects', without(all, OF_BUCKET), names.objects);
-    allow('Listing', all.filter((one) => OF_BUCKET.includes(one)), names.bucket, below); // prettier-ignore
+    const listing = all.filter((one) => OF_BUCKET.includes(one));
+    allow('Listing', listing, names.bucket, below);
   }
   if (places.state !== undefined) allow('States', permissionsOf('dynamodb', role), names.table);
   if (places.queue !== undefined) {
