@@ -22,6 +22,7 @@ export interface SpoolSides {
 export interface CarryRequest {
   /** For callers that come again instead of waiting: keeps what they saw of another carrier. */
   readonly leaseWatch?: LeaseWatch;
+  /** Ends the carry before its next write; what was carried stays. */
   readonly signal?: AbortSignal;
 }
 
@@ -42,12 +43,13 @@ export async function carrySpooled(
     const lease = await leaseUnlessBusy(sides.spool, job, request);
     if (lease === null) return await shown(sides, job, 'another process is carrying it');
     try {
-      return await carryUnderLease(sides, job, lease);
+      return await carryUnderLease(sides, job, lease, request.signal);
     } finally {
       await lease.release();
     }
   } catch (error) {
-    if (!isAppError(error) || error.code === 'INTERRUPTED') throw error;
+    if (request.signal?.aborted === true) return await shown(sides, job, 'it was interrupted');
+    if (!isAppError(error)) throw error;
     const problem = `${error.message} [${error.code}]`;
     await note(sides, job, problem).catch((second: unknown) => {
       if (!isAppError(second)) throw second;
@@ -57,7 +59,12 @@ export async function carrySpooled(
 }
 
 /** One carry, for a caller that holds the lease. Null: the job is not stored yet. @throws what hinders it */
-export async function carryUnderLease(sides: SpoolSides, job: JobId, lease: Lease): Promise<CarryDocument | null> {
+export async function carryUnderLease(
+  sides: SpoolSides,
+  job: JobId,
+  lease: Lease,
+  signal?: AbortSignal,
+): Promise<CarryDocument | null> {
   const { spool, directory } = sides;
   const far = await sides.far();
   const { home, store, queue } = far.urls;
@@ -68,7 +75,10 @@ export async function carryUnderLease(sides: SpoolSides, job: JobId, lease: Leas
       clock: spool.clock,
       place: { host: spool.host.hostname, directory },
       backends: { home, store, queue },
-      assertHeld: () => lease.assertHeld(),
+      assertHeld() {
+        signal?.throwIfAborted();
+        lease.assertHeld();
+      },
     },
     job,
   );

@@ -74,7 +74,10 @@ function submitting({ settings, drivers, sides, carryAfter }: Opened, cwd: strin
       const prepared = await prepare(request, request.onProgress);
       const submitted = await submitFromFile(drivers, prepared, { ...request, patienceMs: SUBMIT_PATIENCE_MS });
       if (sides === null) return submitted;
-      return { ...submitted, ...(await carryAfter({ job: asJobId(submitted.jobId), seenFrom: 'spool' })) };
+      return {
+        ...submitted,
+        ...(await carryAfter({ job: asJobId(submitted.jobId), seenFrom: 'spool' }, request.signal)),
+      };
     },
   };
 }
@@ -111,7 +114,7 @@ function driving(opened: Opened): Pick<App, 'follow' | 'advance' | 'tick' | 'can
       const { followJob } = await import('./follow-job.ts');
       const found = await findToChange(request.job);
       const { job, own } = found;
-      const carry = async () => (await carryAfter(found)).carry ?? null;
+      const carry = async () => (await carryAfter(found, request.signal)).carry ?? null;
       return followJob(own, await coordinatorOf(found), { ...request, job, ...(found.seenFrom && { carry }) });
     },
     async advance({ job: reference, waitLeaseMs = 0, onProgress }) {

@@ -34,7 +34,10 @@ export interface Places {
   /** The coordinator with the backends and the scheduler a job was submitted with. */
   readonly coordinatorOf: (found: Pick<FoundJob, 'job' | 'own'>, onProgress?: OnProgress) => Promise<CoordinatorDeps>;
   /** Carries what is new of a spooled job; nothing for any other. For the end of commands that change jobs. */
-  readonly carryAfter: (found: Pick<FoundJob, 'job' | 'seenFrom'>) => Promise<{ readonly carry?: CarryDocument }>;
+  readonly carryAfter: (
+    found: Pick<FoundJob, 'job' | 'seenFrom'>,
+    signal?: AbortSignal,
+  ) => Promise<{ readonly carry?: CarryDocument }>;
 }
 
 export async function openPlaces(settings: Settings, env: NodeJS.ProcessEnv): Promise<Places> {
@@ -66,10 +69,10 @@ export async function openPlaces(settings: Settings, env: NodeJS.ProcessEnv): Pr
       const { createCoordinatorDeps } = await import('./coordinator-deps.ts');
       return createCoordinatorDeps(own, await schedulerOf(own, job), onProgress);
     },
-    async carryAfter({ job, seenFrom }) {
+    async carryAfter({ job, seenFrom }, signal) {
       if (sides === null || seenFrom !== 'spool') return {};
       const { carrySpooled } = await import('./carry-spooled.ts');
-      const carry = await carrySpooled(sides, job);
+      const carry = await carrySpooled(sides, job, signal === undefined ? {} : { signal });
       return carry === null ? {} : { carry };
     },
   };

@@ -8,7 +8,8 @@ import type { CarrierDeps } from './needs.ts';
 const ONE_PIECE_BYTES = 4 * 1024 ** 2;
 
 /** Copies a file whose digest is known. @throws STORE_CORRUPT, STORE_NOT_FOUND */
-export async function copyFile({ from, to }: CarrierDeps, file: FileDigest): Promise<void> {
+export async function copyFile({ from, to, assertHeld }: CarrierDeps, file: FileDigest): Promise<void> {
+  assertHeld();
   const { key, sha256, bytes } = file;
   if (bytes <= ONE_PIECE_BYTES) {
     const body = await from.store.get(key, { sha256 });

@@ -17,7 +17,7 @@ export interface CarrierDeps {
   readonly place: SpoolPlace;
   /** What the index shall say of the copy: where its own store is. */
   readonly backends: NonNullable<JobIndexItem['backends']>;
-  /** Asked before every write. @throws LEASE_LOST when another carrier may be at work */
+  /** Asked before anything is sent. @throws LEASE_LOST when another carrier may be at work; the reason of whoever wants it to end */
   readonly assertHeld: () => void;
 }
 

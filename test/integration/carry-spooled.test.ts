@@ -50,6 +50,30 @@ describe('the carry at the end of a command', () => {
       expect(await sides.spool.state.get({ partition: `J#${job}`, sort: 'CARRY' })).not.toHaveProperty('problem');
     }));
 
+  it('ends when the person who waits for it has had enough, and says so', () =>
+    withTempDir(async (root) => {
+      const { sides, far } = await openSides(root);
+      const { job } = await createSpoolJob(sides.spool);
+      const enough = new AbortController();
+      const slow = {
+        ...sides,
+        far: async () => ({
+          ...far,
+          store: {
+            ...far.store,
+            put: (...args: Parameters<typeof far.store.put>) => {
+              enough.abort(new Error('Ctrl-C'));
+              return far.store.put(...args);
+            },
+          },
+        }),
+      };
+      const { signal } = enough;
+      expect(await carrySpooled(slow, job, { signal })).toMatchObject({ upTo: null, problem: 'it was interrupted' });
+      expect(await far.state.get(jobIndexKey(job))).toBeNull();
+      expect(await carrySpooled(sides, job)).toMatchObject({ problem: null, total: 4 });
+    }));
+
   it('carries nothing of a job that is still being stored', () =>
     withTempDir(async (root) => {
       const { sides, far } = await openSides(root);
