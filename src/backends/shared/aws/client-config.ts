@@ -3,7 +3,9 @@
 import type { AwsService, AwsTarget } from '../../../domain/backend-url.ts';
 import type { Clock } from '../../../ports/clock.ts';
 import type { Ids, Random } from '../../../ports/random.ts';
+import type { NodeHttpHandler } from '@smithy/node-http-handler';
 import { awsFailure } from './failure.ts';
+import { httpAgents } from './http-agents.ts';
 import type { RequestMeter } from './meter.ts';
 import { refuseWebPage } from './web-page.ts';
 
@@ -15,8 +17,6 @@ export interface AwsContext {
   readonly meter: RequestMeter;
 }
 
-/** Most sockets, and so most calls in flight, of one client. */
-export const MAX_SOCKETS = 64;
 const CONNECT_TIMEOUT_MS = 4_000;
 /** Longest time from sending a request to the head of its answer, milliseconds: an object part takes longer than an item, a long poll waits 20 s. */
 const REQUEST_TIMEOUT_MS = { s3: 60_000, dynamodb: 10_000, sqs: 30_000 } as const;
@@ -31,35 +31,44 @@ export async function awsClientConfig(service: AwsService, target: AwsTarget) {
   process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] = 'true';
   const { NodeHttpHandler } = await import('@smithy/node-http-handler');
   const region = target.region ?? (target.endpoint === undefined ? undefined : REGION_OF_ENDPOINTS);
-  const credentials = await credentialsOf(target, region);
+  const handlerOptions = {
+    connectionTimeout: CONNECT_TIMEOUT_MS,
+    requestTimeout: REQUEST_TIMEOUT_MS[service],
+    // Without this the SDK only warns and hangs.
+    throwOnRequestTimeout: true,
+    socketTimeout: IDLE_TIMEOUT_MS,
+    socketAcquisitionWarningTimeout: REQUEST_TIMEOUT_MS[service],
+    ...(await httpAgents(service, target)),
+  };
+  const credentials = await credentialsOf(target, { region, requestHandler: new NodeHttpHandler(handlerOptions) });
   return {
     maxAttempts: 1,
     ...(region === undefined ? {} : { region }),
     ...(target.endpoint === undefined ? {} : { endpoint: target.endpoint }),
     ...(target.profile === undefined ? {} : { profile: target.profile }),
     ...(credentials === undefined ? {} : { credentials }),
-    requestHandler: new NodeHttpHandler({
-      connectionTimeout: CONNECT_TIMEOUT_MS,
-      requestTimeout: REQUEST_TIMEOUT_MS[service],
-      // Without this the SDK only warns and hangs.
-      throwOnRequestTimeout: true,
-      socketTimeout: IDLE_TIMEOUT_MS,
-      socketAcquisitionWarningTimeout: REQUEST_TIMEOUT_MS[service],
-      httpAgent: { keepAlive: true, maxSockets: MAX_SOCKETS },
-      httpsAgent: { keepAlive: true, maxSockets: MAX_SOCKETS },
-    }),
+    requestHandler: new NodeHttpHandler(handlerOptions),
   };
 }
 
-async function credentialsOf({ profile, role }: AwsTarget, region: string | undefined) {
+/** Undefined leaves it to the SDK's usual chain. */
+async function credentialsOf(
+  { profile, role, endpoint }: AwsTarget,
+  { region, requestHandler }: { readonly region: string | undefined; readonly requestHandler: NodeHttpHandler },
+) {
   if (profile === undefined && role === undefined) return undefined;
   const { fromNodeProviderChain, fromTemporaryCredentials } = await import('@aws-sdk/credential-providers');
-  const base = fromNodeProviderChain(profile === undefined ? {} : { profile });
+  // An endpoint of one's own says nothing about how STS is reached; at AWS itself the way is the same.
+  const clientConfig = {
+    ...(region === undefined ? {} : { region }),
+    ...(endpoint === undefined ? { requestHandler } : {}),
+  };
+  const base = fromNodeProviderChain({ clientConfig, ...(profile === undefined ? {} : { profile }) });
   if (role === undefined) return base;
   return fromTemporaryCredentials({
     masterCredentials: base,
     params: { RoleArn: role, RoleSessionName: 'slurmctl' },
-    ...(region === undefined ? {} : { clientConfig: { region } }),
+    clientConfig,
   });
 }
 
