@@ -5,8 +5,9 @@ export const doctor = defineCommand({
   group: 'Upkeep',
   summary: 'Check this host and show where every setting comes from',
   description:
-    'Checks Node, the batch system, write access, local scratch, the clock and limits; each line says ok, warn or fail, with a remedy. Then shows ' +
-    'every setting and where it came from. Exits with 5 when a check fails.',
+    'Checks Node, the batch system, write access, local scratch, the clock and limits; each line says ok, warn or fail, with a remedy. Where a ' +
+    'bucket, a table or a queue is in use, it tries on things of its own, which it removes, what they really do: writes on a condition, checksums, ' +
+    'listings, redrive, clocks; plan and submit remember what failed. Then shows every setting and where it came from. Exits with 5 when a check fails.',
   args: {},
   options: {},
   examples: [{ command: 'slurmctl doctor', what: 'Before the first job, and when something is odd' }],
