@@ -99,6 +99,13 @@ describe('commands that people type all day start light', () => {
     120_000,
   );
 
+  it('doctor loads no client of a service while everything lives in directories', () =>
+    withTempDir(async (home) => {
+      const { packages, own } = await loadedBy(home, await slurmctl('doctor'));
+      expect(packages.filter((name) => /^@(aws-sdk|smithy)/.test(name))).toEqual([]);
+      expect(own.filter((path) => path.startsWith('dist/backends/probe/'))).toEqual([]);
+    }));
+
   it('the recorder sees what is loaded late and by CommonJS packages', () =>
     withTempDir(async (home) => {
       const late = `const { default: Database } = await import('better-sqlite3'); new Database(':memory:').close();`;
