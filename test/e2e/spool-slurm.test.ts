@@ -73,12 +73,14 @@ describe('nodes without a route on a real Slurm', () => {
     const site = await openSite('killed', { ITEM_MS: '100' });
     const { login, laptop } = site;
     const { jobId: job } = await login.json<SubmitDocument>(['submit', 'job.yaml']);
-    for (const chunks of [3, 8, 20, 45]) {
+    let inTheMiddle = 0;
+    for (const chunks of [3, 8, 14, 20]) {
       await until(async () => (await login.json<StatusDocument>(['status', job])).tasks.done > chunks / 5 || null);
       const stalled = site.relays[0].stallAfter(chunks);
       const victims = [login.start(['advance', job]), login.start(['advance', job])];
       const ended = victims.map((victim) => new Promise((resolve) => victim.once('exit', resolve)));
-      await Promise.race([stalled, Promise.all(ended)]);
+      const where = await Promise.race([stalled.then(() => 'middle'), Promise.all(ended).then(() => 'end')]);
+      if (where === 'middle') inTheMiddle += 1;
       for (const victim of victims) victim.kill('SIGKILL');
       await Promise.all(ended);
       await site.route(true);
@@ -86,6 +88,7 @@ describe('nodes without a route on a real Slurm', () => {
       const far = await laptop.json<StatusDocument>(['status', job]);
       expect(far.tasks.done).toBeLessThanOrEqual(near.tasks.done);
     }
+    expect(inTheMiddle).toBeGreaterThanOrEqual(2);
     await over(site, job);
     expect((await login.json<AdvanceDocument>(['advance', job])).carry).toMatchObject({ complete: true, tasks: 20 });
     await expectDoubles(laptop, job, ITEMS);
