@@ -10,6 +10,7 @@
  * (additive increase, multiplicative decrease).
  */
 
+import { setMaxListeners } from 'node:events';
 import type { Clock } from '../../../ports/clock.ts';
 import type { Random } from '../../../ports/random.ts';
 import { awsError, type AwsRequest } from './aws-error.ts';
@@ -54,6 +55,8 @@ export function createAwsCaller({ clock, random, maxInFlight }: CallPolicy): Cal
   const window = createWindow(maxInFlight);
   return async (call, send) => {
     let troubleSinceMs: number | undefined;
+    // Each call in flight listens to its signal, and from eleven on one signal Node warns of a leak; the window bounds them.
+    if (call.signal !== undefined) setMaxListeners(0, call.signal);
     for (let tries = 0; ; tries += 1) {
       call.signal?.throwIfAborted();
       const leave = await window.enter();

@@ -137,3 +137,19 @@ describe('calls in flight', () => {
     expect(await many(200)).toBe(8);
   });
 });
+
+test('many calls at once may listen to one signal: Node prints no warning of a leak', async () => {
+  const warnings: string[] = [];
+  const note = (warning: Error): void => void warnings.push(warning.name);
+  process.on('warning', note);
+  const { call } = caller();
+  const { signal } = new AbortController();
+  await Promise.all(
+    Array.from({ length: 12 }, () =>
+      call({ ...CALL, signal }, async () => signal.addEventListener('abort', () => undefined)),
+    ),
+  );
+  await new Promise(setImmediate);
+  process.off('warning', note);
+  expect(warnings).toEqual([]);
+});
