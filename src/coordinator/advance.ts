@@ -151,10 +151,14 @@ async function createOrFail(deps: CoordinatorDeps, lease: Lease, request: Advanc
   try {
     await continueCreation(deps, lease, request);
   } catch (error) {
-    if (isAppError(error) && error.exitCode === 2) await failCreation(deps, lease, request.job, error.message);
+    if (isHopeless(error)) await failCreation(deps, lease, request.job, error.message);
     throw isAppError(error, 'MANIFEST_CORRUPT') ? await explainAndThrow(deps, lease, request.job, error) : error;
   }
 }
+
+/** Bad input; or META without a request, left over from a submit that took its job back while a write was still on its way. */
+const isHopeless = (error: unknown): error is AppError =>
+  isAppError(error) && (error.exitCode === 2 || error.code === 'JOB_NOT_FOUND');
 
 /** What stops every pass until somebody puts it right is stored, so that `list` and `status` say it too. */
 async function explainAndThrow(deps: CoordinatorDeps, lease: Lease, job: JobId, error: unknown): Promise<never> {

@@ -180,8 +180,9 @@ export async function discardJob(deps: Pick<CoordinatorDeps, 'state' | 'store'>,
   const meta = await readMeta(deps.state, job);
   for (let shard = 0; shard < (meta?.shards ?? 1); shard += 1)
     await deps.state.deletePartition(taskPartition(job, shard));
-  await deps.state.deletePartition(jobPartition(job));
+  // META outlives the request: a request without META is a job that somebody would create anew.
   await deps.store.deletePrefix(jobPrefix(job));
+  await deps.state.deletePartition(jobPartition(job));
   await deps.state.deleteItem(jobIndexKey(job));
   await deps.state.deletePartition(lockKey(advanceLeaseName(job)).partition);
 }

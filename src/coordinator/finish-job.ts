@@ -51,10 +51,9 @@ export async function finishJob(
     merged = await deps.aggregate({ job, fenced: async () => lease.assertHeld() });
   } catch (error) {
     const task = isAppError(error, 'RESULT_CORRUPT') ? error.details['task'] : undefined;
-    if (typeof task === 'string' && (await reopenTask(deps, job, meta, task as TaskId))) {
-      const reopened = await moveJob(deps.state, job, 'RUNNING', stamp(context));
+    const reopened = typeof task === 'string' ? await reopenTask(context, meta, task as TaskId) : null;
+    if (reopened !== null)
       return { meta: reopened, steps: [`task ${task}: its committed result is corrupt, it runs again`] };
-    }
     if (isAppError(error))
       await updateMeta(deps.state, job, ['AGGREGATING'], {
         ...stamp(context),
@@ -91,11 +90,17 @@ export async function tidyUp(deps: CoordinatorDeps, job: JobId, meta: JobMeta): 
   await retireFromIndex(deps.state, job);
 }
 
-async function reopenTask(deps: CoordinatorDeps, job: JobId, meta: JobMeta, task: TaskId): Promise<boolean> {
+/**
+ * Opens the next generation of a task. META moves first: a pass that was overtaken meanwhile finds that out by its fence, and not after it
+ * has opened a task of a job that is over. Null when there is nothing to open, or not again.
+ */
+async function reopenTask(context: SendContext, meta: JobMeta, task: TaskId): Promise<JobMeta | null> {
+  const { deps, job } = context;
   const key = taskKey(job, task, meta.shards);
   const item = (await deps.state.get(key)) as TaskItem | null;
-  if (item?.win === undefined || item.generation >= MAX_GENERATION) return false;
-  const result = await deps.state.write(
+  if (item?.win === undefined || item.generation >= MAX_GENERATION) return null;
+  const running = await moveJob(deps.state, job, 'RUNNING', stamp(context));
+  await deps.state.write(
     key,
     {
       set: {
@@ -115,5 +120,5 @@ async function reopenTask(deps: CoordinatorDeps, job: JobId, meta: JobMeta, task
       ],
     },
   );
-  return result.applied;
+  return running;
 }

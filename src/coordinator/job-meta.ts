@@ -1,11 +1,11 @@
 /** Reads and conditional writes of a job's META item. */
 import { AppError, isAppError } from '../errors/app-error.ts';
 import type { JobId } from '../domain/ids.ts';
-import type { JobMeta } from '../domain/job-item.ts';
+import type { JobMeta, SubmitStage } from '../domain/job-item.ts';
 import { jobIndexKey, metaKey } from '../domain/state-keys.ts';
 import { jobStatesBefore, type JobState } from '../domain/states.ts';
 import type { Clock } from '../ports/clock.ts';
-import type { StateTable, StateValue } from '../ports/state-table.ts';
+import type { StateCondition, StateTable, StateValue } from '../ports/state-table.ts';
 
 export const readMeta = async (state: StateTable, job: JobId): Promise<JobMeta | null> =>
   (await state.get(metaKey(job))) as JobMeta | null;
@@ -55,6 +55,7 @@ export async function updateMeta(
         of: [
           { op: 'in', path: 'state', values: states },
           { op: 'at-most', path: 'fence', value: write.fence },
+          ...onlyForward(write.set ?? {}),
         ],
       },
     ),
@@ -62,8 +63,24 @@ export async function updateMeta(
   if (result.applied) return result.item as unknown as JobMeta;
   const current = result.current as unknown as JobMeta | null;
   if (current === null) throw new AppError('JOB_NOT_FOUND', { message: `no job ${job}` });
-  if (current.fence > write.fence) throw new AppError('LEASE_LOST', { message: `another process advanced job ${job}` });
+  const overtaken = current.fence > write.fence || states.includes(current.state);
+  if (overtaken) throw new AppError('LEASE_LOST', { message: `another process advanced job ${job}` });
   throw new AppError('JOB_BAD_STATE', { message: `job ${job} is ${current.state}`, details: { state: current.state } });
+}
+
+const STAGES: readonly SubmitStage[] = ['splitting', 'storing-tasks', 'ready'];
+
+/** A write that arrives late, after later ones of the same process, must not take back how far the job has come. */
+function onlyForward(set: NonNullable<MetaWrite['set']>): StateCondition[] {
+  const forward: StateCondition[] = [];
+  const { stage } = set;
+  if (stage !== undefined)
+    forward.push({ op: 'in', path: 'stage', values: STAGES.slice(0, STAGES.indexOf(stage as SubmitStage) + 1) });
+  for (const path of ['wave', 'submittedWave'] as const) {
+    const value = set[path];
+    if (typeof value === 'number') forward.push({ op: 'at-most', path, value });
+  }
+  return forward;
 }
 
 /** Moves the job to another state along an arrow. @throws as updateMeta */

@@ -219,7 +219,7 @@ async function driveToEnd(world: World): Promise<JobId> {
   for (let round = 0; round < 150; round += 1) {
     const [known] = await knownJobs(rig.process().state);
     const meta = known === undefined ? null : await readMeta(rig.process().state, known.id);
-    if (known === undefined || meta === null || (meta.state === 'FAILED' && meta.tasks === 0)) {
+    if (known === undefined || meta === null || (meta.state === 'FAILED' && meta.submittedWave < 0)) {
       // A submit that was refused while it stored the job removes it, or what can be removed of it; the user submits again.
       if (known !== undefined) await discardJob(rig.process(), known.id);
       await submitJob(hostileProcess(world), rig.wanted, { patienceMs: 0 }).catch(comeAgain);

@@ -39,6 +39,8 @@ export interface Plan {
   readonly rates: Readonly<Partial<Record<PortName, Rates>>>;
   /** Share of processes of a kind that die at one of their first port calls. */
   readonly fatal: Readonly<Record<ProcessKind, number>>;
+  /** The same for those that fall asleep there, and then hold on to what they saw. */
+  readonly naps: Readonly<Record<ProcessKind, number>>;
   readonly incidents: readonly Incident[];
   /** `submit --wait`. */
   readonly waits: boolean;
@@ -54,6 +56,7 @@ const ANYBODY: readonly ProcessKind[] = [...DRIVERS, 'worker'];
 
 export function drawPlan(seed: number, chance: Chance): Plan {
   const shape = chance.fork('shape');
+  const theme = shape.pick(THEMES);
   const tasks = shape.whole(3, 12);
   const batchItems = shape.whole(1, 6);
   const items = tasks * batchItems - shape.whole(0, batchItems - 1);
@@ -64,9 +67,9 @@ export function drawPlan(seed: number, chance: Chance): Plan {
     spec: drawSpec(shape, batchItems, bad.size > 0),
     items,
     bad,
-    behaviours: drawBehaviours(chance.fork('items'), items, shape.pick([0, 0, 0.05, 0.2])),
-    nodes: shape.whole(2, 4),
-    slotsPerNode: shape.whole(1, 3),
+    behaviours: drawBehaviours(chance.fork('items'), items, { trouble: shape.pick([0, 0, 0.05, 0.2]), slow: theme !== 'none' }),
+    nodes: theme === 'restarts' ? 2 : shape.whole(2, 4),
+    slotsPerNode: theme === 'restarts' ? 1 : shape.whole(1, 3),
     maxArraySize: shape.pick([2, 3, 1_000, 1_000]),
     accountingLagMs: shape.pick([0, 5_000, 120_000, Infinity]),
     submitLimited: shape.pick([0, 0, 0.2]),
@@ -80,10 +83,11 @@ export function drawPlan(seed: number, chance: Chance): Plan {
       { lost: 1, doubled: 0 },
     ]),
     rates: drawRates(chance.fork('rates')),
-    fatal: drawFatal(chance.fork('fatal')),
-    incidents: drawIncidents(chance.fork('incidents'), healAtMs),
+    fatal: drawShares(chance.fork('fatal'), { submit: 0.9, tick: 0.6, advance: 0.6, finaliser: 0.7, worker: 0.4, cancel: 0.5 }),
+    naps: drawShares(chance.fork('naps'), { submit: 0.5, tick: 0.6, advance: 0.6, finaliser: 0.6, worker: 0.4, cancel: 0.3 }),
+    incidents: drawIncidents(chance.fork('incidents'), healAtMs, theme),
     waits: shape.one(0.3),
-    tickEveryMs: shape.pick([null, MINUTE, 5 * MINUTE]),
+    tickEveryMs: shape.pick([null, 20_000, MINUTE, 5 * MINUTE]),
     healAtMs,
   };
 }
@@ -130,21 +134,23 @@ function drawRates(chance: Chance): Plan['rates'] {
   return rates;
 }
 
-function drawFatal(chance: Chance): Plan['fatal'] {
-  const share = (most: number): number => (chance.one(0.6) ? chance.next() * most : 0);
+/** Shares up to `most` for some kinds of processes; in many plans for none. */
+function drawShares(chance: Chance, most: Omit<Plan['fatal'], 'aggregate'>): Plan['fatal'] {
+  const none = chance.one(0.4);
+  const share = (limit: number): number => (!none && chance.one(0.6) ? chance.next() * limit : 0);
   return {
-    submit: share(0.9),
-    tick: share(0.6),
-    advance: share(0.6),
-    finaliser: share(0.7),
-    worker: share(0.4),
-    cancel: share(0.5),
+    submit: share(most.submit),
+    tick: share(most.tick),
+    advance: share(most.advance),
+    finaliser: share(most.finaliser),
+    worker: share(most.worker),
+    cancel: share(most.cancel),
     aggregate: 0,
   };
 }
 
 /** A plan has some kinds of incidents, not all of them: faults that hide each other would never meet alone. */
-function drawIncidents(chance: Chance, untilMs: number): Incident[] {
+function drawIncidents(chance: Chance, untilMs: number, theme: Theme): Incident[] {
   const kinds = chance.shuffled(INCIDENTS).slice(0, chance.whole(0, 6));
   const incidents = kinds.flatMap(({ most, draw }) =>
     Array.from({ length: chance.whole(1, most) }, (): Incident => {
@@ -153,7 +159,50 @@ function drawIncidents(chance: Chance, untilMs: number): Incident[] {
       return { atMs, ...draw(chance) } as Incident;
     }),
   );
-  return incidents.toSorted((a, b) => a.atMs - b.atMs);
+  return [...incidents, ...drawTheme(chance, theme)].toSorted((a, b) => a.atMs - b.atMs);
+}
+
+/** Some faults have to come in numbers, or together, before they show anything. */
+type Theme = 'none' | 'restarts' | 'zombies' | 'crowd' | 'rot';
+const THEMES: readonly Theme[] = ['none', 'none', 'none', 'restarts', 'zombies', 'zombies', 'crowd', 'crowd', 'rot', 'rot'];
+
+function drawTheme(chance: Chance, theme: Theme): Incident[] {
+  const series = (count: number, untilMs: number, draw: () => WithoutTime<Incident>): Incident[] =>
+    Array.from({ length: count }, () => ({ atMs: 5_000 + chance.next() * untilMs, ...draw() }) as Incident);
+  switch (theme) {
+    case 'none':
+      return [];
+    case 'restarts':
+      return series(chance.whole(60, 250), 20 * MINUTE, () => ({
+        kind: 'preempt',
+        graceMs: chance.pick([0, 0, 0, 30_000]),
+        requeues: true,
+      }));
+    case 'zombies':
+      return series(chance.whole(5, 20), chance.pick([1, 4]) * MINUTE, () => ({
+        kind: 'requeue',
+        survives: true,
+        stopped: chance.one(0.5),
+      }));
+    case 'crowd':
+      return [
+        ...series(chance.whole(10, 30), 6 * MINUTE, () => ({ kind: chance.pick(['two-ticks', 'advance'] as const) })),
+        ...series(chance.whole(2, 8), 3 * MINUTE, () =>
+          chance.pick([
+            { kind: 'preempt', graceMs: 30_000, requeues: false },
+            { kind: 'preempt', graceMs: 0, requeues: false },
+            { kind: 'requeue', survives: true, stopped: true },
+            { kind: 'oom' },
+          ] as const),
+        ),
+      ];
+    case 'rot':
+      return [
+        ...series(chance.whole(2, 6), MINUTE, () => ({ kind: 'requeue', survives: true, stopped: true })),
+        ...series(chance.whole(5, 15), 3 * MINUTE, () => ({ kind: 'corrupt' })),
+        ...series(chance.whole(5, 20), 8 * MINUTE, () => ({ kind: 'advance' })),
+      ];
+  }
 }
 
 type WithoutTime<T> = T extends unknown ? Omit<T, 'atMs'> : never;

@@ -15,7 +15,7 @@ import { createWeather, type Weather } from './core/weather.ts';
 import { checkEnd } from './invariants/final-checks.ts';
 import { parsePartition, type Invariant, type Violation, type Watched } from './invariants/report.ts';
 import { createJobWatch } from './invariants/watch-jobs.ts';
-import { createStoreWatch } from './invariants/watch-store.ts';
+import { createStoreWatch, type PublishedWinners } from './invariants/watch-store.ts';
 import { createTaskWatch } from './invariants/watch-tasks.ts';
 import type { Mutation } from './mutations/mutation.ts';
 import { drawPlan, type Incident, type Plan } from './plan.ts';
@@ -120,6 +120,7 @@ function createWorld(seed: number, mutation: Mutation | null): World {
   const login = node('login');
   const nodes = Array.from({ length: plan.nodes }, (_, number) => node(`n${number + 1}`));
   const fatal = chance.fork('fatal-calls');
+  const naps = chance.fork('nap-calls');
   let healed = false;
   const processes = createProcesses({
     time,
@@ -132,6 +133,14 @@ function createWorld(seed: number, mutation: Mutation | null): World {
       !healed && fatal.one(plan.fatal[kind])
         ? { call: fatal.whole(1, kind === 'submit' ? 80 : 50), sent: fatal.one(0.5) }
         : null,
+    napCall({ kind }) {
+      if (healed || !naps.one(plan.naps[kind])) return null;
+      const forMs = naps.pick([naps.between(5_000, 60_000), naps.between(60_000, 600_000)]);
+      // Half of them right where they look at a task or change it.
+      return naps.one(0.5)
+        ? { of: '', call: naps.whole(1, kind === 'submit' ? 80 : 50), forMs }
+        : { of: '#T#', call: naps.whole(1, 5), forMs };
+    },
   });
   const slurmBox: { slurm?: SimSlurm } = {};
   const slurmOf = (): SimSlurm => slurmBox.slurm as SimSlurm;
@@ -156,8 +165,9 @@ function createWorld(seed: number, mutation: Mutation | null): World {
     behaviours: plan.behaviours,
     onRun: (process, run) => taskWatch.onRun(process, run),
   });
+  const published: PublishedWinners = new Map();
   const watched: Watched = { time, spec: plan.spec, violate, state, store, runs: handlers.runs };
-  const storeWatch = createStoreWatch(watched, wasSubmitted);
+  const storeWatch = createStoreWatch(watched, wasSubmitted, published);
   const jobWatch = createJobWatch(watched, () => slurmOf().submissions);
   const taskWatch = createTaskWatch(watched, wasSubmitted);
   const queue = createSimQueue({ processes, time, chance: chance.fork('queue'), faults: plan.queue });
@@ -223,9 +233,10 @@ function createWorld(seed: number, mutation: Mutation | null): World {
       for (const process of processes.all())
         if (isAlive(process)) violate('liveness', `${process.name} has not ended (${process.state})`);
       const incidents = plan.incidents.length + processes.all().filter(({ state: end }) => end === 'dead').length;
-      const mayBeStopped = plan.incidents.some(({ kind }) => kind === 'stop' || kind === 'requeue');
+      const mayBeStopped =
+        plan.naps.worker > 0 || plan.incidents.some(({ kind }) => kind === 'stop' || kind === 'requeue');
       for (const job of jobs)
-        checkEnd({ ...watched, slurm, behaviours: plan.behaviours, bad: plan.bad, incidents, mayBeStopped }, job);
+        checkEnd({ ...watched, slurm, behaviours: plan.behaviours, bad: plan.bad, incidents, mayBeStopped, published }, job);
     },
     result: () => ({
       seed,
@@ -304,9 +315,12 @@ function begin(cast: Cast, hasJob: () => boolean): void {
   const submit = (): void => {
     const process = cast.spawn('submit');
     process.onEnd.push(() => {
-      time.after(cast.chance.between(20_000, 120_000), true, () => {
+      const look = (): void => {
         if (!hasJob()) submit();
-      });
+        // What was left of a submit that failed may vanish only later.
+        else if (!cast.isHealed) time.after(5 * 60_000, true, look);
+      };
+      time.after(cast.chance.between(20_000, 120_000), true, look);
     });
   };
   submit();
@@ -336,6 +350,7 @@ function heal(cast: Cast): void {
   }
   for (const process of processes.all()) {
     process.fatal = null;
+    process.nap = null;
     processes.resume(process);
   }
   const tick = (): void => {
@@ -378,7 +393,10 @@ function happen(cast: Cast, incident: Incident): void {
       return anyOf(workers, (element) => {
         const { process } = element;
         slurm.requeue(element, incident.survives);
-        if (process === null || !incident.survives || !incident.stopped) return;
+        if (process === null || !incident.survives) return;
+        // Its node comes round to ending it some time later.
+        if (chance.one(0.5)) until(chance.between(1_000, 60_000), () => slurm.terminate(process));
+        if (!incident.stopped) return;
         processes.stop(process, 'it has been requeued and hangs');
         until(chance.between(5_000, 600_000), () => processes.resume(process));
       });

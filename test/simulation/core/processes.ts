@@ -28,6 +28,10 @@ export interface SimProcess {
   calls: number;
   /** Its death at a port call of its own; null: none is planned. */
   fatal: { readonly call: number; readonly sent: boolean } | null;
+  /** Its sleep, as by SIGSTOP, from the nth of its port calls on whose label contains `of`; null: none is planned. */
+  nap: { readonly call: number; readonly forMs: number; readonly of: string } | null;
+  /** Calls made so far that its sleep counts. */
+  napCalls: number;
   /** State items as this process last saw them, by `partition/sort`. */
   readonly seen: Map<string, StateItem | null>;
   /** Virtual ms until which it was stopped the last time. */
@@ -89,6 +93,8 @@ export interface ProcessesOptions {
   readonly onBug: (process: SimProcess, error: unknown) => void;
   /** Asked for each new process: at which of its port calls it dies. */
   readonly fatalCall: (process: SimProcess) => SimProcess['fatal'];
+  /** The same for falling asleep. */
+  readonly napCall: (process: SimProcess) => SimProcess['nap'];
 }
 
 export const isAlive = (process: SimProcess): boolean => process.state === 'running' || process.state === 'stopped';
@@ -115,7 +121,28 @@ export function createProcesses(options: ProcessesOptions): Processes {
     for (const request of underWay.get(process) ?? []) request.dropped = chance.one(0.5);
     end(process, 'dead', null);
   };
-  const performing = createPerforming({ ...options, deliver, kill, underWay, nextNumber: () => (requests += 1) });
+  const stop = (process: SimProcess, why: string): void => {
+    if (process.state !== 'running') return;
+    trace.add(process.name, `STOPPED: ${why}`);
+    process.state = 'stopped';
+  };
+  const resume = (process: SimProcess): void => {
+    if (process.state !== 'stopped') return;
+    trace.add(process.name, 'CONTINUED');
+    process.state = 'running';
+    process.stoppedUntilMs = time.nowMs();
+    const waiting = mailboxes.get(process) ?? [];
+    mailboxes.set(process, []);
+    for (const fn of waiting) time.after(0, true, () => deliver(process, fn));
+  };
+  const nap = (process: SimProcess, forMs: number): void => {
+    // Not in the middle of what it does: its answer finds it asleep.
+    time.after(0, false, () => {
+      stop(process, `for ${Math.round(forMs / 1_000)} s`);
+      time.after(forMs, true, () => resume(process));
+    });
+  };
+  const performing = createPerforming({ ...options, deliver, kill, nap, underWay, nextNumber: () => (requests += 1) });
 
   return {
     all: () => known,
@@ -134,11 +161,14 @@ export function createProcesses(options: ProcessesOptions): Processes {
         stop: new AbortController(),
         calls: 0,
         fatal: null,
+        nap: null,
+        napCalls: 0,
         seen: new Map(),
         stoppedUntilMs: -1,
         onEnd: [],
       };
       process.fatal = options.fatalCall(process);
+      process.nap = options.napCall(process);
       known.push(process);
       mailboxes.set(process, []);
       underWay.set(process, new Set());
@@ -162,20 +192,8 @@ export function createProcesses(options: ProcessesOptions): Processes {
       );
       return process;
     },
-    stop(process, why) {
-      if (process.state !== 'running') return;
-      trace.add(process.name, `STOPPED: ${why}`);
-      process.state = 'stopped';
-    },
-    resume(process) {
-      if (process.state !== 'stopped') return;
-      trace.add(process.name, 'CONTINUED');
-      process.state = 'running';
-      process.stoppedUntilMs = time.nowMs();
-      const waiting = mailboxes.get(process) ?? [];
-      mailboxes.set(process, []);
-      for (const fn of waiting) time.after(0, true, () => deliver(process, fn));
-    },
+    stop,
+    resume,
     clockOf: (process) => createClock(time, process, deliver),
   };
 }
@@ -186,6 +204,7 @@ const never = <T>(): Promise<T> => new Promise<T>(() => undefined);
 interface Performing extends ProcessesOptions {
   readonly deliver: Processes['deliver'];
   readonly kill: Processes['kill'];
+  readonly nap: (process: SimProcess, forMs: number) => void;
   readonly underWay: Map<SimProcess, Set<{ dropped: boolean }>>;
   readonly nextNumber: () => number;
 }
@@ -201,6 +220,10 @@ function createPerforming(options: Performing): Processes['perform'] {
     if (dies && process.fatal?.sent === false) {
       options.kill(process, `at its call ${process.calls}, before ${call.port} ${call.label}`);
       return never();
+    }
+    if (process.nap !== null && call.label.includes(process.nap.of)) {
+      process.napCalls += 1;
+      if (process.nap.call === process.napCalls) options.nap(process, process.nap.forMs);
     }
     const fate = weather.fateOf(process, call.port, call.effect);
     const request = { dropped: false };
@@ -254,7 +277,7 @@ function createPerforming(options: Performing): Processes['perform'] {
             if ('error' in outcome) answer(fate.answerMs, () => reject(outcome.error as Error));
             else answer(fate.answerMs, () => resolve(outcome.value));
             const again = call.again;
-            if (fate.kind === 'twice' && again !== undefined)
+            if (fate.kind === 'twice' && call.effect === 'write' && again !== undefined)
               time.after(fate.lateMs, false, () => {
                 trace.add(process.name, `${label} (TWICE)`);
                 again(info);

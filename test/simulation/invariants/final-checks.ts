@@ -11,6 +11,7 @@ import type { SimSlurm } from '../ports/batch-system.ts';
 import { decodeRows } from '../ports/disk.ts';
 import { outputOf, type ItemBehaviour } from '../ports/handler.ts';
 import type { Watched } from './report.ts';
+import type { PublishedWinners } from './watch-store.ts';
 
 export interface FinalContext extends Watched {
   readonly slurm: SimSlurm;
@@ -19,6 +20,7 @@ export interface FinalContext extends Watched {
   /** Faults that end elements or waves; they bound the number of submissions. */
   readonly incidents: number;
   readonly mayBeStopped: boolean;
+  readonly published: PublishedWinners;
 }
 
 type Task = TaskItem & { readonly id: string };
@@ -76,7 +78,18 @@ function checkSubmissions({ slurm, violate, incidents }: FinalContext, job: JobI
   if (arrays.length > most) violate('budget', `${job}: ${arrays.length} arrays for ${attempts} attempts, at most ${most}`);
 }
 
-function checkOutput(context: FinalContext, job: JobId, tasks: readonly Task[]): void {
+/**
+ * The output is held against the winners that were there when it was published: a zombie may commit afterwards, which changes the task and
+ * not the output.
+ */
+function checkOutput(context: FinalContext, job: JobId, all: readonly Task[]): void {
+  const then = context.published.get(job);
+  const tasks = all.map((task): Task => {
+    const item = then?.get(task.id);
+    if (item !== undefined) return { ...task, ...item };
+    const { win: _, ...rest } = task;
+    return { ...rest, state: task.state === 'DONE' ? 'DEAD' : task.state };
+  });
   const { store, violate } = context;
   const read = <T>(key: string): T => JSON.parse(Buffer.from(store.peek(key) ?? '{}').toString()) as T;
   const pointer = read<FinalPointer>(finalKey(job));

@@ -8,9 +8,13 @@ import type { Watched } from './report.ts';
 
 const ATTEMPT_FILE = /^jobs\/([^/]+)\/attempts\/(\d+)\/([^/]+)\/(.+)$/;
 
+/** Tasks that had a winner when the publisher of the current pointer read them, by job. */
+export type PublishedWinners = Map<string, ReadonlyMap<string, TaskItem>>;
+
 export function createStoreWatch(
   { state, store, violate }: Watched,
   wasSubmitted: (job: string) => boolean,
+  published: PublishedWinners,
 ): (event: StoreEvent) => void {
   const isNeeded = (key: string): string | null => {
     const match = ATTEMPT_FILE.exec(key);
@@ -40,7 +44,7 @@ export function createStoreWatch(
     }
     return null;
   };
-  return ({ process, kind, key, before }) => {
+  return ({ process, kind, key, before, repairs }) => {
     if (kind === 'delete') {
       const job = /^jobs\/([^/]+)\//.exec(key)?.[1] ?? '';
       const need = isNeeded(key);
@@ -51,9 +55,15 @@ export function createStoreWatch(
     }
     const now = store.peek(key) as Uint8Array;
     const isChanged = before !== null && !Buffer.from(before).equals(now);
-    if (isChanged && !store.isCorrupt(key) && isNeeded(key) !== null)
+    if (isChanged && !repairs && isNeeded(key) !== null)
       violate('deletion', `${process.name} replaces ${key} by other bytes: ${isNeeded(key)}`);
     if (!key.endsWith('/final.json')) return;
+    const job = key.split('/')[1] as string;
+    const winners = new Map<string, TaskItem>();
+    for (const [id, item] of process.seen)
+      if (id.startsWith(`J#${job}#T#`) && item?.['win'] !== undefined)
+        winners.set(id.slice(id.lastIndexOf('/') + 1), item as unknown as TaskItem);
+    published.set(job, winners);
     const flaw = checkPointer(key);
     if (flaw !== null) violate('pointer', `${process.name} moves the pointer, but ${flaw}`);
   };

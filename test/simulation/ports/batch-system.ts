@@ -68,6 +68,8 @@ export interface SimSlurm {
   /** scancel of one element. */
   cancelElement(element: SimElement): void;
   preempt(element: SimElement, graceMs: number, requeues: boolean): void;
+  /** SIGTERM, to a zombie for instance. */
+  terminate(process: SimProcess): void;
   /** `survives`: the old process goes on as a zombie. */
   requeue(element: SimElement, survives: boolean): void;
   nodeDies(node: SimNode, options: { readonly survives: boolean; readonly noticedMs: number }): void;
@@ -129,10 +131,10 @@ export function createSimSlurm(options: SlurmOptions): SimSlurm {
         : { cause: 'worker-error', rawState: 'FAILED', exitCode: code },
     );
   };
-  const terminate = (process: SimProcess, reason: string): void => {
+  const terminate = (process: SimProcess): void => {
     if (!isAlive(process)) return;
     trace.add(process.name, `gets SIGTERM`);
-    if (process.kind === 'worker') processes.deliver(process, () => process.stop.abort(reason));
+    if (process.kind === 'worker') processes.deliver(process, () => process.stop.abort('drain:terminated'));
     else processes.kill(process, 'SIGTERM');
   };
   const endOf = (element: SimElement, fate: NonNullable<SimElement['fate']>, graceMs: number): void => {
@@ -140,7 +142,7 @@ export function createSimSlurm(options: SlurmOptions): SimSlurm {
     if (element.phase !== 'running' || process === null) return;
     if (element.fate !== null) return;
     element.fate = fate;
-    if (graceMs > 0) time.after(0, true, () => terminate(process, 'drain:terminated'));
+    if (graceMs > 0) time.after(0, true, () => terminate(process));
     setTimers(element, [
       ...element.timers,
       time.after(graceMs, true, () => {
@@ -305,6 +307,7 @@ export function createSimSlurm(options: SlurmOptions): SimSlurm {
     running: () => all().filter(({ phase }) => phase === 'running'),
     live: () => all().filter(({ phase }) => phase !== 'ended'),
     cancelElement,
+    terminate,
     killElement(element, cause, rawState) {
       if (element.process === null || element.fate !== null) return;
       element.fate = { cause, rawState };

@@ -103,11 +103,15 @@ export function createSimHandlers(options: {
   };
 }
 
-/** How the items of a seed behave. `trouble` from 0 to 1. */
-export function drawBehaviours(chance: Chance, items: number, trouble: number): ItemBehaviour[] {
-  const slow = chance.one(0.6);
+/** How the items of a seed behave. `trouble`: the share that fails in some way. */
+export function drawBehaviours(
+  chance: Chance,
+  items: number,
+  { trouble, slow }: { readonly trouble: number; readonly slow: boolean },
+): ItemBehaviour[] {
+  const longest = chance.pick(slow ? [10_000, 25_000, 28_000] : [1_000, 6_000, 25_000]);
   return Array.from({ length: items }, () => {
-    const durationMs = slow ? chance.between(1_000, 25_000) : chance.between(50, 6_000);
+    const durationMs = chance.between(longest / 20, longest);
     if (!chance.one(trouble)) return { kind: 'fine', durationMs };
     return { kind: chance.pick(['fails-first', 'always-fails', 'hangs-first', 'deaf'] as const), durationMs };
   });

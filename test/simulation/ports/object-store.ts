@@ -10,6 +10,8 @@ export interface StoreEvent {
   readonly key: string;
   /** Before the change; null: there was none. */
   readonly before: Uint8Array | null;
+  /** What it replaces was damaged by the simulator. */
+  readonly repairs: boolean;
 }
 
 export interface SimObjectStore {
@@ -22,6 +24,9 @@ export interface SimObjectStore {
 }
 
 export const sha256 = (bytes: Uint8Array | string): string => createHash('sha256').update(bytes).digest('hex');
+
+/** A deletion has no condition, and nothing could stand one that comes minutes later. */
+export const LATE_DELETE_MS = 1_000;
 
 /** Paths of objects that are local files start like this. */
 export const LOCAL_PREFIX = '/objects/';
@@ -41,14 +46,13 @@ export function createSimObjectStore(options: {
   const set = (process: SimProcess, key: string, bytes: Uint8Array): void => {
     const before = objects.get(key) ?? null;
     objects.set(key, bytes);
-    damaged.delete(key);
-    watch({ process, kind: 'put', key, before });
+    watch({ process, kind: 'put', key, before, repairs: damaged.delete(key) });
   };
   const remove = (process: SimProcess, key: string): void => {
     const before = objects.get(key);
     if (before === undefined) return;
     objects.delete(key);
-    watch({ process, kind: 'delete', key, before });
+    watch({ process, kind: 'delete', key, before, repairs: false });
   };
 
   const portOf = (process: SimProcess): ObjectStore => {
@@ -90,6 +94,17 @@ export function createSimObjectStore(options: {
         () => `${bytes.length} B`,
       );
     };
+    const removal = (label: string, gone: () => readonly string[]): Promise<void> =>
+      processes.perform(process, {
+        port: 'store',
+        label: `delete ${label}`,
+        effect: 'write',
+        refused: unavailable,
+        lateMs: LATE_DELETE_MS,
+        apply: () => {
+          for (const key of gone()) remove(process, key);
+        },
+      });
     const sized = (bytes: Uint8Array | null): string => (bytes === null ? 'absent' : `${bytes.length} B`);
     return {
       rootUrl: 'file:///objects',
@@ -124,14 +139,8 @@ export function createSimObjectStore(options: {
           keys(prefix).map((key) => ({ key, bytes: (objects.get(key) as Uint8Array).length })),
         );
       },
-      delete: (gone) =>
-        call(`delete ${gone.join(' ')}`, 'write', () => {
-          for (const key of gone) remove(process, key);
-        }),
-      deletePrefix: (prefix) =>
-        call(`delete ${prefix}*`, 'write', () => {
-          for (const key of keys(prefix)) remove(process, key);
-        }),
+      delete: (gone) => removal(gone.join(' '), () => gone),
+      deletePrefix: (prefix) => removal(`${prefix}*`, () => keys(prefix)),
       url: (key) => `file:///objects/${key}`,
       localPath: (key) => (options.isLocal ? `${LOCAL_PREFIX}${key}` : null),
     };

@@ -4,6 +4,7 @@ import type { StateKey } from '../../../src/domain/state-keys.ts';
 import { AppError } from '../../../src/errors/app-error.ts';
 import type { NewItem, StateChange, StateCondition, StateItem, StateTable } from '../../../src/ports/state-table.ts';
 import type { Processes, SimProcess } from '../core/processes.ts';
+import { LATE_DELETE_MS } from './object-store.ts';
 
 /** A change of an item, told to those who watch. `after` is null for a deletion. */
 export interface StateEvent {
@@ -161,6 +162,7 @@ export function createSimStateTable(options: {
           effect: 'write',
           refused: unavailable,
           uncertain: unavailable,
+          lateMs: LATE_DELETE_MS,
           apply: () => {
             for (const sort of sorts(partition, '')) remove(process, { partition, sort });
           },
@@ -172,6 +174,7 @@ export function createSimStateTable(options: {
           effect: 'write',
           refused: unavailable,
           uncertain: unavailable,
+          lateMs: LATE_DELETE_MS,
           apply: () => remove(process, key),
         }),
     };
