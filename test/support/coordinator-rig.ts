@@ -13,7 +13,7 @@ import type { JobSpec } from '../../src/domain/job-spec.ts';
 import { taskKey } from '../../src/domain/state-keys.ts';
 import { decideRetry } from '../../src/retry/decide-retry.ts';
 import type { Clock } from '../../src/ports/clock.ts';
-import type { StateValue } from '../../src/ports/state-table.ts';
+import type { StateTable, StateValue } from '../../src/ports/state-table.ts';
 import type { CrashSwitch } from './crash.ts';
 import { createScriptedBatch, type ScriptedBatch } from './scripted-batch.ts';
 import { createSeededIds, createSeededRandom } from './seeded-random.ts';
@@ -52,16 +52,24 @@ export interface Rig {
 /** Real files, real input, a scripted batch system and simulated elements. */
 export function createRig(
   root: string,
-  options: { items?: number; batchItems?: number; slots?: number; spec?: Partial<JobSpec> } = {},
+  options: {
+    items?: number;
+    batchItems?: number;
+    slots?: number;
+    spec?: Partial<JobSpec>;
+    /** Default: on files below `root`. */
+    state?: StateTable;
+    seed?: number;
+  } = {},
 ): Rig {
   const clock = createSkippingClock();
-  const ids = createSeededIds(7);
+  const ids = createSeededIds(options.seed ?? 7);
   const batch = createScriptedBatch({ slots: options.slots ?? 3 });
   const input = join(root, 'in.jsonl');
   mkdirSync(root, { recursive: true });
   writeFileSync(input, Array.from({ length: options.items ?? 20 }, (_, n) => `{"n":${n}}\n`).join(''));
   const store = createFsObjectStore({ root: join(root, 'objects'), ids });
-  const state = createFsStateTable({ root: join(root, 'state'), ids, clock });
+  const state = options.state ?? createFsStateTable({ root: join(root, 'state'), ids, clock });
   const queue = createFsRetryQueue({ root: join(root, 'queue'), ids, clock });
   const aggregated: JobId[] = [];
   const spec = { ...specFor(root, input, options.batchItems ?? 5), ...options.spec };

@@ -1,9 +1,6 @@
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { knownJobs, type KnownJob } from '../../src/app/find-job.ts';
-import { createSystemClock } from '../../src/backends/clock.ts';
-import { createSystemIds } from '../../src/backends/random.ts';
-import { createFsStateTable } from '../../src/backends/state-table/fs.ts';
 import { readMeta } from '../../src/coordinator/job-meta.ts';
 import { readSubmissions, type Submission } from '../../src/coordinator/submissions.ts';
 import { readTasks, type Task } from '../../src/coordinator/task-list.ts';
@@ -11,11 +8,11 @@ import type { JobId } from '../../src/domain/ids.ts';
 import type { JobMeta } from '../../src/domain/job-item.ts';
 import { isFinalJobState } from '../../src/domain/states.ts';
 import { createCli, numberLines, writeFiles, type Cli } from './cli.ts';
+import { compiledProject } from './compiled.ts';
 import { eventually, liveElements, type LiveElement, withQuietDir } from './live-processes.ts';
+import { openPlace, type Place, type Where } from './places.ts';
 
 export interface SiteOptions {
-  /** What `compiledProject` made. */
-  readonly compiled: string;
   readonly items: number;
   readonly batchItems: number;
   /** How long the handler takes for an item. */
@@ -27,11 +24,14 @@ export interface SiteOptions {
   /** Lines of the job file beyond the usual ones. */
   readonly more?: string;
   readonly handler?: string;
+  /** Where its state lives; by default in a directory. */
+  readonly place?: Where;
 }
 
 /** A directory with a job in it, and a view of what is stored and what runs that goes through no slurmctl process. */
 export interface CrashSite {
   readonly cli: Cli;
+  readonly place: Place;
   readonly items: number;
   /** Numbers of the items the handler was called with, in order, once a call. */
   calls(): number[];
@@ -62,16 +62,19 @@ export default async function handler({ n }) {
 
 export const withCrashSite = <T>(options: SiteOptions, use: (site: CrashSite) => Promise<T>): Promise<T> =>
   withQuietDir(async (directory) => {
-    const site = openSite(directory, options);
+    const place = await openPlace({ kind: 'a directory', ...options.place, directory });
+    const site = openSite(directory, { ...options, compiled: await compiledProject() }, place);
     try {
       return await use(site);
     } finally {
+      await place.proxy?.setRules([]);
       // The supervisor ends what it runs, and itself, once its directory is gone.
       for (const { id } of (await site.jobs()).filter((job) => job.live)) await site.cli('cancel', id);
+      await place.close();
     }
   });
 
-function openSite(directory: string, options: SiteOptions): CrashSite {
+function openSite(directory: string, options: SiteOptions & { readonly compiled: string }, place: Place): CrashSite {
   const { compiled, items, itemMs, slots = 2, handler = NOTING_HANDLER } = options;
   const calls = join(directory, 'calls');
   const home = join(directory, '.slurmctl');
@@ -80,10 +83,12 @@ function openSite(directory: string, options: SiteOptions): CrashSite {
     'handler.mjs': handler,
     'n.jsonl': numberLines(items),
     'job.yaml': jobFile(options),
+    ...(place.settings === '' ? {} : { 'slurmctl.yaml': place.settings }),
   });
   const cli = createCli(
     directory,
     {
+      ...place.env,
       CALLS: calls,
       SLURMCTL_SCHEDULER: 'local',
       SLURMCTL_LOCAL_SLOTS: String(slots),
@@ -92,11 +97,11 @@ function openSite(directory: string, options: SiteOptions): CrashSite {
     },
     compiled,
   );
-  const clock = createSystemClock();
-  const state = createFsStateTable({ root: join(home, 'state'), ids: createSystemIds(clock), clock });
+  const { state } = place;
   const meta = (job: JobId) => readMeta(state, job);
   return {
     cli,
+    place,
     items,
     calls: () => readFileSync(calls, 'utf8').split('\n').filter(Boolean).map(Number),
     jobs: () => knownJobs(state),

@@ -34,7 +34,10 @@ export interface Expected {
   readonly failed?: (item: number) => boolean;
 }
 
-/** Every item of the input has exactly one row, in order, with the value it has to have; and nothing of the job goes on. */
+/**
+ * Every item of the input has exactly one row, in order, with the value it has to have; nothing of the job goes on; and what is stored
+ * belongs together.
+ */
 export async function expectLedger(site: CrashSite, job: JobId, expected: Expected = {}): Promise<void> {
   const { state = 'COMPLETED', failed = () => false } = expected;
   const meta = await site.meta(job);
@@ -50,6 +53,7 @@ export async function expectLedger(site: CrashSite, job: JobId, expected: Expect
   expect(tasks.reduce((sum, task) => sum + task.items, 0)).toBe(site.items);
   expect(tasks.filter((task) => task.state !== 'DONE' && task.state !== 'DEAD')).toEqual([]);
   await expectNothingGoesOn(site, job);
+  await site.place.expectSound(job);
 }
 
 /** No process, no local submission that could start one, no outbox row that waits for one, no place among the live jobs. */
