@@ -91,11 +91,20 @@ async function tickOne(tick: Tick, known: KnownJob): Promise<void> {
       rows.set(job, { jobId: job, state: 'FAILED', steps: [error.message], nextDueMs: null, error: null });
       return;
     }
-    if (error.code === 'LEASE_HELD' && !leaseWatch.sawLife) watches.set(known, leaseWatch);
+    const held = error.code === 'LEASE_HELD';
+    if (held && !leaseWatch.sawLife) watches.set(known, leaseWatch);
     const state = await summariseJob(drivers.state, job).then(
       ({ meta }) => meta.state,
       () => 'SUBMITTING' as const,
     );
-    rows.set(job, { jobId: job, state, steps: [], nextDueMs: null, error: `${error.message} [${error.code}]` });
+    // A job that somebody else is advancing has nothing wrong with it.
+    const isAlive = held && leaseWatch.sawLife;
+    const trouble = { steps: [], error: `${error.message} [${error.code}]` };
+    rows.set(job, {
+      jobId: job,
+      state,
+      nextDueMs: null,
+      ...(isAlive ? { steps: [error.message], error: null } : trouble),
+    });
   }
 }
