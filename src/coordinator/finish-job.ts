@@ -53,7 +53,7 @@ export async function finishJob(
     const task = isAppError(error, 'RESULT_CORRUPT') ? error.details['task'] : undefined;
     const reopened = typeof task === 'string' ? await reopenTask(context, meta, task as TaskId) : null;
     if (reopened !== null)
-      return { meta: reopened, steps: [`task ${task}: its committed result is corrupt, it runs again`] };
+      return { meta: reopened, steps: [`task ${String(task)}: its committed result is corrupt, it runs again`] };
     if (isAppError(error))
       await updateMeta(deps.state, job, ['AGGREGATING'], {
         ...stamp(context),

@@ -112,7 +112,15 @@ async function settleWaiting(deps: CoordinatorDeps, request: Pass, task: Task): 
   return moveTask(deps, request, task, {
     // The wave stays: whatever element is live may claim the task, however long it has been running.
     change: { set: { state: 'PENDING' }, remove: ['notBeforeMs'] },
-    when: { op: 'equals', path: 'state', value: 'WAIT' },
+    // This wait, and not one of a later attempt that a slow pass knows nothing of.
+    when: {
+      op: 'and',
+      of: [
+        { op: 'equals', path: 'state', value: 'WAIT' },
+        { op: 'equals', path: 'attempts', value: task.attempts },
+        { op: 'equals', path: 'notBeforeMs', value: task.notBeforeMs },
+      ],
+    },
   });
 }
 
@@ -147,6 +155,7 @@ async function decide(
           op: 'and',
           of: [
             { op: 'equals', path: 'state', value: 'WAIT' },
+            { op: 'equals', path: 'attempts', value: task.attempts },
             { op: 'absent', path: 'notBeforeMs' },
           ],
         };

@@ -41,8 +41,18 @@ export function createCheckpointer(context: ElementContext, options: Checkpointe
   let pointed = 0;
   const more = (): ItemOutcome[] => results.rowsSince(saved, SEGMENT_CHARS);
 
+  /** A segment whose upload failed, which may still arrive: what is sent again under its number must be the same bytes. */
+  let begun: { readonly body: string; readonly rows: number } | null = null;
+
   /** The segment keeps its number whatever happens to the pointer afterwards. */
   const putSegment = async (rows: readonly ItemOutcome[]): Promise<void> => {
+    const { body, rows: count } = (begun ??= { body: encode(rows), rows: rows.length });
+    await patiently(context, () => deps.store.put(segmentKey(job, claimed.task, attempt, seq + 1), body));
+    begun = null;
+    seq += 1;
+    saved += count;
+  };
+  const encode = (rows: readonly ItemOutcome[]): string => {
     const observed = normaliser.observed();
     const header = {
       task: claimed.task,
@@ -52,10 +62,7 @@ export function createCheckpointer(context: ElementContext, options: Checkpointe
       batchSha256: manifest.batch.sha256,
       ...(observed === null ? {} : { observed }),
     };
-    const body = encodeSegment(header, rows);
-    await patiently(context, () => deps.store.put(segmentKey(job, claimed.task, attempt, seq + 1), body));
-    seq += 1;
-    saved += rows.length;
+    return encodeSegment(header, rows);
   };
   return {
     async save() {

@@ -1,0 +1,112 @@
+import { describe, expect, it } from 'vitest';
+import { createSystemClock } from '../../../src/backends/clock.ts';
+import { createFsStateTable } from '../../../src/backends/state-table/fs.ts';
+import { discardOwn } from '../../../src/coordinator/create-job.ts';
+import { readMeta, updateMeta } from '../../../src/coordinator/job-meta.ts';
+import type { Lease } from '../../../src/coordinator/lease.ts';
+import { reconcileTasks } from '../../../src/coordinator/reconcile.ts';
+import type { JobId } from '../../../src/domain/ids.ts';
+import type { JobMeta } from '../../../src/domain/job-item.ts';
+import type { JobManifest } from '../../../src/domain/manifest.ts';
+import { metaKey, taskPartition } from '../../../src/domain/state-keys.ts';
+import type { TaskItem } from '../../../src/domain/task-item.ts';
+import { AppError } from '../../../src/errors/app-error.ts';
+import type { StateItem, StateTable } from '../../../src/ports/state-table.ts';
+import { decideRetry } from '../../../src/retry/decide-retry.ts';
+import { createRig } from '../../support/coordinator-rig.ts';
+import { createSeededIds } from '../../support/seeded-random.ts';
+import { withTempDir } from '../../support/temp-dir.ts';
+
+const JOB = 'job-00000000' as JobId;
+const META = { state: 'SUBMITTING', stage: 'splitting', fence: 3, wave: -1, submittedWave: -1, tasks: 1, shards: 1 };
+
+const withTable = (use: (state: StateTable, root: string) => Promise<void>): Promise<void> =>
+  withTempDir((root) =>
+    use(createFsStateTable({ root: `${root}/state`, ids: createSeededIds(1), clock: createSystemClock() }), root),
+  );
+const storeMeta = (state: StateTable, meta: StateItem = META): Promise<number> =>
+  state.createMany([{ key: metaKey(JOB), item: meta }]);
+
+describe('a write of META that arrives late', () => {
+  const write = { fence: 3, nowMs: 1 };
+
+  it.each([
+    [{ stage: 'storing-tasks' }, { stage: 'ready' }],
+    [{ wave: 0 }, { wave: 1 }],
+    [{ submittedWave: 0 }, { submittedWave: 1 }],
+  ] as const)('%o does not take back %o', (earlier, later) =>
+    withTable(async (state) => {
+      await storeMeta(state);
+      await updateMeta(state, JOB, ['SUBMITTING'], { ...write, set: earlier });
+      await updateMeta(state, JOB, ['SUBMITTING'], { ...write, set: later });
+      const again = updateMeta(state, JOB, ['SUBMITTING'], { ...write, set: earlier });
+      await expect(again).rejects.toMatchObject({ code: 'LEASE_LOST' });
+      expect(await readMeta(state, JOB)).toMatchObject(later);
+    }),
+  );
+
+  it('may be repeated while nothing came after it', () =>
+    withTable(async (state) => {
+      await storeMeta(state);
+      for (let times = 0; times < 2; times += 1)
+        await updateMeta(state, JOB, ['SUBMITTING'], { ...write, set: { stage: 'ready', wave: 2 } });
+      expect(await readMeta(state, JOB)).toMatchObject({ stage: 'ready', wave: 2 });
+    }));
+});
+
+describe('a pass that slept over what it saw', () => {
+  const WAITS = { state: 'WAIT', generation: 0, wave: 0, items: 1, attempts: 1, charged: 1 } as const;
+
+  /** One pass that reads the task as `seen` while it is `actual` by the time the pass writes. */
+  const passOver = (seen: TaskItem, actual: TaskItem): Promise<StateItem | null> => {
+    let left: StateItem | null = null;
+    return withTempDir(async (root) => {
+      const { state, ...deps } = createRig(root).process();
+      const key = { partition: taskPartition(JOB, 0), sort: '000000' };
+      await state.createMany([{ key, item: actual as unknown as StateItem }]);
+      const asleep: StateTable = {
+        ...state,
+        async *query() {
+          yield { sort: key.sort, item: seen as unknown as StateItem };
+        },
+      };
+      const manifest = { spec: { retry: { attempts: 3, backoff: { baseMs: 1, maxMs: 1 } } } } as unknown as JobManifest;
+      await reconcileTasks(
+        { ...deps, state: asleep, decideRetry },
+        { job: JOB, manifest, meta: META as unknown as JobMeta, elements: new Map() },
+      );
+      left = await state.get(key);
+    }).then(() => left);
+  };
+
+  it('does not end the wait of a later attempt', async () => {
+    const later: TaskItem = { ...WAITS, attempts: 2, charged: 2, notBeforeMs: 9_000_000_000_000 };
+    expect(await passOver({ ...WAITS, notBeforeMs: 1 }, later)).toEqual(later);
+    expect(await passOver({ ...WAITS, notBeforeMs: 1 }, { ...WAITS, notBeforeMs: 1 })).toMatchObject({
+      state: 'PENDING',
+    });
+  });
+
+  it('does not decide about a later attempt', async () => {
+    const seen: TaskItem = { ...WAITS, cause: 'preempted' };
+    const later: TaskItem = { ...WAITS, attempts: 2, charged: 2, cause: 'handler-error' };
+    expect(await passOver(seen, later)).toEqual(later);
+    expect(await passOver(seen, seen)).toMatchObject({ charged: 0, notBeforeMs: expect.any(Number) as number });
+  });
+});
+
+describe('a submit that wants to take its job back', () => {
+  it('leaves it whole when it cannot say so first', () =>
+    withTable(async (state, root) => {
+      await storeMeta(state);
+      const lease: Lease = { fence: 3, assertHeld: () => undefined, release: () => Promise.resolve() };
+      const unwell: StateTable = {
+        ...state,
+        write: () => Promise.reject(new AppError('STATE_UNAVAILABLE', { message: 'no answer' })),
+      };
+      const deps = { ...createRig(root).process(), state: unwell };
+      const discarding = discardOwn(deps, lease, { job: JOB, reason: 'bad luck' });
+      await expect(discarding).rejects.toMatchObject({ code: 'STATE_UNAVAILABLE' });
+      expect(await readMeta(state, JOB)).toMatchObject({ state: 'SUBMITTING' });
+    }));
+});
