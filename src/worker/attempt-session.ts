@@ -32,7 +32,8 @@ export function startSession(context: ElementContext, options: SessionOptions): 
   const { claimed, running } = options;
   let fenced = false;
   let failure: unknown;
-  let busy: Promise<void> | null = null;
+  let closed = false;
+  const turns = createTurns();
   const cancels: (() => void)[] = [];
 
   const halt = (reason: string): void => {
@@ -45,22 +46,19 @@ export function startSession(context: ElementContext, options: SessionOptions): 
     log.warn('another attempt owns the task, leaving it', { task: claimed.task });
     halt('the attempt lost its task');
   };
-  /** One write at a time; one that is due while another is under way is skipped, its time comes again. */
-  const exclusively = (what: string, write: () => Promise<boolean>): void => {
-    if (busy !== null || fenced) return;
-    busy = write()
-      .then((owned) => (owned ? undefined : fence()))
-      .catch((error: unknown) => {
+  const exclusively = (what: string, write: () => Promise<boolean>): void =>
+    turns.take(what, async () => {
+      if (closed || fenced) return;
+      try {
+        if (!(await write())) fence();
+      } catch (error) {
         if (isTransient(error)) log.warn(`${what} failed, going on`, { task: claimed.task, error: String(error) });
         else {
           failure ??= error;
           halt(`${what} failed`);
         }
-      })
-      .finally(() => {
-        busy = null;
-      });
-  };
+      }
+    });
   const drain = (): void => {
     running.stopTaking();
     const situation = { reason: stop.reason as StopReason, nowMs: clock.nowMs(), endsAtMs: input.endsAtMs };
@@ -82,10 +80,25 @@ export function startSession(context: ElementContext, options: SessionOptions): 
   }
   return {
     async close() {
+      closed = true;
       for (const cancel of cancels) cancel();
-      await busy;
+      await turns.over();
     },
     isFenced: () => fenced,
     failure: () => failure,
+  };
+}
+
+/** One turn after the other: what is due while another has its turn comes right after it, but nothing waits twice. */
+function createTurns() {
+  const waiting = new Set<string>();
+  let last = Promise.resolve();
+  return {
+    take(what: string, turn: () => Promise<void>): void {
+      if (waiting.has(what)) return;
+      waiting.add(what);
+      last = last.then(turn).finally(() => waiting.delete(what));
+    },
+    over: () => last,
   };
 }

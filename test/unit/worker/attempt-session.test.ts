@@ -1,0 +1,61 @@
+import { describe, expect, it } from 'vitest';
+import { asAttemptId, taskIdOf } from '../../../src/domain/ids.ts';
+import { taskKey } from '../../../src/domain/state-keys.ts';
+import type { StateTable } from '../../../src/ports/state-table.ts';
+import { HEARTBEAT_MS, startSession } from '../../../src/worker/attempt-session.ts';
+import type { ElementContext } from '../../../src/worker/needs.ts';
+import { createManualClock } from '../../support/manual-clock.ts';
+import { createListLog, JOB } from '../../support/worker-job.ts';
+
+/** A session whose heartbeats take `writeMs`, and what it did, in order. */
+function session({ writeMs, checkpointEveryMs }: { readonly writeMs: number; readonly checkpointEveryMs: number }) {
+  const clock = createManualClock();
+  const did: string[] = [];
+  const at = (what: string): void => void did.push(`${clock.monotonicMs() / 1_000} ${what}`);
+  const write = async () => {
+    at('heartbeat');
+    await clock.sleep(writeMs);
+    return { applied: true, item: {} };
+  };
+  const deps = {
+    clock,
+    stop: new AbortController().signal,
+    log: createListLog(),
+    state: { write } as unknown as StateTable,
+  };
+  const attempt = asAttemptId('1_0.0');
+  const context = { deps, attempt, input: { endsAtMs: null } } as unknown as ElementContext;
+  const claimed = { task: taskIdOf(0), key: taskKey(JOB, taskIdOf(0), 1) } as never;
+  const started = startSession(context, {
+    claimed,
+    running: { stopTaking: () => undefined, abort: () => undefined } as never,
+    checkpointer: {
+      async save() {
+        at('checkpoint');
+        return 'saved';
+      },
+      segments: () => 0,
+    },
+    checkpointEveryMs,
+    progress: () => ({ rows: 0, failed: 0 }),
+  });
+  return { clock, did, started };
+}
+
+describe('beside the items of a task', () => {
+  it('checkpoints are saved although a heartbeat, due at the same moment, is still under way', async () => {
+    const { clock, did, started } = session({ writeMs: 100, checkpointEveryMs: HEARTBEAT_MS });
+    await clock.advance(2.5 * HEARTBEAT_MS);
+    await started.close();
+    expect(did).toEqual(['30 heartbeat', '30.1 checkpoint', '60 heartbeat', '60.1 checkpoint']);
+  });
+
+  it('what waits behind a write that hangs does not pile up, and is not begun after the end', async () => {
+    const { clock, did, started } = session({ writeMs: 4.5 * HEARTBEAT_MS, checkpointEveryMs: HEARTBEAT_MS / 2 });
+    await clock.advance(4 * HEARTBEAT_MS);
+    const closed = started.close();
+    await clock.advance(4 * HEARTBEAT_MS);
+    await closed;
+    expect(did).toEqual(['15 checkpoint', '30 heartbeat']);
+  });
+});
