@@ -1,6 +1,7 @@
 /** `npm run simulate`: one seed with its trace, or many with a summary. */
 import { performance } from 'node:perf_hooks';
 import { parseArgs } from 'node:util';
+import { CAUGHT_BY } from './mutations/caught-by.ts';
 import { mutations } from './mutations/list.ts';
 import { runSeed, type SeedResult } from './run-seed.ts';
 
@@ -62,7 +63,11 @@ async function runMany(from: number, count: number): Promise<void> {
   const seconds = (now() - startedMs) / 1_000;
   print(`${count} seeds from ${from} in ${seconds.toFixed(1)} s (${(count / seconds).toFixed(0)} a second)`);
   print(`jobs ended: ${[...states].map(([state, times]) => `${times} ${state}`).join(', ')}`);
-  print(`in all: ${Object.entries(sums).map(([name, sum]) => `${sum} ${name}`).join(', ')}`);
+  print(
+    `in all: ${Object.entries(sums)
+      .map(([name, sum]) => `${sum} ${name}`)
+      .join(', ')}`,
+  );
   print(red.length === 0 ? 'all green' : `${red.length} RED: ${red.map(({ seed }) => seed).join(' ')}`);
   if (red.length > 0) process.exitCode = 1;
 }
@@ -81,7 +86,7 @@ async function huntMutation(most: number): Promise<void> {
 if (values.mutation !== undefined && mutation === undefined) {
   process.stderr.write(`there is no mutation ${values.mutation}\n${USAGE}`);
   process.exitCode = 2;
-} else if (values.mutations) for (const { name } of mutations) print(name);
+} else if (values.mutations) for (const { name } of mutations) print(`${name} (seed ${CAUGHT_BY[name]})`);
 else if (values.seed !== undefined) await showSeed(Number(values.seed));
 else if (mutation !== undefined) await huntMutation(Number(values.seeds ?? 2_000));
 else if (values.seeds !== undefined) await runMany(Number(values.from), Number(values.seeds));

@@ -67,7 +67,10 @@ export function drawPlan(seed: number, chance: Chance): Plan {
     spec: drawSpec(shape, batchItems, bad.size > 0),
     items,
     bad,
-    behaviours: drawBehaviours(chance.fork('items'), items, { trouble: shape.pick([0, 0, 0.05, 0.2]), slow: theme !== 'none' }),
+    behaviours: drawBehaviours(chance.fork('items'), items, {
+      trouble: shape.pick([0, 0, 0.05, 0.2]),
+      slow: theme !== 'none',
+    }),
     nodes: theme === 'restarts' ? 2 : shape.whole(2, 4),
     slotsPerNode: theme === 'restarts' ? 1 : shape.whole(1, 3),
     maxArraySize: shape.pick([2, 3, 1_000, 1_000]),
@@ -83,8 +86,15 @@ export function drawPlan(seed: number, chance: Chance): Plan {
       { lost: 1, doubled: 0 },
     ]),
     rates: drawRates(chance.fork('rates')),
-    fatal: drawShares(chance.fork('fatal'), { submit: 0.9, tick: 0.6, advance: 0.6, finaliser: 0.7, worker: 0.4, cancel: 0.5 }),
-    naps: drawShares(chance.fork('naps'), { submit: 0.5, tick: 0.6, advance: 0.6, finaliser: 0.6, worker: 0.4, cancel: 0.3 }),
+    fatal: drawShares(chance.fork('fatal'), {
+      submit: 0.9,
+      tick: 0.6,
+      advance: 0.6,
+      finaliser: 0.7,
+      worker: 0.4,
+      cancel: 0.5,
+    }),
+    naps: drawNaps(chance.fork('naps'), theme),
     incidents: drawIncidents(chance.fork('incidents'), healAtMs, theme),
     waits: shape.one(0.3),
     tickEveryMs: shape.pick([null, 20_000, MINUTE, 5 * MINUTE]),
@@ -105,13 +115,22 @@ function drawSpec(chance: Chance, batchItems: number, hasBadRecords: boolean): J
       onBadRecord: hasBadRecords ? 'fail-item' : 'stop',
     },
     batch: { items: batchItems, bytes: 1_000_000 },
-    handler: { kind: 'module', path: '/work-dir/h.mjs', concurrency: chance.whole(1, 4), timeoutMs: chance.pick([30_000, 60_000]) },
+    handler: {
+      kind: 'module',
+      path: '/work-dir/h.mjs',
+      concurrency: chance.whole(1, 4),
+      timeoutMs: chance.pick([30_000, 60_000]),
+    },
     resources: { cpus: 1, memoryBytes: 1e9, timeMs: chance.pick([3, 10, 30]) * MINUTE },
     slurm: { elements, extra: [] },
     retry: {
       items: chance.whole(1, 3),
       attempts: chance.whole(1, 4),
-      backoff: { baseMs: chance.pick([1_000, 10_000]), maxMs: chance.pick([10_000, 120_000]) },
+      backoff: chance.pick([
+        { baseMs: 1_000, maxMs: 10_000 },
+        { baseMs: 10_000, maxMs: 120_000 },
+        { baseMs: 120_000, maxMs: 900_000 },
+      ]),
       tolerate: chance.pick([{}, { count: 3 }, { percent: 50 }]),
     },
     checkpoint: { everyMs: chance.pick([1_000, 5_000, 60_000]) },
@@ -149,6 +168,19 @@ function drawShares(chance: Chance, most: Omit<Plan['fatal'], 'aggregate'>): Pla
   };
 }
 
+/** Who sleeps matters most where many look at the same tasks. */
+function drawNaps(chance: Chance, theme: Theme): Plan['naps'] {
+  const drawn = drawShares(chance, {
+    submit: 0.5,
+    tick: 0.6,
+    advance: 0.6,
+    finaliser: 0.6,
+    worker: 0.4,
+    cancel: 0.3,
+  });
+  return theme === 'crowd' ? { ...drawn, tick: 0.5, advance: 0.5 } : drawn;
+}
+
 /** A plan has some kinds of incidents, not all of them: faults that hide each other would never meet alone. */
 function drawIncidents(chance: Chance, untilMs: number, theme: Theme): Incident[] {
   const kinds = chance.shuffled(INCIDENTS).slice(0, chance.whole(0, 6));
@@ -164,7 +196,18 @@ function drawIncidents(chance: Chance, untilMs: number, theme: Theme): Incident[
 
 /** Some faults have to come in numbers, or together, before they show anything. */
 type Theme = 'none' | 'restarts' | 'zombies' | 'crowd' | 'rot';
-const THEMES: readonly Theme[] = ['none', 'none', 'none', 'restarts', 'zombies', 'zombies', 'crowd', 'crowd', 'rot', 'rot'];
+const THEMES: readonly Theme[] = [
+  'none',
+  'none',
+  'none',
+  'restarts',
+  'zombies',
+  'zombies',
+  'crowd',
+  'crowd',
+  'rot',
+  'rot',
+];
 
 function drawTheme(chance: Chance, theme: Theme): Incident[] {
   const series = (count: number, untilMs: number, draw: () => WithoutTime<Incident>): Incident[] =>
@@ -173,7 +216,7 @@ function drawTheme(chance: Chance, theme: Theme): Incident[] {
     case 'none':
       return [];
     case 'restarts':
-      return series(chance.whole(60, 250), 20 * MINUTE, () => ({
+      return series(chance.whole(150, 400), 20 * MINUTE, () => ({
         kind: 'preempt',
         graceMs: chance.pick([0, 0, 0, 30_000]),
         requeues: true,
@@ -187,10 +230,11 @@ function drawTheme(chance: Chance, theme: Theme): Incident[] {
     case 'crowd':
       return [
         ...series(chance.whole(10, 30), 6 * MINUTE, () => ({ kind: chance.pick(['two-ticks', 'advance'] as const) })),
-        ...series(chance.whole(2, 8), 3 * MINUTE, () =>
+        ...series(chance.whole(4, 12), 3 * MINUTE, () =>
           chance.pick([
             { kind: 'preempt', graceMs: 30_000, requeues: false },
-            { kind: 'preempt', graceMs: 0, requeues: false },
+            { kind: 'preempt', graceMs: 30_000, requeues: false },
+            { kind: 'requeue', survives: true, stopped: true },
             { kind: 'requeue', survives: true, stopped: true },
             { kind: 'oom' },
           ] as const),

@@ -181,7 +181,8 @@ export async function runTick(ports: Ports, self: SimProcess): Promise<number> {
   const sinceMs = deps.clock.monotonicMs();
   while (watches.size > 0 && deps.clock.monotonicMs() - sinceMs < LEASE_MS + 2 * HELD_AGAIN_MS) {
     await deps.clock.sleep(HELD_AGAIN_MS);
-    for (const job of [...watches.keys()]) await pass(job);
+    // A copy, because a pass takes its job out and puts it back.
+    for (const job of Array.from(watches.keys())) await pass(job);
   }
   await deps.queue.ack(hints.map((hint) => hint.receipt));
   return 0;

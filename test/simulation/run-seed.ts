@@ -207,7 +207,9 @@ function createWorld(seed: number, mutation: Mutation | null): World {
   const isSettled = (job: JobId): boolean => {
     const meta = cast.metaOf(job);
     const isListed = state.peek({ partition: 'JOBS', sort: job })?.['live'] === true;
-    return meta === null ? !isListed || store.peek(`jobs/${job}/request.json`) === null : isFinalJobState(meta.state) && !isListed;
+    return meta === null
+      ? !isListed || store.peek(`jobs/${job}/request.json`) === null
+      : isFinalJobState(meta.state) && !isListed;
   };
   const hasJob = (): boolean => cast.jobs().some((job) => cast.metaOf(job) !== null);
 
@@ -236,7 +238,10 @@ function createWorld(seed: number, mutation: Mutation | null): World {
       const mayBeStopped =
         plan.naps.worker > 0 || plan.incidents.some(({ kind }) => kind === 'stop' || kind === 'requeue');
       for (const job of jobs)
-        checkEnd({ ...watched, slurm, behaviours: plan.behaviours, bad: plan.bad, incidents, mayBeStopped, published }, job);
+        checkEnd(
+          { ...watched, slurm, behaviours: plan.behaviours, bad: plan.bad, incidents, mayBeStopped, published },
+          job,
+        );
     },
     result: () => ({
       seed,
@@ -290,10 +295,8 @@ function launch(ports: Ports, element: SimElement, endsAtMs: number): SimProcess
       (self) => runAdvance(ports, self, argument as JobId),
     );
   const attempt = `${submission.id}_${index}.${restarts}`;
-  return ports.processes.spawn(
-    { name: attempt, kind: 'worker', node, attempt, batchJobId: submission.id },
-    (self) =>
-      runWorker(ports, self, { assignment: argument, batchJobId: submission.id, index, restarts, endsAtMs }),
+  return ports.processes.spawn({ name: attempt, kind: 'worker', node, attempt, batchJobId: submission.id }, (self) =>
+    runWorker(ports, self, { assignment: argument, batchJobId: submission.id, index, restarts, endsAtMs }),
   );
 }
 
@@ -328,7 +331,9 @@ function begin(cast: Cast, hasJob: () => boolean): void {
     const everyMs = cast.isHealed ? TICK_AFTER_HEALING_MS : plan.tickEveryMs;
     if (everyMs === null) return;
     time.after(everyMs, true, () => {
-      const isQuiet = hasJob() && cast.jobs().every((job) => cast.ports.state.peek({ partition: 'JOBS', sort: job })?.['live'] === false);
+      const isQuiet =
+        hasJob() &&
+        cast.jobs().every((job) => cast.ports.state.peek({ partition: 'JOBS', sort: job })?.['live'] === false);
       if (!isQuiet) cast.spawn('tick');
       if (!cast.isHealed) tick();
     });
@@ -354,7 +359,9 @@ function heal(cast: Cast): void {
     processes.resume(process);
   }
   const tick = (): void => {
-    const isQuiet = cast.jobs().every((job) => cast.ports.state.peek({ partition: 'JOBS', sort: job })?.['live'] === false);
+    const isQuiet = cast
+      .jobs()
+      .every((job) => cast.ports.state.peek({ partition: 'JOBS', sort: job })?.['live'] === false);
     if (!isQuiet) cast.spawn('tick');
     time.after(TICK_AFTER_HEALING_MS, true, tick);
   };

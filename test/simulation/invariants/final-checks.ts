@@ -31,7 +31,10 @@ export function checkEnd(context: FinalContext, job: JobId): void {
   const meta = state.peek(metaKey(job)) as unknown as JobMeta | null;
   if (meta === null) return;
   if (!isFinalJobState(meta.state)) {
-    violate('liveness', `${job} is still ${meta.state} (${meta.stage}${meta.waitingFor === undefined ? '' : `; ${meta.waitingFor}`})`);
+    violate(
+      'liveness',
+      `${job} is still ${meta.state} (${meta.stage}${meta.waitingFor === undefined ? '' : `; ${meta.waitingFor}`})`,
+    );
     return;
   }
   if (state.peek(jobIndexKey(job))?.['live'] !== false) violate('liveness', `${job} is final but still listed as live`);
@@ -68,14 +71,18 @@ function checkTasks({ state, violate }: FinalContext, job: JobId, meta: JobMeta,
   const rollup = state.peek(rollupKey(job)) as { tasks?: { total: number; done: number; dead: number } } | null;
   const done = tasks.filter((task) => task.state === 'DONE').length;
   if (meta.publication !== undefined && (rollup?.tasks?.total !== tasks.length || rollup.tasks.done > done))
-    violate('sums', `${job}: the rollup says ${JSON.stringify(rollup?.tasks)}, there are ${tasks.length}, ${done} done`);
+    violate(
+      'sums',
+      `${job}: the rollup says ${JSON.stringify(rollup?.tasks)}, there are ${tasks.length}, ${done} done`,
+    );
 }
 
 function checkSubmissions({ slurm, violate, incidents }: FinalContext, job: JobId, tasks: readonly Task[]): void {
   const arrays = slurm.submissions.filter(({ request }) => request.array && request.name.startsWith(`${job}.`));
   const attempts = tasks.reduce((sum, task) => sum + task.attempts, 0);
   const most = 12 + 2 * attempts + 2 * incidents;
-  if (arrays.length > most) violate('budget', `${job}: ${arrays.length} arrays for ${attempts} attempts, at most ${most}`);
+  if (arrays.length > most)
+    violate('budget', `${job}: ${arrays.length} arrays for ${attempts} attempts, at most ${most}`);
 }
 
 /**
@@ -119,7 +126,11 @@ function winnerRows({ store }: FinalContext, job: JobId, task: Task): ItemOutcom
   return store.isCorrupt(key) ? null : decodeRows(store.peek(key) ?? new Uint8Array());
 }
 
-function findRowFlaw({ runs, behaviours, bad, mayBeStopped }: FinalContext, task: Task, row: ItemOutcome): string | null {
+function findRowFlaw(
+  { runs, behaviours, bad, mayBeStopped }: FinalContext,
+  task: Task,
+  row: ItemOutcome,
+): string | null {
   const item = row.itemIndex;
   if (bad.has(item)) return row.cause === 'bad-input' ? null : `a bad record has cause ${row.cause}`;
   if (row.status === 'succeeded') {

@@ -1,6 +1,6 @@
 /** Checks every change of META, of the outbox and of the lock, and every submission. */
 import { jobPartition } from '../../../src/domain/state-keys.ts';
-import type { JobMeta, SubmissionItem } from '../../../src/domain/job-item.ts';
+import type { JobMeta, SubmissionItem, SubmitStage } from '../../../src/domain/job-item.ts';
 import { finalKey } from '../../../src/domain/keys.ts';
 import type { JobId } from '../../../src/domain/ids.ts';
 import { canJobMove, isFinalJobState, type SubmissionState } from '../../../src/domain/states.ts';
@@ -16,6 +16,7 @@ export interface JobWatch {
   onSubmit(process: SimProcess, request: SubmitRequest): void;
 }
 
+const STAGES: readonly SubmitStage[] = ['splitting', 'storing-tasks', 'ready'];
 const GROWING = ['fence', 'wave', 'submittedWave', 'generation'] as const;
 const ROW_ARROWS: Readonly<Record<SubmissionState, readonly SubmissionState[]>> = {
   INTENT: ['INTENT', 'SUBMITTED', 'REJECTED'],
@@ -38,6 +39,8 @@ export function createJobWatch(watched: Watched, submissions: () => readonly Sim
     for (const name of GROWING)
       if (meta[name] < old[name])
         violate('only-grows', `${job}: META.${name} ${old[name]} → ${meta[name]} by ${process.name}`);
+    if (STAGES.indexOf(meta.stage) < STAGES.indexOf(old.stage))
+      violate('only-grows', `${job}: META.stage ${old.stage} → ${meta.stage} by ${process.name}`);
     const fence = change?.set?.['fence'];
     if (typeof fence === 'number' && fence < old.fence)
       violate('stale-write', `${job}: META written with fence ${fence} after ${old.fence} by ${process.name}`);
@@ -51,7 +54,10 @@ export function createJobWatch(watched: Watched, submissions: () => readonly Sim
       const pointer = store.peek(finalKey(job as JobId));
       const points = pointer === null ? null : (JSON.parse(Buffer.from(pointer).toString()) as { publication: string });
       if (points?.publication !== meta.publication)
-        violate('pointer', `${job}: ends as ${meta.state} with ${meta.publication}, final.json says ${points?.publication}`);
+        violate(
+          'pointer',
+          `${job}: ends as ${meta.state} with ${meta.publication}, final.json says ${points?.publication}`,
+        );
     }
   };
   const onRow = ({ process, key, before, after }: StateEvent): void => {

@@ -75,7 +75,9 @@ const forgetting = (state: StateTable, name: string): StateTable => ({
   write: async (key, change, when) => {
     const { [name]: _, ...set } = change.set ?? {};
     const touches = change.set?.[name] !== undefined && Object.keys(set).length === 0;
-    return touches ? { applied: true, item: { ...(await state.get(key)), ...change.set } } : state.write(key, change, when);
+    return touches
+      ? { applied: true, item: { ...(await state.get(key)), ...change.set } }
+      : state.write(key, change, when);
   },
 });
 
@@ -95,7 +97,10 @@ export const mutations: readonly Mutation[] = [
   drop('decision: for the owner that was seen', isDecision, on('owner')),
   drop('decision: for the state that was seen', isDecision, on('state')),
   drop('decision: not decided before', isDecision, on('notBeforeMs')),
-  drop('due: the task is in WAIT', isDue, on('state')),
+  drop('decision: for the attempt that was seen', isDecision, on('attempts')),
+  drop('due: the task is in WAIT', isDue, (part) => on('state')(part) || on('notBeforeMs')(part)),
+  drop('due: the wait that was seen', isDue, (part) => on('attempts')(part) || on('notBeforeMs')(part)),
+  drop('META: only forward', isMeta, (part) => on('stage')(part) || on('wave')(part) || on('submittedWave')(part)),
   drop('reopen: the winner that was found corrupt', isReopen, all),
   drop('META: no later fence has written', isMeta, on('fence')),
   drop('META: from a state with such an arrow', isMeta, on('state')),
@@ -112,14 +117,22 @@ export const mutations: readonly Mutation[] = [
     name: 'commit: after the upload of done.json',
     alterWorker: (deps) => ({
       ...deps,
-      store: late(deps.store, (key) => key.endsWith('/done.json'), () => deps.clock.sleep(2_000)),
+      store: late(
+        deps.store,
+        (key) => key.endsWith('/done.json'),
+        () => deps.clock.sleep(2_000),
+      ),
     }),
   },
   {
     name: 'checkpoint: after the upload of its segment',
     alterWorker: (deps) => ({
       ...deps,
-      store: late(deps.store, (key) => key.includes('/seg/'), () => deps.clock.sleep(2_000)),
+      store: late(
+        deps.store,
+        (key) => key.includes('/seg/'),
+        () => deps.clock.sleep(2_000),
+      ),
     }),
   },
   {
@@ -141,7 +154,10 @@ export const mutations: readonly Mutation[] = [
     name: 'resume: from the checkpoint',
     alterWorker: (deps) => ({
       ...deps,
-      store: { ...deps.store, get: (key, options) => (key.includes('/seg/') ? Promise.resolve(null) : deps.store.get(key, options)) },
+      store: {
+        ...deps.store,
+        get: (key, options) => (key.includes('/seg/') ? Promise.resolve(null) : deps.store.get(key, options)),
+      },
     }),
   },
   {

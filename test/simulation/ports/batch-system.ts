@@ -19,7 +19,12 @@ export interface SimElement {
   node: SimNode | null;
   process: SimProcess | null;
   endedMs: number;
-  end: { readonly cause: Cause | null; readonly rawState: string; readonly exitCode?: number; readonly signal?: number };
+  end: {
+    readonly cause: Cause | null;
+    readonly rawState: string;
+    readonly exitCode?: number;
+    readonly signal?: number;
+  };
   /** What the batch system has decided already, while the process is still ending. */
   fate: { readonly cause: Cause; readonly rawState: string } | 'requeue' | null;
   /** Started no earlier than this. */
@@ -112,7 +117,7 @@ export function createSimSlurm(options: SlurmOptions): SimSlurm {
       process: null,
       node: null,
       fate: null,
-      notBeforeMs: time.nowMs() + chance.between(1_000, 60_000),
+      notBeforeMs: time.nowMs() + chance.between(1_000, chance.one(0.3) ? 60_000 : 15_000),
     });
     log(`${name(element)} requeued (restart ${element.restarts})`);
     time.after(element.notBeforeMs - time.nowMs() + 1, false, schedule);
@@ -178,7 +183,9 @@ export function createSimSlurm(options: SlurmOptions): SimSlurm {
   function schedule(): void {
     for (const element of chance.shuffled(all().filter(isStartable))) {
       const free = nodes.filter(
-        (node) => !node.down && all().filter((one) => one.node === node && one.phase === 'running').length < options.slotsPerNode,
+        (node) =>
+          !node.down &&
+          all().filter((one) => one.node === node && one.phase === 'running').length < options.slotsPerNode,
       );
       if (free.length === 0) return;
       start(element, chance.pick(free));
@@ -228,7 +235,15 @@ export function createSimSlurm(options: SlurmOptions): SimSlurm {
     const { phase, restarts, node } = element;
     const where = node === null ? {} : { node: node.name };
     if (phase !== 'ended')
-      return { id, index, phase, cause: null, rawState: phase === 'waiting' ? 'PENDING' : 'RUNNING', restarts, ...where };
+      return {
+        id,
+        index,
+        phase,
+        cause: null,
+        rawState: phase === 'waiting' ? 'PENDING' : 'RUNNING',
+        restarts,
+        ...where,
+      };
     const sinceMs = time.nowMs() - element.endedMs;
     if (!healed && sinceMs < element.lagMs) return unknown;
     if (options.accountingLagMs === Infinity && sinceMs > MIN_JOB_AGE_MS) return unknown;
@@ -276,9 +291,12 @@ export function createSimSlurm(options: SlurmOptions): SimSlurm {
           `find ${names.join(' ')}`,
           'read',
           () => {
-            const seen = options.isBlind === true ? [] : submissions.filter(({ visibleMs }) => visibleMs <= time.nowMs());
+            const seen =
+              options.isBlind === true ? [] : submissions.filter(({ visibleMs }) => visibleMs <= time.nowMs());
             return new Map(
-              seen.filter(({ request }) => names.includes(request.name)).map(({ request, id }) => [request.name, { id }]),
+              seen
+                .filter(({ request }) => names.includes(request.name))
+                .map(({ request, id }) => [request.name, { id }]),
             );
           },
           (found) => [...found.values()].map(({ id }) => id).join(' ') || 'nothing',

@@ -139,7 +139,9 @@ export function simInput(
             return {
               bytes: Buffer.concat(lines),
               ends: lines.map((line) => (end += line.length)),
-              bad: numbers.flatMap((n, index) => (input.bad.has(n) ? [{ index, message: 'simulated bad record' }] : [])),
+              bad: numbers.flatMap((n, index) =>
+                input.bad.has(n) ? [{ index, message: 'simulated bad record' }] : [],
+              ),
             };
           },
         });

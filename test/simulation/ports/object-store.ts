@@ -56,12 +56,7 @@ export function createSimObjectStore(options: {
   };
 
   const portOf = (process: SimProcess): ObjectStore => {
-    const call = <T>(
-      label: string,
-      effect: 'read' | 'write',
-      apply: () => T,
-      show?: PortCall<T>['show'],
-    ): Promise<T> =>
+    const call = <T>(label: string, effect: 'read' | 'write', apply: () => T, show?: PortCall<T>['show']): Promise<T> =>
       processes.perform(process, {
         port: 'store',
         label,

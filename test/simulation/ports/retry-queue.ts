@@ -79,8 +79,7 @@ export function createSimQueue(options: {
           if (held !== undefined) held.visibleMs = time.nowMs() + visibilityMs;
           return held !== undefined;
         }),
-      depth: () =>
-        call(process, 'depth', () => ({ visible: messages.length, inFlight: 0, delayed: 0, dead: 0 })),
+      depth: () => call(process, 'depth', () => ({ visible: messages.length, inFlight: 0, delayed: 0, dead: 0 })),
       async *deadLetters() {},
       purge: (job) =>
         call(process, 'purge', () => {
