@@ -40,7 +40,7 @@ export function awsError(thrown: unknown, request: AwsRequest): unknown {
   const failure = awsFailure(thrown);
   if (failure === null || failure.kind === 'aborted') return thrown;
   const hint = hintOf(failure, request);
-  return new AppError(codeOf(failure.kind, request.area), {
+  return new AppError(codeOf(failure, request.area), {
     message: messageOf(failure, request),
     ...(hint === undefined ? {} : { hint }),
     details: { operation: request.operation, server: request.server, reason: failure.name },
@@ -48,7 +48,8 @@ export function awsError(thrown: unknown, request: AwsRequest): unknown {
   });
 }
 
-function codeOf(kind: AwsFailureKind, area: AwsArea): ErrorCode {
+function codeOf({ kind, credentials }: AwsFailure, area: AwsArea): ErrorCode {
+  if (credentials !== undefined) return OF_KIND[kind] ?? 'AWS_NO_CREDENTIALS';
   if (kind === 'denied') return DENIED[area];
   if (kind === 'missing') return MISSING[area];
   if (kind === 'full') return FULL[area];
@@ -59,6 +60,8 @@ function messageOf(failure: AwsFailure, { operation, place, server }: AwsRequest
   const { name, words, region } = failure;
   const where = `${operation} on ${place} at ${server}`;
   const said = words === '' || words === name ? name : `${name}: ${words}`;
+  if (failure.credentials !== undefined)
+    return `${where}: no credentials of ${ownerOf(failure.credentials)} could be had (${said})`;
   const sentences: Readonly<Partial<Record<AwsFailureKind, string>>> = {
     throttled: `${where} was refused as too fast (${name}), also after waiting`,
     unreachable: `${where}: no connection (${name})`,
@@ -70,8 +73,17 @@ function messageOf(failure: AwsFailure, { operation, place, server }: AwsRequest
   return sentences[failure.kind] ?? `${where} failed (${said})`;
 }
 
+const ownerOf = ({ profile, role }: NonNullable<AwsFailure['credentials']>): string =>
+  [...(role === undefined ? [] : [`role ${role}`]), ...(profile === undefined ? [] : [`profile ${profile}`])].join(
+    ' through ',
+  );
+
 /** A remedy with the concrete names; undefined leaves the catalogue's. */
-function hintOf({ kind, region }: AwsFailure, { area, operation, server }: AwsRequest): string | undefined {
+function hintOf(failure: AwsFailure, { area, operation, server }: AwsRequest): string | undefined {
+  const { kind, region, credentials } = failure;
+  if (credentials !== undefined && OF_KIND[kind] === 'AWS_NO_CREDENTIALS') return credentialsHint(credentials);
+  if (credentials !== undefined && OF_KIND[kind] === undefined)
+    return 'Check that this host has a route to the service that gives them (STS for a role), and HTTPS_PROXY';
   const hints: Readonly<Partial<Record<AwsFailureKind, string>>> = {
     denied: deniedHint(area, operation),
     throttled:
@@ -82,6 +94,12 @@ function hintOf({ kind, region }: AwsFailure, { area, operation, server }: AwsRe
       : { 'wrong-region': `Set aws.region: ${region} in slurmctl.yaml, or AWS_REGION=${region}` }),
   };
   return hints[kind];
+}
+
+function credentialsHint({ profile, role }: NonNullable<AwsFailure['credentials']>): string {
+  if (role !== undefined)
+    return 'Check the ARN in aws.role, that the role trusts whoever asks, and that they may sts:AssumeRole';
+  return `Check aws.profile and AWS_PROFILE: profile ${profile} must stand, with credentials, in ~/.aws/config or ~/.aws/credentials`;
 }
 
 function deniedHint(area: AwsArea, operation: string): string {

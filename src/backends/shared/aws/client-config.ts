@@ -3,7 +3,7 @@
 import type { AwsService, AwsTarget } from '../../../domain/backend-url.ts';
 import type { Clock } from '../../../ports/clock.ts';
 import type { Ids, Random } from '../../../ports/random.ts';
-import type { NodeHttpHandler } from '@smithy/node-http-handler';
+import { credentialsOf } from './credentials.ts';
 import { awsFailure } from './failure.ts';
 import { httpAgents } from './http-agents.ts';
 import type { RequestMeter } from './meter.ts';
@@ -49,27 +49,6 @@ export async function awsClientConfig(service: AwsService, target: AwsTarget) {
     ...(credentials === undefined ? {} : { credentials }),
     requestHandler: new NodeHttpHandler(handlerOptions),
   };
-}
-
-/** Undefined leaves it to the SDK's usual chain. */
-async function credentialsOf(
-  { profile, role, endpoint }: AwsTarget,
-  { region, requestHandler }: { readonly region: string | undefined; readonly requestHandler: NodeHttpHandler },
-) {
-  if (profile === undefined && role === undefined) return undefined;
-  const { fromNodeProviderChain, fromTemporaryCredentials } = await import('@aws-sdk/credential-providers');
-  // An endpoint of one's own says nothing about how STS is reached; at AWS itself the way is the same.
-  const clientConfig = {
-    ...(region === undefined ? {} : { region }),
-    ...(endpoint === undefined ? { requestHandler } : {}),
-  };
-  const base = fromNodeProviderChain({ clientConfig, ...(profile === undefined ? {} : { profile }) });
-  if (role === undefined) return base;
-  return fromTemporaryCredentials({
-    masterCredentials: base,
-    params: { RoleArn: role, RoleSessionName: 'slurmctl' },
-    clientConfig,
-  });
 }
 
 /** Where a target's service is, in words: its endpoint, or AWS and the region. */

@@ -3,6 +3,7 @@
  * page in place of a service), so names, status, system error and message are read together.
  */
 
+import { CredentialsFailure } from './credentials.ts';
 import { REQUEST_IDS } from './web-page.ts';
 
 /**
@@ -37,6 +38,8 @@ export interface AwsFailure {
   readonly words: string;
   /** Region the service named as the right one. */
   readonly region?: string;
+  /** The service itself was not asked, for want of these credentials. */
+  readonly credentials?: Pick<CredentialsFailure, 'profile' | 'role'>;
 }
 
 /** Names of service errors, by what they mean. Sources: the services' API references ("Common errors", "Error handling"). */
@@ -118,6 +121,8 @@ const NAMES: Readonly<Partial<Record<AwsFailureKind, readonly string[]>>> = {
     'BadDigest',
     'XAmzContentChecksumMismatch',
   ],
+  // Another of the services answers: all know each other's requests by their shape, and not one of their names.
+  'not-a-service': ['InvalidAction', 'UnknownOperationException'],
   aborted: ['AbortError'],
 };
 
@@ -157,6 +162,7 @@ interface RawFailure {
 /** Says what an error thrown by an SDK client means; null when it is none of the SDK's: a bug. */
 export function awsFailure(thrown: unknown): AwsFailure | null {
   if (typeof thrown !== 'object' || thrown === null) return null;
+  if (thrown instanceof CredentialsFailure) return credentialsFailure(thrown);
   const raw = thrown as RawFailure;
   const status = raw.$metadata?.httpStatusCode ?? raw.$response?.statusCode;
   const system = systemCode(raw);
@@ -190,6 +196,30 @@ export function awsFailure(thrown: unknown): AwsFailure | null {
   return status === undefined ? null : byStatus(status, failure);
 }
 
+/** What is left of a failure's kind when the service was not asked: nothing was written, and whether to ask again. */
+const WITHOUT_CREDENTIALS: Readonly<Partial<Record<AwsFailureKind, AwsFailureKind>>> = {
+  unreachable: 'unreachable',
+  interrupted: 'unreachable',
+  throttled: 'throttled',
+  aborted: 'aborted',
+  'credentials-expired': 'credentials-expired',
+  'credentials-refused': 'credentials-refused',
+  'clock-skew': 'clock-skew',
+};
+
+function credentialsFailure({ cause, profile, role }: CredentialsFailure): AwsFailure | null {
+  const inner = awsFailure(cause) ?? unreadable(cause);
+  if (inner === null) return null;
+  const { name, words } = inner;
+  return { kind: WITHOUT_CREDENTIALS[inner.kind] ?? 'no-credentials', name, words, credentials: { profile, role } };
+}
+
+/** Files of credentials that this user may not read, and the like; anything else is a bug. */
+function unreadable(cause: unknown): Pick<AwsFailure, 'kind' | 'name' | 'words'> | null {
+  const name = systemCode((cause ?? {}) as RawFailure);
+  return name === undefined ? null : { kind: 'no-credentials', name, words: oneLine((cause as Error).message) };
+}
+
 function byStatus(status: number, failure: (kind: AwsFailureKind) => AwsFailure): AwsFailure | null {
   if (status === 429) return failure('throttled');
   if (status === 507) return failure('full');
@@ -217,6 +247,8 @@ function isNotAService(raw: RawFailure, status: number | undefined): boolean {
   // Some other web server: a refusal without words, and without the request id that services put on each of theirs.
   if (isNameless(raw) && isRefusal(status) && $response?.headers !== undefined)
     return !REQUEST_IDS.some((id) => id in ($response.headers ?? {}));
+  // A service that speaks XML does not answer in JSON, not even of its own trouble.
+  if (/xml parse error/i.test(message) && /json/i.test(type)) return true;
   const unread =
     name === 'SyntaxError' || /deserialization error|unexpected token|is not valid json|invalid xml/i.test(message);
   // What breaks off is a cut connection, not another server; the SDK calls both a deserialization error.

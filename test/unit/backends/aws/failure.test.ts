@@ -124,6 +124,20 @@ const CASES: readonly [string, Error, AwsFailureKind][] = [
     ),
     'interrupted',
   ],
+  [
+    'S3 at the address of a table',
+    thrown('InvalidAction', status(400), 'Unknown action: DynamoDB_20120810.GetItem'),
+    'not-a-service',
+  ],
+  [
+    'JSON of another service for XML',
+    thrown(
+      'Error',
+      { ...status(500), $response: { statusCode: 500, headers: { 'content-type': 'application/x-amz-json-1.0' } } },
+      '@aws-sdk XML parse error: unexpected content.\n  Deserialization error: to see the raw response',
+    ),
+    'not-a-service',
+  ],
   ['aborted', thrown('AbortError'), 'aborted'],
   ['a body altered on the way', thrown('BadDigest', status(400)), 'interrupted'],
   ['a refusal that speaks of aborting', thrown('NoSuchUpload', status(404), 'It may have been aborted.'), 'refused'],
