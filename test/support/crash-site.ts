@@ -24,6 +24,8 @@ export interface SiteOptions {
   /** Lines of the job file beyond the usual ones. */
   readonly more?: string;
   readonly handler?: string;
+  /** Columns of the output beside `doubled`. */
+  readonly columns?: string;
   /** Where its state lives; by default in a directory. */
   readonly place?: Where;
 }
@@ -133,14 +135,14 @@ function openSite(directory: string, options: SiteOptions & { readonly compiled:
   };
 }
 
-const jobFile = ({ batchItems, time = '5m', more = '' }: SiteOptions): string => `
+const jobFile = ({ batchItems, time = '5m', more = '', columns = '' }: SiteOptions): string => `
 name: crash
 input: {file: n.jsonl, id: n}
 batch: {items: ${batchItems}}
 handler: {module: ./handler.mjs}
 resources: {cpus: 1, memory: 256M, time: ${time}}
 checkpoint: {every: 1s}
-output: {columns: {doubled: int}}
+output: {columns: {doubled: int${columns}}}
 ${more}
 `;
 
