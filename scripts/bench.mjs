@@ -16,6 +16,7 @@ const BENCHES = {
   worker: 'CPU time of a worker an item',
   split: 'splitting 1,000,000 lines, against split -l',
   merge: 'merging 1,000 parts, against a bare DuckDB COPY',
+  aws: 'S3 and DynamoDB against the bare SDK and a directory (needs scripts/aws-servers install)',
   slurm: 'makespan on a real Slurm, against a bare job array (minutes; needs scripts/slurm-cluster install)',
   'slurm-cores': 'the same with no more virtual CPUs than this machine has (minutes)',
 };

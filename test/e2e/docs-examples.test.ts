@@ -1,12 +1,12 @@
-import { execFile } from 'node:child_process';
-import { accessSync, chmodSync, constants, readFileSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { accessSync, constants, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { createCli, writeFiles } from '../support/cli.ts';
 import { compiledProject } from '../support/compiled.ts';
 import { fencesOf, filesOf, typedIn } from '../support/markdown.ts';
 import { withQuietDir } from '../support/live-processes.ts';
+import { paste } from '../support/paste.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const README = fencesOf(readFileSync(join(ROOT, 'README.md'), 'utf8'));
@@ -16,22 +16,6 @@ let compiled = '';
 beforeAll(async () => {
   compiled = await compiledProject();
 }, 120_000);
-
-/** Runs the lines of a console block in one shell, as somebody who pastes them does, with `slurmctl` on the PATH. */
-async function paste(directory: string, lines: readonly string[]): Promise<{ code: unknown; output: string }> {
-  const shim = `#!/bin/sh\nexec '${process.execPath}' '${join(compiled, 'bin/slurmctl.js')}' "$@"\n`;
-  chmodSync(join(writeFiles(directory, { 'on-path/slurmctl': shim }), 'on-path/slurmctl'), 0o755);
-  const env = {
-    ...process.env,
-    SLURMCTL_SCHEDULER: 'local',
-    PATH: `${join(directory, 'on-path')}${delimiter}${process.env['PATH'] ?? ''}`,
-  };
-  return new Promise((resolve) => {
-    execFile('bash', ['-ec', lines.join('\n')], { cwd: directory, env }, (error, stdout, stderr) =>
-      resolve({ code: error === null ? 0 : error.code, output: stdout + stderr }),
-    );
-  });
-}
 
 /** Submits the job of a page with the given input, and returns its columns and rows in the order of the input. */
 async function runFiles(files: Record<string, string>, select: string): Promise<readonly unknown[][]> {
@@ -58,7 +42,7 @@ describe('README.md', () => {
   it('shows commands that work when pasted one after the other', () =>
     withQuietDir(async (directory) => {
       expect(minutes.length).toBeGreaterThanOrEqual(5);
-      const { code, output } = await paste(directory, minutes);
+      const { code, output } = await paste(minutes, { directory, compiled });
       expect(code, output).toBe(0);
       expect(output).toMatch(/succeeded +4/);
       expect(output).toMatch(/\/results\.parquet/);
