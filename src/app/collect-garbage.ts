@@ -10,7 +10,7 @@ import { readTasks } from '../coordinator/task-list.ts';
 import { isSameBackend } from '../domain/backend-url.ts';
 import { isJobId, type JobId } from '../domain/ids.ts';
 import type { JobMeta } from '../domain/job-item.ts';
-import { jobFileKey, jobPrefix, jobRequestKey, JOBS_PREFIX, taskAttemptsPrefix } from '../domain/keys.ts';
+import { finalKey, jobFileKey, jobPrefix, jobRequestKey, JOBS_PREFIX, taskAttemptsPrefix } from '../domain/keys.ts';
 import type { JobRequest } from '../domain/manifest.ts';
 import { isFinalJobState } from '../domain/states.ts';
 import { AppError } from '../errors/app-error.ts';
@@ -111,19 +111,27 @@ async function forgetSubmissions(drivers: Drivers, job: JobId): Promise<void> {
   if (handles.length > 0 && (await schedulerOf(drivers, job)) === 'local') await drivers.forgetLocal(handles);
 }
 
-/** Objects under jobs/ that no job of this state table owns. */
+/**
+ * Objects under jobs/ that no job of this state table owns. What was published stays unless whole jobs are to go: its state may have been lost, with
+ * a table that was made anew or restored as it was days ago, and the output is all that is left of the work.
+ */
 async function removeOrphans(drivers: Drivers, request: GcRequest): Promise<Removed[]> {
   const found = new Map<JobId, { objects: number; bytes: number }>();
+  const published = new Set<JobId>();
   for await (const object of drivers.store.list(JOBS_PREFIX)) {
     const job = object.key.slice(JOBS_PREFIX.length).split('/', 1)[0] ?? '';
     if (!isJobId(job)) continue;
+    if (object.key === finalKey(job)) published.add(job);
     const sum = found.get(job) ?? { objects: 0, bytes: 0 };
     found.set(job, { objects: sum.objects + 1, bytes: sum.bytes + object.bytes });
   }
   // The index is read after the objects: a job enters it before its first object is written.
   const owned = new Set<string>((await knownJobs(drivers.state)).map((job) => job.id));
   const orphans = [];
-  for (const entry of found) if (!owned.has(entry[0]) && !(await isForeign(drivers, entry[0]))) orphans.push(entry);
+  for (const entry of found) {
+    const kept = owned.has(entry[0]) || (published.has(entry[0]) && !request.purge);
+    if (!kept && !(await isForeign(drivers, entry[0]))) orphans.push(entry);
+  }
   for (const [job] of orphans) if (!request.dryRun) await drivers.store.deletePrefix(jobPrefix(job));
   return orphans.map(([job, sum]) => ({ what: `objects of ${job}, which no state belongs to`, ...sum }));
 }

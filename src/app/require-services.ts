@@ -2,7 +2,7 @@
 import type { CoordinatorDeps } from '../coordinator/needs.ts';
 import type { BackendUrls } from '../domain/job-spec.ts';
 import { JOBS_PREFIX } from '../domain/keys.ts';
-import { AppError, isAppError } from '../errors/app-error.ts';
+import { AppError, isAppError, remedyOf } from '../errors/app-error.ts';
 import { JOBS_PARTITION } from '../domain/state-keys.ts';
 
 /**
@@ -28,7 +28,7 @@ function withoutJob(error: unknown): unknown {
   if (!isAppError(error)) return error;
   return new AppError(error.code, {
     message: error.message,
-    hint: `${error.hint.replace(/[,;] (then|the job goes on with): slurmctl advance JOB$/, '')}; nothing was stored`,
+    hint: `${remedyOf(error)}; nothing was stored`,
     details: error.details,
     cause: error,
   });

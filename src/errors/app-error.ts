@@ -63,3 +63,7 @@ export function isAppError(error: unknown, code?: ErrorCode): error is AppError 
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
+
+/** The hint without its last part about how some job goes on: for where there is no job, or one whose id is known. */
+export const remedyOf = ({ hint }: Pick<AppError, 'hint'>): string =>
+  hint.replace(/[,;] (then|the job goes on with): slurmctl advance JOB$/, '');

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { collectGarbage } from '../../src/app/collect-garbage.ts';
 import type { Drivers } from '../../src/app/job-backends.ts';
 import { asJobId } from '../../src/domain/ids.ts';
-import { jobFileKey, jobRequestKey } from '../../src/domain/keys.ts';
+import { finalKey, jobFileKey, jobRequestKey } from '../../src/domain/keys.ts';
 import { createRig } from '../support/coordinator-rig.ts';
 import { withTempDir } from '../support/temp-dir.ts';
 
@@ -33,4 +33,18 @@ it('gc knows its own state table by another way to it', () =>
     const drivers = { ...deps, state, urls: { home: root }, removeHalfWritten: async () => 0 } as unknown as Drivers;
     const { removed } = await collectGarbage(drivers, { dryRun: true, olderThanMs: 0, purge: false });
     expect(removed).toMatchObject([{ what: 'objects of ours-00000000, which no state belongs to' }]);
+  }));
+
+it('gc leaves published output whose state is lost, unless whole jobs are to go', () =>
+  withTempDir(async (root) => {
+    const deps = createRig(root).process();
+    const job = asJobId('published-00000000');
+    await deps.store.put(jobRequestKey(job), JSON.stringify({ backends: { state: deps.state.rootUrl } }));
+    await deps.store.put(finalKey(job), '{}');
+    const drivers = { ...deps, urls: { home: root }, removeHalfWritten: async () => 0 } as unknown as Drivers;
+    const request = { dryRun: false, olderThanMs: 0 };
+    expect(await collectGarbage(drivers, { ...request, purge: false })).toMatchObject({ removed: [] });
+    expect(await deps.store.head(finalKey(job))).not.toBeNull();
+    expect(await collectGarbage(drivers, { ...request, purge: true })).toMatchObject({ removed: [{ objects: 2 }] });
+    expect(await deps.store.head(finalKey(job))).toBeNull();
   }));

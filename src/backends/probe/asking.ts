@@ -1,6 +1,6 @@
 /** How a probe asks a service: every request within one time budget, failures in the words that commands use. */
 
-import { AppError, isAppError } from '../../errors/app-error.ts';
+import { AppError, isAppError, remedyOf } from '../../errors/app-error.ts';
 import { awsError, type AwsArea } from '../shared/aws/aws-error.ts';
 import { createAwsCaller } from '../shared/aws/call.ts';
 import type { AwsContext } from '../shared/aws/client-config.ts';
@@ -85,7 +85,3 @@ export async function looking(name: string, look: () => Promise<Verdict>): Promi
     return broken(name, error.message, remedyOf(error));
   }
 }
-
-/** The hint of an error without its last part about a job: here there is none. */
-export const remedyOf = ({ hint }: AppError): string =>
-  hint.replace(/[,;] (then|the job goes on with): slurmctl advance JOB$/, '');

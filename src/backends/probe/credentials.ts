@@ -1,10 +1,9 @@
 /** Which credentials a client would use, and where they come from; never what they are. */
 
-import { AppError } from '../../errors/app-error.ts';
+import { AppError, remedyOf } from '../../errors/app-error.ts';
 import type { AwsBackend } from '../../domain/backend-url.ts';
 import { awsError } from '../shared/aws/aws-error.ts';
 import type { Clock } from '../../ports/clock.ts';
-import { remedyOf } from './asking.ts';
 import type { Verdict } from './verdict.ts';
 import { broken, doubtful, fine } from './verdict.ts';
 

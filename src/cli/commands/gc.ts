@@ -10,9 +10,9 @@ export const gc = defineCommand({
   group: 'Upkeep',
   summary: 'Free the space and files of jobs that have ended',
   description:
-    'Removes what an ended job no longer needs (batches, checkpoints, parts, logs) and keeps its output; removes what nothing refers to. Jobs that ' +
-    'ended less than 30 days ago are left alone unless JOB or --older-than says otherwise. Live jobs are never touched. --purge removes whole jobs, ' +
-    'their output included, and therefore wants JOB or --older-than.',
+    'Removes what an ended job no longer needs (attempts that lost, checkpoints) and what nothing refers to; keeps output, batches and logs. Jobs ' +
+    'that ended less than 30 days ago are left alone unless JOB or --older-than says otherwise. Live jobs are never touched. --purge removes whole ' +
+    'jobs, their output included, also output whose state is lost, and therefore wants JOB or --older-than.',
   args: { job: optional(`${JOB_ARGUMENT} (default: every job that is old enough)`) },
   options: {
     olderThan: parsed('duration', 'Only jobs that ended at least this long ago (default: 30d; with JOB: any age)', {

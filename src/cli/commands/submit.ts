@@ -1,6 +1,6 @@
 import type { App } from '../../app/api.ts';
 import type { StatusDocument, SubmitDocument } from '../../app/documents.ts';
-import { AppError } from '../../errors/app-error.ts';
+import { AppError, remedyOf } from '../../errors/app-error.ts';
 import { defineCommand, flag, required } from '../define-command.ts';
 import type { SubmitWaitDocument } from '../documents.ts';
 import { createProgressView } from '../progress.ts';
@@ -89,7 +89,7 @@ const interruptedSubmit = (created: string | undefined): AppError =>
 /** A job that exists already is named, with the two ways on: nothing of it is lost. */
 function halfSubmitted(error: unknown, job: string | undefined): unknown {
   if (!(error instanceof AppError) || job === undefined) return error;
-  const own = error.code === 'INTERRUPTED' ? '' : `${error.hint}. `;
+  const own = error.code === 'INTERRUPTED' ? '' : `${remedyOf(error)}. `;
   return new AppError(error.code, {
     message: `job ${job} is stored but not fully submitted: ${error.message}`,
     hint: `${own}Go on with: slurmctl advance ${job}; or give it up with: slurmctl cancel ${job}`,
@@ -114,7 +114,7 @@ async function followJob(session: Session, app: App, job: string): Promise<Statu
 const whileFollowing = (error: AppError, job: string): AppError =>
   new AppError(error.code, {
     message: error.message,
-    hint: `${error.hint}. The job is stored; go on with: slurmctl advance ${job}`,
+    hint: `${remedyOf(error)}. The job is stored; go on with: slurmctl advance ${job}`,
     details: { ...error.details, jobId: job },
     problems: error.problems,
     cause: error,

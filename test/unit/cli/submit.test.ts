@@ -78,6 +78,18 @@ describe('submit', () => {
     );
     expect(JSON.parse(stdout)).toMatchObject({ code: 'BATCH_UNREACHABLE', details: { jobId: JOB } });
   });
+
+  it('says once how the job goes on, with its id', async () => {
+    const app: Partial<App> = {
+      submit: async ({ onJob }) => {
+        onJob?.(JOB);
+        const hint = 'Check the route; the job goes on with: slurmctl advance JOB';
+        throw new AppError('STATE_UNAVAILABLE', { message: 'no connection', hint });
+      },
+    };
+    const { stderr } = await runInProcess(['submit', 'job.yaml'], { app });
+    expect(stderr).toContain(`hint: Check the route. Go on with: slurmctl advance ${JOB}; or give it up`);
+  });
 });
 
 describe('submit --wait', () => {
