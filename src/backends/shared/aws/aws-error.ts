@@ -3,6 +3,7 @@
 import { AppError } from '../../../errors/app-error.ts';
 import type { ErrorCode } from '../../../errors/catalogue.ts';
 import { awsFailure, type AwsFailure, type AwsFailureKind } from './failure.ts';
+import { namesProxy } from './http-agents.ts';
 import { permissionOf } from './permissions.ts';
 
 export type AwsArea = 'store' | 'state' | 'queue';
@@ -88,7 +89,7 @@ function hintOf(failure: AwsFailure, { area, operation, server }: AwsRequest): s
     denied: deniedHint(area, operation),
     throttled:
       'Nothing is lost; run fewer elements at once (slurm.throttle), or see docs/operations/aws.md on throttling',
-    unreachable: `Check the endpoint and that this host has a route to ${server}; the job goes on with: slurmctl advance JOB`,
+    unreachable: `Check the endpoint${namesProxy() ? ', the proxy in HTTP_PROXY and HTTPS_PROXY,' : ''} and that this host has a route to ${server}; the job goes on with: slurmctl advance JOB`,
     ...(region === undefined
       ? {}
       : { 'wrong-region': `Set aws.region: ${region} in slurmctl.yaml, or AWS_REGION=${region}` }),

@@ -23,8 +23,12 @@ export async function httpAgents(service: AwsService, target: AwsTarget): Promis
   return { httpAgent: new HttpProxyAgent(proxy, options), httpsAgent: new HttpsProxyAgent(proxy, options) };
 }
 
+/** Whether the environment names a proxy for some addresses; which ones, NO_PROXY says too. */
+export const namesProxy = (): boolean =>
+  Object.entries(process.env).some(([name, value]) => /^(https?|all)_proxy$/i.test(name) && value !== '');
+
 async function proxyFor(url: string): Promise<string> {
-  if (!Object.keys(process.env).some((name) => /^(https?|all)_proxy$/i.test(name))) return '';
+  if (!namesProxy()) return '';
   const { getProxyForUrl } = await import('proxy-from-env');
   return getProxyForUrl(url);
 }

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { awsError, type AwsRequest } from '../../../../src/backends/shared/aws/aws-error.ts';
 import { awsFailure, type AwsFailureKind } from '../../../../src/backends/shared/aws/failure.ts';
 import { AppError } from '../../../../src/errors/app-error.ts';
@@ -221,6 +221,17 @@ describe('the error a person sees', () => {
     ) as AppError;
     expect(elsewhere.message).toContain('but in eu-west-1');
     expect(elsewhere.hint).toContain('AWS_REGION=eu-west-1');
+  });
+
+  test.each([
+    ['http://nonsense', 'Check the endpoint, the proxy in HTTP_PROXY and HTTPS_PROXY, and that this host has a route'],
+    ['', 'Check the endpoint and that this host has a route'],
+  ])('thinks of the proxy where the environment names one: %j', (proxy, hint) => {
+    for (const name of ['HTTP_PROXY', 'https_proxy', 'HTTPS_PROXY', 'http_proxy', 'ALL_PROXY', 'all_proxy'])
+      vi.stubEnv(name, name === 'HTTPS_PROXY' ? proxy : '');
+    const error = awsError(thrown('Error', { code: 'ENOTFOUND' }), REQUEST) as AppError;
+    vi.unstubAllEnvs();
+    expect(error.hint).toContain(hint);
   });
 
   test('holds nothing that gives access', () => {
