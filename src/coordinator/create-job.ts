@@ -61,25 +61,52 @@ export async function recordRequest(
   return storeMeta(deps, request, fence);
 }
 
+/** What META says before anything is known of the input. */
+const UNSPLIT = {
+  stage: 'splitting',
+  generation: 0,
+  tasks: 0,
+  items: 0,
+  shards: 1,
+  wave: -1,
+  submittedWave: -1,
+} as const;
+
 async function storeMeta(deps: CoordinatorDeps, request: JobRequest, fence: number): Promise<JobMeta> {
   const meta: JobMeta = {
+    ...UNSPLIT,
     state: 'SUBMITTING',
-    stage: 'splitting',
     name: request.spec.name,
     createdMs: request.createdMs,
     updatedMs: deps.clock.nowMs(),
-    generation: 0,
     specHash: request.specHash,
     scheduler: request.backends.scheduler,
     fence,
-    tasks: 0,
-    items: 0,
-    shards: 1,
-    wave: -1,
-    submittedWave: -1,
   };
   await deps.state.createMany([{ key: metaKey(request.job), item: meta as unknown as StateItem }]);
   return requireMeta(deps.state, request.job);
+}
+
+/** The META of a job that is being taken back before it ever had one. */
+async function createMarked(
+  deps: CoordinatorDeps,
+  lease: Lease,
+  { job, reason, wanted }: { readonly job: JobId; readonly reason: string; readonly wanted: NewJob },
+): Promise<void> {
+  const nowMs = deps.clock.nowMs();
+  const marked: JobMeta = {
+    ...UNSPLIT,
+    state: 'FAILED',
+    reason,
+    name: wanted.spec.name,
+    createdMs: nowMs,
+    updatedMs: nowMs,
+    finishedMs: nowMs,
+    specHash: specHashOf(wanted.spec, wanted.backends),
+    scheduler: wanted.backends.scheduler,
+    fence: lease.fence,
+  };
+  await deps.state.createMany([{ key: metaKey(job), item: marked as unknown as StateItem }]);
 }
 
 /** Takes the creation of a job up where it stands and brings it to `ready`; a job beyond that is returned as it is. */
@@ -194,14 +221,15 @@ export async function discardJob(deps: Pick<CoordinatorDeps, 'state' | 'store'>,
 export async function discardOwn(
   deps: CoordinatorDeps,
   lease: Lease,
-  own: { readonly job: JobId; readonly reason: string },
+  own: { readonly job: JobId; readonly reason: string; readonly wanted: NewJob },
 ): Promise<boolean> {
   const { job, reason } = own;
   try {
     lease.assertHeld();
-    const meta = await readMeta(deps.state, job);
     const mark = { ...stamp({ deps, lease }), set: { state: 'FAILED', reason } } as const;
-    if (meta !== null) await updateMeta(deps.state, job, ['SUBMITTING', 'FAILED'], mark);
+    // Also where there is no META yet: whoever finds none makes one and runs the job, while this process may be asleep.
+    if ((await readMeta(deps.state, job)) === null) await createMarked(deps, lease, own);
+    await updateMeta(deps.state, job, ['SUBMITTING', 'FAILED'], mark);
   } catch (error) {
     if (!isAppError(error)) throw error;
     if (error.code === 'LEASE_LOST' || error.code === 'JOB_BAD_STATE') return false;

@@ -40,7 +40,7 @@ export async function submitJob(
     return { ...result, job };
   } catch (error) {
     if (isAppError(error, 'BATCH_REFUSED') && (await nothingAccepted(deps, job)))
-      await discardOwn(deps, lease, { job, reason: error.message });
+      await discardOwn(deps, lease, { job, reason: error.message, wanted });
     throw error;
   } finally {
     await lease.release();
@@ -62,7 +62,7 @@ async function createOrDiscard(
   } catch (error) {
     let removed;
     try {
-      removed = await discardOwn(deps, run.lease, { job: run.job, reason: messageOf(error) });
+      removed = await discardOwn(deps, run.lease, { job: run.job, reason: messageOf(error), wanted });
     } catch {
       throw leftBehind(error, run.job);
     }

@@ -96,17 +96,36 @@ describe('a pass that slept over what it saw', () => {
 });
 
 describe('a submit that wants to take its job back', () => {
+  const lease: Lease = { fence: 3, assertHeld: () => undefined, release: () => Promise.resolve() };
+
   it('leaves it whole when it cannot say so first', () =>
     withTable(async (state, root) => {
       await storeMeta(state);
-      const lease: Lease = { fence: 3, assertHeld: () => undefined, release: () => Promise.resolve() };
       const unwell: StateTable = {
         ...state,
         write: () => Promise.reject(new AppError('STATE_UNAVAILABLE', { message: 'no answer' })),
       };
-      const deps = { ...createRig(root).process(), state: unwell };
-      const discarding = discardOwn(deps, lease, { job: JOB, reason: 'bad luck' });
+      const rig = createRig(root);
+      const deps = { ...rig.process(), state: unwell };
+      const discarding = discardOwn(deps, lease, { job: JOB, reason: 'bad luck', wanted: rig.wanted });
       await expect(discarding).rejects.toMatchObject({ code: 'STATE_UNAVAILABLE' });
       expect(await readMeta(state, JOB)).toMatchObject({ state: 'SUBMITTING' });
+    }));
+
+  it('says so also where there is no META yet, so that nobody makes one while it removes the rest', () =>
+    withTable(async (state, root) => {
+      const seen: unknown[] = [];
+      const watching: StateTable = {
+        ...state,
+        async deletePartition(partition) {
+          seen.push((await readMeta(state, JOB))?.state);
+          return state.deletePartition(partition);
+        },
+      };
+      const rig = createRig(root);
+      const deps = { ...rig.process(), state: watching };
+      expect(await discardOwn(deps, lease, { job: JOB, reason: 'bad luck', wanted: rig.wanted })).toBe(true);
+      expect(seen[0]).toBe('FAILED');
+      expect(await readMeta(state, JOB)).toBeNull();
     }));
 });
