@@ -1,5 +1,7 @@
 import { once } from 'node:events';
 import { describe, expect, it } from 'vitest';
+import type { StatusDocument } from '../../src/app/documents.ts';
+import type { JobId } from '../../src/domain/ids.ts';
 import { withCrashSite, type CrashSite, type SiteOptions } from '../support/crash-site.ts';
 import { expectLedger } from '../support/ledger.ts';
 import { eventually, momentAfter } from '../support/live-processes.ts';
@@ -36,6 +38,7 @@ async function finishAfterDeath(site: CrashSite, verb: 'advance' | 'tick'): Prom
   if (job === undefined) return 'nothing';
   const listed = await site.cli.json<{ jobs: { id: string }[] }>(['list']);
   expect(listed.jobs.map((one) => one.id)).toEqual([job.id]);
+  await expectTruth(site, job.id);
   const went = verb === 'tick' ? await site.cli('tick') : await site.cli('advance', job.id);
   // The index is written before the request: a death between the two leaves a name that was never a job.
   if (went.code === 4) return 'nothing';
@@ -45,6 +48,18 @@ async function finishAfterDeath(site: CrashSite, verb: 'advance' | 'tick'): Prom
   await site.untilFinal(job.id);
   await expectLedger(site, job.id);
   return 'finished';
+}
+
+/** Whoever looks is told what is there: a job on its way, or a name that never became one. */
+async function expectTruth(site: CrashSite, job: JobId): Promise<void> {
+  const seen = await site.cli('status', job, '--json');
+  expect([0, 4], seen.stdout + seen.stderr).toContain(seen.code);
+  if (seen.code === 4) return;
+  const { state, stage } = (await site.meta(job)) ?? {};
+  const told = (JSON.parse(seen.stdout) as StatusDocument).job;
+  // Elements go on meanwhile, so that it may have moved since.
+  expect(['SUBMITTING', 'RUNNING', 'AGGREGATING', 'COMPLETED']).toContain(told.state);
+  if (stage !== 'ready') expect(told.state).toBe(state ?? 'SUBMITTING');
 }
 
 async function killSubmit(site: CrashSite, afterMs: number): Promise<void> {
