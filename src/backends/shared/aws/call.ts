@@ -60,20 +60,24 @@ export function createAwsCaller({ clock, random, maxInFlight }: CallPolicy): Cal
     for (let tries = 0; ; tries += 1) {
       call.signal?.throwIfAborted();
       const leave = await window.enter();
+      const sentMs = clock.monotonicMs();
       try {
         const answer = await send();
         window.grow();
         return answer;
       } catch (error) {
         call.signal?.throwIfAborted();
-        const kind = awsFailure(error)?.kind;
+        const failure = awsFailure(error);
+        const kind = failure?.kind;
         if (kind === 'throttled') window.shrink();
         if (kind === 'interrupted' && call.mode === 'write') throw new AmbiguousWrite(call.operation, { cause: error });
-        troubleSinceMs ??= clock.monotonicMs();
+        // Silence was trouble from its beginning; it is listened to twice at least.
+        troubleSinceMs ??= failure?.name === 'TimeoutError' ? sentMs : clock.monotonicMs();
         const patienceMs = kind === undefined ? undefined : PATIENCE_MS[kind];
         const pauseMs = random.next() * Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** tries);
-        if (patienceMs === undefined || clock.monotonicMs() - troubleSinceMs + pauseMs > patienceMs)
-          throw awsError(error, call);
+        const isSpent = patienceMs === undefined || clock.monotonicMs() - troubleSinceMs + pauseMs > patienceMs;
+        const isFirstSilence = tries === 0 && kind === 'interrupted';
+        if (isSpent && !isFirstSilence) throw awsError(error, call);
         leave();
         await clock.sleep(pauseMs, call.signal);
       } finally {

@@ -82,6 +82,24 @@ describe('a call', () => {
     expect(new Set(slept).size).toBe(slept.length);
   });
 
+  test.each([
+    [10_000, 2],
+    [25_000, 2],
+    [5_000, 4],
+  ])('to a server that keeps silent for %i ms each time is sent %i times', async (silenceMs, times) => {
+    const { call, clock, advance } = caller();
+    const silent = failing('TimeoutError');
+    let sent = 0;
+    const send = async (): Promise<never> => {
+      sent += 1;
+      advance(silenceMs);
+      throw silent;
+    };
+    await expect(call({ ...CALL, mode: 'read' }, send)).rejects.toMatchObject({ code: 'STATE_UNAVAILABLE' });
+    expect(sent).toBe(times);
+    expect(clock.monotonicMs()).toBeLessThan(Math.max(21_000, 2 * silenceMs + 100));
+  });
+
   test('counts its patience from the first trouble, not from its own beginning', async () => {
     const { call, advance } = caller();
     let sent = 0;
