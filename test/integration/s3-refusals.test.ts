@@ -93,6 +93,11 @@ describe('what is not there', () => {
     expect(error.hint).toContain('slurmctl init --aws');
   });
 
+  it('is not taken for a missing object after it was refused once', async () => {
+    const store = await openS3Store(nowhere());
+    for (const _ of [1, 2]) await expect(store.head('a/key')).rejects.toMatchObject({ code: 'STORE_MISSING' });
+  });
+
   it('gives up within seconds where nobody answers, whatever is wanted', async () => {
     const beganMs = performance.now();
     // The discard port: nobody listens there.

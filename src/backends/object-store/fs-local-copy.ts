@@ -29,6 +29,8 @@ export async function writeLocalFile(path: string, nonce: string, chunks: AsyncI
   const file = await onLocal(path, createFile(temp));
   try {
     for await (const chunk of chunks) await onLocal(path, writeAll(file, chunk));
+    // A crash of the host must not leave a name whose bytes were never written.
+    await onLocal(path, file.sync());
     await onLocal(path, file.close());
     await onLocal(path, rename(temp, path));
   } catch (error) {

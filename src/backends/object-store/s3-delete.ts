@@ -3,7 +3,7 @@ import { DeleteObjectCommand, DeleteObjectsCommand, type _Error } from '@aws-sdk
 import { objectAt, type S3Access } from './s3-access.ts';
 
 /** Most keys that one DeleteObjects takes. */
-export const DELETE_BATCH = 1_000;
+const DELETE_BATCH = 1_000;
 
 /** Deletes objects by their keys in the bucket; absent ones are fine. */
 export async function deleteObjects(access: S3Access, bucketKeys: readonly string[]): Promise<void> {

@@ -1,24 +1,32 @@
 import { HeadObjectCommand } from '@aws-sdk/client-s3';
 
-import { isNoObject, objectAt, type S3Access } from './s3-access.ts';
+import { hasName, objectAt, type S3Access } from './s3-access.ts';
 import { openBody } from './s3-body.ts';
 
 /** What HEAD can be answered with that only a body would explain: no object or no bucket, no permission or no valid credentials … */
 const POOR_STATUS = [301, 307, 400, 401, 403, 404];
 
+/** A 404 that bears the service's request id, for want of words named by its status; of a known bucket it can only mean the object. */
+const NO_OBJECT = ['NoSuchKey', 'NotFound', 'HTTP 404'];
+
 /** Length of an object, or null when there is none. */
 export async function headObject(access: S3Access, bucketKey: string): Promise<number | null> {
-  const answer = await access.call({ operation: 'HeadObject', bucketKey, mode: 'read' }, async (options) => {
-    try {
-      return await access.client.send(new HeadObjectCommand(objectAt(access, bucketKey)), options);
-    } catch (error) {
-      if (isNoObject(error) && access.hasAnswered()) return null;
-      if (POOR_STATUS.includes(statusOf(error))) return 'unexplained';
-      throw error;
-    }
-  });
-  if (answer === 'unexplained') return await lengthByReading(access, bucketKey);
-  return answer === null ? null : (answer.ContentLength ?? 0);
+  let isPoor = false;
+  try {
+    const answer = await access.call({ operation: 'HeadObject', bucketKey, mode: 'read' }, async (options) => {
+      try {
+        return await access.client.send(new HeadObjectCommand(objectAt(access, bucketKey)), options);
+      } catch (error) {
+        if (hasName(error, NO_OBJECT) && access.hasAnswered()) return null;
+        isPoor = POOR_STATUS.includes(statusOf(error));
+        throw error;
+      }
+    });
+    return answer === null ? null : (answer.ContentLength ?? 0);
+  } catch (error) {
+    if (!isPoor) throw error;
+    return await lengthByReading(access, bucketKey);
+  }
 }
 
 /** An answer to GET has a body that says what is wrong. */
