@@ -2,25 +2,47 @@
 import type { CoordinatorDeps } from '../coordinator/needs.ts';
 import type { BackendUrls } from '../domain/job-spec.ts';
 import { JOBS_PREFIX } from '../domain/keys.ts';
-import { AppError, isAppError, remedyOf } from '../errors/app-error.ts';
+import { knownBackend, shortBackendUrl } from '../domain/backend-url.ts';
 import { JOBS_PARTITION } from '../domain/state-keys.ts';
+import { AppError, isAppError, remedyOf } from '../errors/app-error.ts';
+import type { ErrorCode } from '../errors/catalogue.ts';
+
+/** A person waits for this. A server that keeps silent is otherwise listened to for as long as a worker with finished results would. */
+const ANSWER_WITHIN_MS = 10_000;
 
 /**
  * One small read of each service. Without it a job would be stored in one and fail in the next; and of the queue, which holds only hints, nobody
  * would miss anything. Directories are not asked: they are made when they are written to.
- * @throws AppError of the first that refuses, in the order of store, state and queue; nothing is stored
+ * @throws AppError of the first that refuses or keeps silent, in the order of store, state and queue; nothing is stored
  */
 export async function requireServices(
-  { store, state, queue }: Pick<CoordinatorDeps, 'store' | 'state' | 'queue'>,
+  { store, state, queue, clock }: Pick<CoordinatorDeps, 'store' | 'state' | 'queue' | 'clock'>,
   urls: Pick<BackendUrls, 'store' | 'state' | 'queue'>,
 ): Promise<void> {
-  const isService = (url: string): boolean => !url.startsWith('file:');
+  const answered = new AbortController();
+  const ask = async (url: string, silence: ErrorCode, read: () => Promise<unknown>): Promise<void> => {
+    if (url.startsWith('file:')) return;
+    const tooLate = clock.sleep(ANSWER_WITHIN_MS, answered.signal).then(() => {
+      throw new AppError(silence, {
+        message: `${inWords(url)} did not answer within ${ANSWER_WITHIN_MS / 1_000} s`,
+        hint: 'Check the endpoint and that this host has a route to it; slurmctl doctor looks closer',
+      });
+    });
+    await Promise.race([read(), tooLate]);
+  };
   const answers = await Promise.allSettled([
-    isService(urls.store) && firstOf(store.list(`${JOBS_PREFIX}none/`)),
-    isService(urls.state) && state.get({ partition: JOBS_PARTITION, sort: 'none' }),
-    isService(urls.queue) && queue.depth(),
+    ask(urls.store, 'STORE_UNAVAILABLE', () => firstOf(store.list(`${JOBS_PREFIX}none/`))),
+    ask(urls.state, 'STATE_UNAVAILABLE', () => state.get({ partition: JOBS_PARTITION, sort: 'none' })),
+    ask(urls.queue, 'QUEUE_UNAVAILABLE', () => queue.depth()),
   ]);
+  answered.abort();
   for (const answer of answers) if (answer.status === 'rejected') throw withoutJob(answer.reason);
+}
+
+function inWords(url: string): string {
+  const backend = knownBackend(url);
+  const endpoint = backend.service === 'file' ? undefined : backend.aws.endpoint;
+  return `${shortBackendUrl(url)} at ${endpoint ?? 'AWS'}`;
 }
 
 /** There is no job that could go on. */
