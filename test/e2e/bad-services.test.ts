@@ -339,8 +339,10 @@ describe('trouble in the middle of a job', () => {
 
 /** Advances until the job is final. */
 async function finish(cli: Cli, job: string): Promise<void> {
-  await cli.json(['advance', job]);
-  const final = await cli.json<{ state: string }>(['advance', job]);
+  // The job's own finaliser may be at work at this very moment.
+  const advance = ['advance', job, '--wait-lease', '1m'];
+  await cli.json(advance);
+  const final = await cli.json<{ state: string }>(advance);
   expect(['RUNNING', 'AGGREGATING', 'COMPLETED']).toContain(final.state);
   const watched = await cli('status', job, '--watch', '--json');
   const last = JSON.parse(watched.stdout.trim().split('\n').at(-1) ?? '{}') as StatusDocument;
