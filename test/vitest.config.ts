@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import LongestFirst from './support/longest-first.ts';
 
 /** One project per kind of proof, so that a person can run only the fast ones: `npx vitest --config test/vitest.config.ts --project unit`. */
 const project = (name: string, testTimeout: number) => ({
@@ -16,6 +17,7 @@ export default defineConfig({
     globalSetup: [new URL('support/aws-global-setup.ts', import.meta.url).pathname],
     // Integration and end-to-end tests wait for other processes most of the time.
     maxWorkers: 3,
+    sequence: { sequencer: LongestFirst },
     projects: [
       project('unit', 20_000),
       project('contract', 60_000),
