@@ -9,7 +9,11 @@ const [reportPath, failuresPath] = process.argv.slice(2);
 const report = JSON.parse(readFileSync(reportPath, 'utf8'));
 
 const told = (file, title, message) =>
-  [`FAILED: ${relative('.', file)}: ${title}`, ...message.split('\n', LINES_OF_A_FAILURE).map((line) => `    ${line.slice(0, 300)}`), ''].join('\n');
+  [
+    `FAILED: ${relative('.', file)}: ${title}`,
+    ...message.split('\n', LINES_OF_A_FAILURE).map((line) => `    ${line.slice(0, 300)}`),
+    '',
+  ].join('\n');
 
 const failedTests = report.testResults.flatMap((file) =>
   file.assertionResults
@@ -22,4 +26,8 @@ const failedFiles = report.testResults
   .map((file) => told(file.name, 'the file itself', file.message ?? ''));
 
 appendFileSync(failuresPath, [...failedTests, ...failedFiles].join(''));
-console.log(report.numPassedTests, report.numFailedTests + failedFiles.length, report.numPendingTests + report.numTodoTests);
+console.log(
+  report.numPassedTests,
+  report.numFailedTests + failedFiles.length,
+  report.numPendingTests + report.numTodoTests,
+);
