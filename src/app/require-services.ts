@@ -2,7 +2,7 @@
 import type { CoordinatorDeps } from '../coordinator/needs.ts';
 import type { BackendUrls } from '../domain/job-spec.ts';
 import { JOBS_PREFIX } from '../domain/keys.ts';
-import { knownBackend, shortBackendUrl } from '../domain/backend-url.ts';
+import { knownBackend, serverOf, shortBackendUrl } from '../domain/backend-url.ts';
 import { JOBS_PARTITION } from '../domain/state-keys.ts';
 import { AppError, isAppError, remedyOf } from '../errors/app-error.ts';
 import type { ErrorCode } from '../errors/catalogue.ts';
@@ -21,10 +21,11 @@ export async function requireServices(
 ): Promise<void> {
   const answered = new AbortController();
   const ask = async (url: string, silence: ErrorCode, read: () => Promise<unknown>): Promise<void> => {
-    if (url.startsWith('file:')) return;
+    const backend = knownBackend(url);
+    if (backend.service === 'file') return;
     const tooLate = clock.sleep(ANSWER_WITHIN_MS, answered.signal).then(() => {
       throw new AppError(silence, {
-        message: `${inWords(url)} did not answer within ${ANSWER_WITHIN_MS / 1_000} s`,
+        message: `${shortBackendUrl(url)} at ${serverOf(backend.aws)} did not answer within ${ANSWER_WITHIN_MS / 1_000} s`,
         hint: 'Check the endpoint and that this host has a route to it; slurmctl doctor looks closer',
       });
     });
@@ -37,12 +38,6 @@ export async function requireServices(
   ]);
   answered.abort();
   for (const answer of answers) if (answer.status === 'rejected') throw withoutJob(answer.reason);
-}
-
-function inWords(url: string): string {
-  const backend = knownBackend(url);
-  const endpoint = backend.service === 'file' ? undefined : backend.aws.endpoint;
-  return `${shortBackendUrl(url)} at ${endpoint ?? 'AWS'}`;
 }
 
 /** There is no job that could go on. */

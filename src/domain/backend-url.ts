@@ -252,3 +252,7 @@ function readNamed(
 }
 
 const shown = (value: string): string => JSON.stringify(value.length > 60 ? `${value.slice(0, 60)}…` : value);
+
+/** Where a target's service is, in words: its endpoint, or AWS and the region. */
+export const serverOf = ({ endpoint, region }: AwsTarget): string =>
+  endpoint ?? (region === undefined ? 'AWS' : `AWS ${region}`);

@@ -2,10 +2,10 @@ import { createHash } from 'node:crypto';
 
 import { S3Client } from '@aws-sdk/client-s3';
 
-import { shortBackendUrl, formatBackendUrl, type BackendUrl } from '../../domain/backend-url.ts';
+import { shortBackendUrl, formatBackendUrl, type BackendUrl, serverOf } from '../../domain/backend-url.ts';
 import { AppError } from '../../errors/app-error.ts';
 import { createAwsCaller, type CallMode } from '../shared/aws/call.ts';
-import { awsClientConfig, meterClient, serverOf, type AwsContext } from '../shared/aws/client-config.ts';
+import { awsClientConfig, meterClient, type AwsContext } from '../shared/aws/client-config.ts';
 import { MAX_SOCKETS } from '../shared/aws/http-agents.ts';
 import { awsFailure } from '../shared/aws/failure.ts';
 import { assertKey, assertPrefix, badKey } from './keys.ts';

@@ -1,8 +1,8 @@
 /** Probes every service that a host's settings name, all at the same time and within seconds. */
 
-import { knownBackend, shortBackendUrl, type AwsBackend } from '../../domain/backend-url.ts';
+import { knownBackend, shortBackendUrl, type AwsBackend, serverOf } from '../../domain/backend-url.ts';
 import type { AwsArea } from '../shared/aws/aws-error.ts';
-import { awsClientConfig, meterClient, serverOf, type AwsContext } from '../shared/aws/client-config.ts';
+import { awsClientConfig, meterClient, type AwsContext } from '../shared/aws/client-config.ts';
 import { createAsking } from './asking.ts';
 import { judgeClock, watchClock, type ClockSample } from './clock-offset.ts';
 import { findIdentity, type Identity } from './credentials.ts';

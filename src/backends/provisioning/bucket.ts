@@ -8,7 +8,8 @@ import {
 } from '@aws-sdk/client-s3';
 import { AppError, isAppError, messageOf } from '../../errors/app-error.ts';
 import { createAwsCaller } from '../shared/aws/call.ts';
-import { awsClientConfig, meterClient, serverOf, type AwsContext } from '../shared/aws/client-config.ts';
+import { serverOf } from '../../domain/backend-url.ts';
+import { awsClientConfig, meterClient, type AwsContext } from '../shared/aws/client-config.ts';
 import { endsUploads, isClosed, lookAtRules, type BucketWork } from './bucket-rules.ts';
 import { ABORT_UPLOADS_DAYS, type StorePlace } from './places.ts';
 import { isNamed, reported, type ResourceReport } from './report.ts';

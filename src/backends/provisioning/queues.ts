@@ -2,7 +2,8 @@ import { CreateQueueCommand, GetQueueAttributesCommand, GetQueueUrlCommand, SQSC
 import { AppError } from '../../errors/app-error.ts';
 import { MAX_RECEIVES } from '../../ports/retry-queue.ts';
 import { createAwsCaller } from '../shared/aws/call.ts';
-import { awsClientConfig, meterClient, serverOf, type AwsContext } from '../shared/aws/client-config.ts';
+import { serverOf } from '../../domain/backend-url.ts';
+import { awsClientConfig, meterClient, type AwsContext } from '../shared/aws/client-config.ts';
 import { DEAD_RETENTION_SEC, HINT_RETENTION_SEC, type QueuePlace } from './places.ts';
 import { isNamed, reported, type ReportOf, type ResourceReport } from './report.ts';
 

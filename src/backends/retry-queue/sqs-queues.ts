@@ -1,9 +1,9 @@
 /** The two queues behind one `sqs://` address, and how they are asked. */
 
 import { GetQueueUrlCommand, SQSClient } from '@aws-sdk/client-sqs';
-import type { BackendUrl } from '../../domain/backend-url.ts';
+import { type BackendUrl, serverOf } from '../../domain/backend-url.ts';
 import { createAwsCaller, type CallMode } from '../shared/aws/call.ts';
-import { awsClientConfig, meterClient, serverOf, type AwsContext } from '../shared/aws/client-config.ts';
+import { awsClientConfig, meterClient, type AwsContext } from '../shared/aws/client-config.ts';
 
 /** Messages on their way, or those that nobody acknowledged. */
 export type Which = 'live' | 'dead';

@@ -2,10 +2,10 @@
 
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 
-import type { BackendUrl } from '../../domain/backend-url.ts';
+import { type BackendUrl, serverOf } from '../../domain/backend-url.ts';
 import { AppError, isAppError } from '../../errors/app-error.ts';
 import { type CallMode, createAwsCaller } from '../shared/aws/call.ts';
-import { type AwsContext, awsClientConfig, meterClient, serverOf } from '../shared/aws/client-config.ts';
+import { type AwsContext, awsClientConfig, meterClient } from '../shared/aws/client-config.ts';
 import { MAX_SOCKETS } from '../shared/aws/http-agents.ts';
 import { PARTITION_KEY, SORT_KEY } from './dynamodb-attributes.ts';
 

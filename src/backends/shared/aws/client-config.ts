@@ -51,10 +51,6 @@ export async function awsClientConfig(service: AwsService, target: AwsTarget) {
   };
 }
 
-/** Where a target's service is, in words: its endpoint, or AWS and the region. */
-export const serverOf = ({ endpoint, region }: AwsTarget): string =>
-  endpoint ?? (region === undefined ? 'AWS' : `AWS ${region}`);
-
 interface HttpFacts {
   readonly headers?: Readonly<Record<string, string>>;
 }
