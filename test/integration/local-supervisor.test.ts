@@ -30,8 +30,8 @@ const when = (bench: LocalBench, handle: BatchHandle, count: number, ok: (states
   });
 const whenEnded = (bench: LocalBench, handle: BatchHandle, count = 1) =>
   when(bench, handle, count, (states) => states.every(({ phase }) => phase === 'ended'));
-const whenPresent = (path: string) =>
-  until(path, PATIENCE_MS, async () => (existsSync(path) ? readFileSync(path, 'utf8') || undefined : undefined));
+const textIn = (path: string): string => (existsSync(path) ? readFileSync(path, 'utf8') : '');
+const whenPresent = (path: string) => until(path, PATIENCE_MS, async () => textIn(path) || undefined);
 const whenDead = (pid: number) => until(`${pid} is gone`, PATIENCE_MS, async () => (isAlive(pid) ? undefined : true));
 const supervisorOf = (bench: LocalBench): number => bench.supervisorPid() as number;
 
@@ -131,7 +131,7 @@ describe('local supervisor', () => {
       const pids = await until(path, PATIENCE_MS, async () => {
         const [state] = await statesOf(bench, handle);
         // The file is there a moment before the numbers are in it.
-        const numbers = existsSync(path) ? readFileSync(path, 'utf8').trim() : '';
+        const numbers = textIn(path).trim();
         if (numbers === '') return undefined;
         expect(state).toMatchObject({ restarts: restart });
         return numbers.split(' ').map(Number);
