@@ -57,12 +57,13 @@ describe('services that refuse and lose answers', () => {
       for (let seed = 1; seed <= 15; seed += 1) {
         const { spool, far } = createSides(join(root, String(seed)));
         const job = await createSpoolJob(spool, { tasks: 6 });
-        const racing = [1, 2, 3].map((carrier) =>
-          insist(
-            () => carry(spool, hostile(far, seed * 10 + carrier, { loseAnswer: 0.05, delay: 0.5 }), job.job),
+        const racing = [1, 2, 3].map((carrier) => {
+          const bad = hostile(far, seed * 10 + carrier, { loseAnswer: 0.05, delay: 0.5 });
+          return insist(
+            () => carry(spool, bad, job.job),
             async () => undefined,
-          ),
-        );
+          );
+        });
         for (let task = 0; task < 6; task += 1) await job.commit(task);
         await Promise.all(racing);
         expect(await untruths(far, job), `seed ${seed}`).toEqual([]);
