@@ -53,4 +53,36 @@ export type TaskItem = {
   /** Epoch ms before which a WAIT task is not retried. Absent in WAIT: the retry is not decided yet (a worker that drains leaves that to `advance`). */
   readonly notBeforeMs?: number;
   readonly win?: Win;
+  /** Epoch ms at which the owner claimed the task. */
+  readonly startedMs?: number;
+  /** How the last attempt's process ended, where somebody saw it: exit code, or signal number. */
+  readonly exitCode?: number;
+  readonly signal?: number;
+  /**
+   * Item ranges (`domain/item-ranges.ts`, numbers within the task) that had begun and not ended when the attempt ended; absent: not known.
+   * Written by whoever saw the process end.
+   */
+  readonly inFlight?: string;
+  /** Item ranges the owner is about to run, written before it begins them: set only while it goes through suspects. */
+  readonly trying?: string;
+  /** Item ranges of which at least one is thought to have killed an attempt; the next attempt runs them last, in ever smaller groups. */
+  readonly suspects?: string;
+  /** How often an attempt died while the only suspect ran alone. */
+  readonly strikes?: number;
+  /** Item ranges that are not run any more: each killed attempts when it ran alone. Their outcome is `failed` with this cause. */
+  readonly quarantined?: { readonly items: string; readonly cause: Cause; readonly detail: string };
+  /** What elements must have asked for to claim this task; absent: `resources` of the job file. */
+  readonly needs?: TaskNeeds;
+  /** How often `needs` was raised. */
+  readonly escalations?: number;
+  /** Fingerprint of the last failure (`domain/fingerprint.ts`). */
+  readonly fingerprint?: string;
+  /** Attempts in a row, up to the last one decided, that brought the task no nearer to its end. */
+  readonly idleAttempts?: number;
+  /** The record `redoKey(job, generation, task)` says which items of an earlier generation are to be run again, and where the others' outcomes are. */
+  readonly redo?: boolean;
+  /** How often a committed result turned out corrupt. */
+  readonly corruptions?: number;
 };
+
+export type TaskNeeds = { readonly memoryBytes?: number; readonly timeMs?: number };
