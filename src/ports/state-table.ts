@@ -6,7 +6,7 @@ import type { StateKey } from '../domain/state-keys.ts';
  * - a write may be applied and its answer lost: it then throws STATE_UNCERTAIN, and the caller reads back. Writes
  *   therefore carry an owner, a version or a nonce by which the writer recognises its own success;
  * - `get` after a write that was answered sees it; `query` may miss items created while it runs, never older ones;
- * - items are below 400 KB, normally below 1 KB; `undefined` never occurs in an item.
+ * - items are below 400 KB, normally below 1 KB; `undefined` never occurs in an item; `-0` is stored as `0`.
  */
 export type StateValue =
   | string

@@ -76,6 +76,14 @@ export function describeStateTable(
       expect(await table.get(at('META'))).toEqual(expected);
     });
 
+    it('knows one zero', async () => {
+      const key = { partition: 'zero', sort: 'z' };
+      await table.write(key, { set: { n: -0, deep: { list: [-0] } } }, { op: 'item-absent' });
+      expect(await table.get(key)).toStrictEqual({ n: 0, deep: { list: [0] } });
+      const refused = await table.write(key, {}, { op: 'less', path: 'n', value: -0 });
+      expect(refused).toStrictEqual({ applied: false, current: { n: 0, deep: { list: [0] } } });
+    });
+
     it('refuses with the item as it is', async () => {
       expect(await table.write(at('X'), { set: { a: 1 } }, PRESENT)).toEqual({ applied: false, current: null });
       await table.write(at('X'), { set: { a: 1 } }, ABSENT);

@@ -8,10 +8,13 @@ import { openDynamoTable } from '../support/dynamo-table.ts';
 
 // Few names, values close to each other and words that the expression language reserves, so that much is found and much is equal.
 const name = fc.constantFrom('a', 'size', 'of-it', 'ü');
-const number = fc.oneof(
-  fc.constantFrom(0, 1, -1, 0.1, 0.30000000000000004, 1e21, 9_007_199_254_740_992, 1e-130, -9e125, 123_456.789e-20),
-  fc.double({ min: -1e100, max: 1e100, noNaN: true }).filter((value) => value === 0 || Math.abs(value) > 1e-130),
-);
+const number = fc
+  .oneof(
+    fc.constantFrom(0, 1, -1, 0.1, 0.30000000000000004, 1e21, 9_007_199_254_740_992, 1e-130, -9e125, 123_456.789e-20),
+    fc.double({ min: -1e100, max: 1e100, noNaN: true }).filter((value) => value === 0 || Math.abs(value) > 1e-130),
+  )
+  // JSON and DynamoDB know one zero only; the contract of the state table says so.
+  .map((value) => value + 0);
 const text = fc.oneof(
   fc.constantFrom('', 'a', 'b', 'ab', '1', '\uffee', '😀'),
   fc.string({ maxLength: 3, unit: 'grapheme' }),
