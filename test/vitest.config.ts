@@ -9,6 +9,7 @@ const project = (name: string, testTimeout: number) => ({
     include: [`test/${name}/**/*.test.ts`],
     testTimeout,
     hookTimeout: testTimeout,
+    setupFiles: [new URL('support/property-seed.ts', import.meta.url).pathname],
   },
 });
 
