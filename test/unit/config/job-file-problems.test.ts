@@ -61,9 +61,12 @@ describe('YAML', () => {
     ['name: *nobody\n', '1:7 found the alias *nobody, but no anchor &nobody before it'],
     ['? [a, b]\n: 1\n', '1:3 found a list as a key, expected a word'],
     [`${'['.repeat(60)}${']'.repeat(60)}`, 'nested deeper than 40 levels'],
-    ['['.repeat(200_000), ''],
   ])('reports %j', async (yaml, start) => {
     expect((await problemsOf(dir, yaml))[0]).toContain(start);
+  });
+
+  it('survives a file of nothing but brackets', async () => {
+    expect(await problemsOf(dir, '['.repeat(200_000))).not.toEqual([]);
   });
 
   it('is not slowed down by aliases of aliases', async () => {
