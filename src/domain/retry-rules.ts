@@ -52,5 +52,5 @@ export interface RetryRule {
   /** What `explain` and `plan` call it: `rule 2 (job.yaml:31)`, `built-in rule for oom`. */
   readonly name: string;
   readonly when: RuleCondition;
-  readonly then: RuleAction;
+  readonly action: RuleAction;
 }
