@@ -7,6 +7,7 @@ import { decideRetry } from '../retry/decide-retry.ts';
 import { advanceCommand, workerCommand } from './batch-commands.ts';
 import { createQuietLog } from './quiet-log.ts';
 import { makeElementLogDir, type Drivers } from './job-backends.ts';
+import { adoptKept } from './kept-results.ts';
 import { openAggregator } from './open-aggregator.ts';
 import { packageVersion } from './package-files.ts';
 import type { OnProgress } from './api.ts';
@@ -50,6 +51,7 @@ export async function createCoordinatorDeps(
         await aggregator.close();
       }
     },
+    adoptSpilled: async (request) => (await adoptKept(drivers, request)).steps,
     workerCommand,
     advanceCommand,
     elementLogDir: (job: JobId, backends, kind) => makeElementLogDir(backends.home, job, kind),

@@ -52,6 +52,7 @@ export async function runWorker(argv: readonly string[], env: NodeJS.ProcessEnv)
       {
         ...drivers,
         scratch: await drivers.scratch(),
+        spills: await drivers.spills(),
         resultFiles: await createSqliteResultFiles(),
         leafParts: createLeafParts(),
         handlers: createHandlerHost({ strayLog: log }),

@@ -69,6 +69,16 @@ export async function advanceUnderLease(
   request: AdvanceRequest,
 ): Promise<AdvanceResult> {
   const meta = await continueCreation(deps, lease, request);
+  const adopted = await deps.adoptSpilled({ job: request.job, shards: meta.shards });
+  const passed = await passOver(deps, lease, { ...request, found: meta });
+  return { ...passed, steps: [...adopted, ...passed.steps] };
+}
+
+async function passOver(
+  deps: CoordinatorDeps,
+  lease: Lease,
+  { found: meta, ...request }: AdvanceRequest & { readonly found: JobMeta },
+): Promise<AdvanceResult> {
   if (isFinalJobState(meta.state) || meta.state === 'PAUSED') {
     if (meta.state === 'CANCELLED' && (await isListedLive(deps, request.job)))
       await finishCancel(deps, request.job, meta);

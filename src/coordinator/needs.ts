@@ -33,6 +33,8 @@ export interface CoordinatorNeeds {
     readonly succeeded: number;
     readonly failed: number;
   }>;
+  /** worker: stores and commits finished work that its elements could not report. One sentence for each such result. */
+  readonly adoptSpilled: (request: { readonly job: JobId; readonly shards: number }) => Promise<readonly string[]>;
   /** worker: argv that an array element execs. */
   readonly workerCommand: (assignment: WorkerAssignment, backends: BackendUrls) => readonly string[];
   /** cli: argv of the job that runs `advance` when arrays have ended. */

@@ -9,6 +9,7 @@ import type { ObjectStore } from '../ports/object-store.ts';
 import type { Random } from '../ports/random.ts';
 import type { ResultFiles } from '../ports/result-file.ts';
 import type { Scratch } from '../ports/scratch.ts';
+import type { SpillPlaces } from '../ports/spill.ts';
 import type { StateTable } from '../ports/state-table.ts';
 
 /** From the retry room: wait before try `tries + 1`, whole milliseconds, full jitter. `random` is uniform in [0, 1). */
@@ -31,6 +32,8 @@ export interface WorkerDeps {
   readonly resultFiles: ResultFiles;
   readonly leafParts: LeafParts;
   readonly handlers: HandlerHost;
+  /** Where finished work is kept that cannot be reported. */
+  readonly spills: SpillPlaces;
   /** The element's own log; the attempt's log is made by the worker and stored with the attempt. */
   readonly log: Log;
   readonly backoffMs: BackoffMs;
@@ -58,4 +61,6 @@ export interface ElementContext {
   readonly deps: WorkerDeps;
   readonly input: ElementInput;
   readonly attempt: AttemptId;
+  /** Epoch ms since which finished work is being reported: there is more patience for that (patience.ts). Absent: it is not. */
+  readonly reportingSinceMs?: number;
 }

@@ -11,7 +11,8 @@ import type { JobMeta } from '../domain/job-item.ts';
 import type { JobManifest } from '../domain/manifest.ts';
 import { metaKey, taskPartition } from '../domain/state-keys.ts';
 import { isFinalJobState } from '../domain/states.ts';
-import { AppError } from '../errors/app-error.ts';
+import { AppError, isAppError } from '../errors/app-error.ts';
+import { adoptSpills } from './adopt-spills.ts';
 import { mayClaim } from './claim-window.ts';
 import { readJobManifest, readWave } from './job-manifest.ts';
 import type { ElementContext, ElementInput, WorkerDeps } from './needs.ts';
@@ -41,6 +42,9 @@ export interface ElementReport {
 /** Job states are looked at between tasks, but not more often than this. */
 const META_EVERY_MS = 15_000;
 
+/** Before it takes tasks, an element adopts what others have kept on its node for at most about this long. */
+const ADOPTING_MS = 60_000;
+
 /** Runs one array element to its end. @throws AppError when this element cannot work; its tasks are then released or left for reconcile */
 export async function runElement(deps: WorkerDeps, input: ElementInput): Promise<ElementReport> {
   const attempt = attemptIdOf(elementIdOf(input.batchJobId, input.index), input.restarts);
@@ -68,6 +72,7 @@ export async function runElement(deps: WorkerDeps, input: ElementInput): Promise
     pull,
     random: () => deps.random.next(),
   });
+  await adoptLeftHere(context, meta);
   const ready = await makeReady(context, manifest).catch((error: unknown) =>
     failOwnTasks(context, { picker, meta, error }),
   );
@@ -75,6 +80,26 @@ export async function runElement(deps: WorkerDeps, input: ElementInput): Promise
     return await runTasks(context, { meta, picker, tally, ready });
   } finally {
     await ready.handler.close();
+  }
+}
+
+/**
+ * Finished work of this job that workers on this node could neither report nor keep where others see it. Nothing waits for it longer than a
+ * minute, and trouble with it is no reason not to work.
+ */
+async function adoptLeftHere({ deps, input }: ElementContext, { shards }: JobMeta): Promise<void> {
+  const { store, state, spills, log, clock, stop } = deps;
+  if (!spills.local.isThere()) return;
+  const over = new AbortController();
+  const cancel = clock.after(ADOPTING_MS, () => over.abort());
+  try {
+    const signal = AbortSignal.any([over.signal, stop]);
+    await adoptSpills({ store, state, place: spills.local, log }, { job: input.assignment.job, shards, signal });
+  } catch (error) {
+    if (!isAppError(error)) throw error;
+    log.warn('kept results of this node not adopted', { code: error.code, error: error.message });
+  } finally {
+    cancel();
   }
 }
 

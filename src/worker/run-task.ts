@@ -18,12 +18,13 @@ import type { ElementContext, StopReason } from './needs.ts';
 import { createOutputNormaliser, type OutputNormaliser } from './normalise-output.ts';
 import { createOutcomeBuffer, type OutcomeBuffer } from './outcome-buffer.ts';
 import { isTransient, patiently } from './patience.ts';
+import { reportAttempt } from './report-attempt.ts';
 import { readCheckpoint } from './resume.ts';
 import { runItems } from './run-items.ts';
-import { removeSegments, sealAttempt } from './seal.ts';
+import { removeSegments } from './seal.ts';
 import { openBatch, type TaskBatch } from '../domain/task-batch.ts';
 import { judgeTaskFailure } from './task-failure.ts';
-import { commitTask, releaseTask, type ClaimedTask } from './task-writes.ts';
+import { releaseTask, type ClaimedTask } from './task-writes.ts';
 
 export interface ElementJob {
   readonly manifest: JobManifest;
@@ -102,9 +103,8 @@ async function runInScratch(context: ElementContext, job: ElementJob, places: Pl
       warnOfIgnoredKeys(attempt);
       const { output } = job.manifest.spec;
       const { ownPath: scratchPath } = places;
-      const win = await sealAttempt(context, { ...attempt, output, scratchPath });
+      const { win, won } = await reportAttempt(context, { ...attempt, output, scratchPath });
       sealed = true;
-      const won = await commitTask(context, attempt.claimed, win);
       if (won) await removeSegments(context, attempt.claimed, attempt.checkpointer.segments());
       return { end: won ? 'committed' : 'lost', items: win.rows, failed: win.failed };
     }

@@ -6,7 +6,7 @@ import { taskStatesBefore } from '../domain/states.ts';
 import { MAX_ATTEMPTS_IN_ALL, type CheckpointPointer, type TaskItem, type Win } from '../domain/task-item.ts';
 import type { StateCondition, StateItem } from '../ports/state-table.ts';
 import type { ElementContext } from './needs.ts';
-import { writeDecided } from './decided-write.ts';
+import { writeDecided, type DecidedWrite } from './decided-write.ts';
 
 const DETAIL_CHARS = 300;
 
@@ -146,24 +146,26 @@ export async function releaseTask(
 
 /**
  * The commit: `win` and DONE in one write, from any state that may become DONE, because a finished output counts even when the attempt lost
- * its task meanwhile. False: another attempt won, or the generation changed.
+ * its task meanwhile. Refused when another attempt has won, or the generation changed.
  */
+export const commitOf = (generation: number, win: Win): Pick<DecidedWrite, 'change' | 'when' | 'mine'> => ({
+  change: {
+    set: { state: 'DONE', win: { ...win } },
+    remove: [...OWNER_FIELDS, ...ATTEMPT_ENDED, 'checkpoint'],
+  },
+  when: {
+    op: 'and',
+    of: [
+      { op: 'absent', path: 'win' },
+      equals('generation', generation),
+      { op: 'in', path: 'state', values: taskStatesBefore('DONE') },
+    ],
+  },
+  mine: (item) => asTaskItem(item).win?.attempt === win.attempt,
+});
+
+/** False: another attempt won, or the generation changed. */
 export async function commitTask(context: ElementContext, claimed: ClaimedTask, win: Win): Promise<boolean> {
-  const result = await writeDecided(context, {
-    key: claimed.key,
-    change: {
-      set: { state: 'DONE', win: { ...win } },
-      remove: [...OWNER_FIELDS, ...ATTEMPT_ENDED, 'checkpoint'],
-    },
-    when: {
-      op: 'and',
-      of: [
-        { op: 'absent', path: 'win' },
-        equals('generation', claimed.item.generation),
-        { op: 'in', path: 'state', values: taskStatesBefore('DONE') },
-      ],
-    },
-    mine: (item) => asTaskItem(item).win?.attempt === win.attempt,
-  });
+  const result = await writeDecided(context, { key: claimed.key, ...commitOf(claimed.item.generation, win) });
   return result.applied;
 }

@@ -28,6 +28,7 @@ import { writeFiles } from '../support/cli.ts';
 import { createRig, type Rig } from '../support/coordinator-rig.ts';
 import { createCrashSwitch, SimulatedCrash } from '../support/crash.ts';
 import { hostileObjectStore, hostileRetryQueue, hostileStateTable, type HostileRates } from '../support/hostile.ts';
+import { openSpillPlaces } from '../support/spill-places.ts';
 import { createSeededRandom } from '../support/seeded-random.ts';
 import { withTempDir } from '../support/temp-dir.ts';
 
@@ -75,6 +76,7 @@ async function openWorld(root: string, seed: number): Promise<World & { close():
       leafParts,
       resultFiles: await createSqliteResultFiles(),
       handlers: createHandlerHost(),
+      spills: openSpillPlaces(root, rig.process().ids),
       log: createQuietLog(),
       backoffMs: (_tries, _bounds, chance) => Math.floor(chance * 300),
       stop: new AbortController().signal,

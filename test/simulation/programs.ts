@@ -17,6 +17,7 @@ import type { Ids, Random } from '../../src/ports/random.ts';
 import { backoffMs } from '../../src/retry/backoff.ts';
 import { decideRetry } from '../../src/retry/decide-retry.ts';
 import { runElement } from '../../src/worker/run-element.ts';
+import { adoptSpills } from '../../src/worker/adopt-spills.ts';
 import type { ElementInput } from '../../src/worker/needs.ts';
 import { createSeededIds, createSeededRandom } from '../support/seeded-random.ts';
 import type { Processes, SimProcess } from './core/processes.ts';
@@ -29,6 +30,7 @@ import { simInput, type createSimHandlers } from './ports/handler.ts';
 import type { SimObjectStore } from './ports/object-store.ts';
 import type { createSimQueue } from './ports/retry-queue.ts';
 import type { SimSlurm } from './ports/batch-system.ts';
+import type { SimSpills } from './ports/spills.ts';
 import type { SimStateTable } from './ports/state-table.ts';
 
 export interface Ports {
@@ -37,6 +39,7 @@ export interface Ports {
   readonly processes: Processes;
   readonly state: SimStateTable;
   readonly store: SimObjectStore;
+  readonly spills: SimSpills;
   readonly queue: ReturnType<typeof createSimQueue>;
   readonly slurm: () => SimSlurm;
   readonly handlers: ReturnType<typeof createSimHandlers>;
@@ -112,6 +115,8 @@ function coordinatorDeps(ports: Ports, self: SimProcess): CoordinatorDeps {
       const { publication, manifest } = await aggregate(aggregatorDeps(ports, self), { job, fenced });
       return { publication, succeeded: manifest.succeeded, failed: manifest.failed };
     },
+    adoptSpilled: async (request) =>
+      (await adoptSpills({ store, state, log, place: ports.spills.portOf(self).shared }, request)).steps,
     workerCommand: (assignment) => ['worker', JSON.stringify(assignment)],
     advanceCommand: (job) => ['advance', job],
     elementLogDir: () => Promise.resolve('/logs'),
@@ -235,6 +240,7 @@ export async function runWorker(
     resultFiles,
     leafParts,
     handlers: ports.handlers.portOf(self),
+    spills: ports.spills.portOf(self),
     log,
     backoffMs,
     stop: self.stop.signal,

@@ -23,6 +23,7 @@ import { createSimSlurm, type SimElement, type SimSlurm } from './ports/batch-sy
 import { createSimHandlers } from './ports/handler.ts';
 import { createSimObjectStore } from './ports/object-store.ts';
 import { createSimQueue } from './ports/retry-queue.ts';
+import { createSimSpills } from './ports/spills.ts';
 import { createSimStateTable, type StateEvent } from './ports/state-table.ts';
 import { runAdvance, runAggregate, runCancel, runSubmit, runTick, runWorker, type Ports } from './programs.ts';
 
@@ -36,7 +37,9 @@ export interface SeedResult {
   readonly events: number;
   /** For the summary: how the jobs ended, and how much went on. */
   readonly states: readonly string[];
-  readonly counts: Readonly<Record<'processes' | 'attempts' | 'runs' | 'waves' | 'reopened', number>>;
+  readonly counts: Readonly<
+    Record<'processes' | 'attempts' | 'runs' | 'waves' | 'reopened' | 'kept' | 'adopted', number>
+  >;
 }
 
 /** After healing everything must have come to rest within this. */
@@ -159,6 +162,7 @@ function createWorld(seed: number, mutation: Mutation | null): World {
     ...(mutation?.rewrite === undefined ? {} : { rewrite: mutation.rewrite }),
     ...(mutation?.createsReplace === undefined ? {} : { createsReplace: mutation.createsReplace }),
   });
+  const spills = createSimSpills(processes);
   const handlers = createSimHandlers({
     processes,
     time,
@@ -169,9 +173,9 @@ function createWorld(seed: number, mutation: Mutation | null): World {
   const watched: Watched = { time, spec: plan.spec, violate, state, store, runs: handlers.runs };
   const storeWatch = createStoreWatch(watched, wasSubmitted, published);
   const jobWatch = createJobWatch(watched, () => slurmOf().submissions);
-  const taskWatch = createTaskWatch(watched, wasSubmitted);
+  const taskWatch = createTaskWatch(watched, wasSubmitted, spills.kept);
   const queue = createSimQueue({ processes, time, chance: chance.fork('queue'), faults: plan.queue });
-  const ports: Ports = { plan, mutation, processes, state, store, queue, slurm: slurmOf, handlers };
+  const ports: Ports = { plan, mutation, processes, state, store, spills, queue, slurm: slurmOf, handlers };
   const slurm = createSimSlurm({
     time,
     chance: chance.fork('slurm'),
@@ -251,7 +255,7 @@ function createWorld(seed: number, mutation: Mutation | null): World {
       tookMs: time.nowMs(),
       events: time.count(),
       states: cast.jobs().map((job) => cast.metaOf(job)?.state ?? 'none'),
-      counts: countsOf(cast),
+      counts: { ...countsOf(cast), kept: spills.kept.size, adopted: taskWatch.adopted() },
     }),
   };
 }
@@ -269,7 +273,7 @@ function dispatch(
   else if (place?.kind === 'lock') watches.jobWatch.onLock(event);
 }
 
-function countsOf({ processes, ports, jobs, metaOf }: Cast): SeedResult['counts'] {
+function countsOf({ processes, ports, jobs, metaOf }: Cast): Omit<SeedResult['counts'], 'kept' | 'adopted'> {
   const tasks = ports.state
     .partitions()
     .filter((one) => parsePartition(one)?.kind === 'tasks')

@@ -50,8 +50,10 @@ export function createCrashSwitch(plan: CrashPlan | null): CrashSwitch {
 
 const COUNTED = new Set([
   'put',
+  'putFile',
   'get',
   'head',
+  'delete',
   'deletePrefix',
   'write',
   'createMany',

@@ -13,15 +13,23 @@ import type { Watched } from './report.ts';
 import { findWinnerFlaw } from './winner.ts';
 
 export interface TaskWatch {
+  /** Commits of work that its attempt could not report so far. */
+  adopted(): number;
   onWrite(event: StateEvent, job: string): void;
   onRun(process: SimProcess, run: Run): void;
 }
 
 const asTask = (item: StateEvent['after']): TaskItem | null => item as unknown as TaskItem | null;
 
-export function createTaskWatch(watched: Watched, wasSubmitted: (job: string) => boolean): TaskWatch {
+/** @param kept attempts whose finished work could not be reported, as `<job>/<task>/<attempt>`: anybody may commit them */
+export function createTaskWatch(
+  watched: Watched,
+  wasSubmitted: (job: string) => boolean,
+  kept: ReadonlySet<string>,
+): TaskWatch {
   const { store, spec, violate } = watched;
   const winners = new Map<string, string>();
+  let adopted = 0;
   /** Items that were saved when an attempt took its task over, by `attempt/task`. */
   const savedAtClaim = new Map<string, readonly [job: string, items: ReadonlySet<number>]>();
 
@@ -80,6 +88,7 @@ export function createTaskWatch(watched: Watched, wasSubmitted: (job: string) =>
   };
 
   return {
+    adopted: () => adopted,
     onWrite(event, job) {
       const { process, key } = event;
       const where = `${job}/${key.sort}`;
@@ -106,7 +115,10 @@ export function createTaskWatch(watched: Watched, wasSubmitted: (job: string) =>
         violate('budget', `${where}: charged ${after.charged} of ${spec.retry.attempts} (${after.attempts} attempts)`);
       if (after.win !== undefined && JSON.stringify(after.win) !== JSON.stringify(before.win))
         checkCommit(job, key.sort, after);
-      if (process.kind === 'worker') checkWorker(process, where, before, after);
+      const isAdopted =
+        after.win !== undefined && before.win === undefined && kept.has(`${where}/${after.win.attempt}`);
+      if (isAdopted) adopted += 1;
+      else if (process.kind === 'worker') checkWorker(process, where, before, after);
       else checkDecision(event, where, before, after);
       checkCheckpoint(job, where, key.sort, before, after);
       if (after.owner !== undefined && after.owner !== before.owner && after.checkpoint !== undefined) {
