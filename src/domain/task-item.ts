@@ -59,6 +59,11 @@ export type TaskItem = {
   readonly exitCode?: number;
   readonly signal?: number;
   /**
+   * The attempt ended in good order and left this many items for another try, none of them to run before `dueMs` (epoch ms; absent: as soon as there is
+   * an element that has what they need): `cause`, `exitCode` and `signal` are of such an item's failure, not of a process. Until the next claim.
+   */
+  readonly deferred?: { readonly items: number; readonly dueMs?: number };
+  /**
    * Item ranges (`domain/item-ranges.ts`, numbers within the task) that had begun and not ended when the attempt ended; absent: not known.
    * Written by whoever saw the process end.
    */

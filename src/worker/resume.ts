@@ -10,6 +10,8 @@ import type { ClaimedTask } from './task-writes.ts';
 export interface Resumed {
   readonly outcomes: readonly ItemOutcome[];
   readonly observed: readonly Observed[];
+  /** Failed tries at items that have no outcome yet: [number in the task, tries]. */
+  readonly tries?: NonNullable<SegmentHeader['tries']>;
 }
 
 const NOTHING: Resumed = { outcomes: [], observed: [] };
@@ -28,6 +30,7 @@ export async function readCheckpoint(
   const { deps, input } = context;
   const outcomes = new Map<number, ItemOutcome>();
   let observed: readonly Observed[] = [];
+  let tries: NonNullable<SegmentHeader['tries']> = [];
   for (let seq = 1; seq <= pointer.seq; seq += 1) {
     const key = segmentKey(input.assignment.job, claimed.task, pointer.attempt, seq);
     const bytes = await patiently(context, () => deps.store.get(key));
@@ -48,13 +51,14 @@ export async function readCheckpoint(
     }
     for (const outcome of segment.outcomes) if (isWithin(outcome, manifest)) outcomes.set(outcome.itemIndex, outcome);
     observed = segment.header.observed ?? observed;
+    tries = segment.header.tries ?? [];
   }
   if (outcomes.size !== pointer.items) {
     const problem = `found ${outcomes.size} items, the pointer says ${pointer.items}`;
     deps.log.warn('checkpoint not usable, running the task from its beginning', { task: claimed.task, problem });
     return NOTHING;
   }
-  return { outcomes: [...outcomes.values()], observed };
+  return { outcomes: [...outcomes.values()], observed, tries };
 }
 
 const isWithin = (outcome: ItemOutcome, manifest: TaskManifest): boolean =>

@@ -12,8 +12,10 @@ import type { Scratch } from '../ports/scratch.ts';
 import { createAttemptLog, type AttemptLog } from './attempt-log.ts';
 import { startSession } from './attempt-session.ts';
 import { createCheckpointer, type Checkpointer } from './checkpointer.ts';
+import type { Deferral } from './deferral.ts';
 import { drainCause } from './drain-plan.ts';
 import { readTaskManifest } from './job-manifest.ts';
+import { tryPolicyOf } from './judge-try.ts';
 import type { ElementContext, StopReason } from './needs.ts';
 import { createOutputNormaliser, type OutputNormaliser } from './normalise-output.ts';
 import { createOutcomeBuffer, type OutcomeBuffer } from './outcome-buffer.ts';
@@ -88,6 +90,8 @@ interface Attempt extends Places {
   readonly checkpointer: Checkpointer;
   /** 1 for items that an earlier attempt has finished, by number in the task. */
   readonly finished: Uint8Array;
+  /** Failed tries by number in the task, of items without an outcome. */
+  readonly tries: Map<number, number>;
   readonly resumedItems: number;
   readonly startedMs: number;
   readonly startedCpuMs: number;
@@ -97,7 +101,7 @@ async function runInScratch(context: ElementContext, job: ElementJob, places: Pl
   const attempt = await openAttempt(context, job, places);
   let sealed = false;
   try {
-    const { complete, fenced } = await work(context, job, attempt);
+    const { complete, fenced, deferral } = await work(context, job, attempt);
     if (complete) {
       attempt.buffer.flush();
       warnOfIgnoredKeys(attempt);
@@ -110,7 +114,7 @@ async function runInScratch(context: ElementContext, job: ElementJob, places: Pl
     }
     const { rows, failed } = attempt.buffer.counts();
     if (fenced) return { end: 'lost', items: rows, failed };
-    const released = await leaveForLater(context, attempt);
+    const released = await leaveForLater(context, attempt, deferral);
     return { end: released ? 'released' : 'lost', items: rows, failed };
   } finally {
     if (!sealed) attempt.results.discard();
@@ -141,6 +145,7 @@ async function openAttempt(context: ElementContext, job: ElementJob, places: Pla
     finished[outcome.itemIndex - manifest.firstItem] = 1;
     buffer.add(outcome);
   }
+  const tries = new Map(resumed.tries);
   const attemptLog = createAttemptLog(deps.clock);
   const checkpointer = createCheckpointer(context, {
     claimed,
@@ -148,6 +153,7 @@ async function openAttempt(context: ElementContext, job: ElementJob, places: Pla
     results,
     normaliser,
     flush: () => buffer.flush(),
+    tries,
   });
   const resumedItems = resumed.outcomes.length;
   if (resumedItems > 0) attemptLog.log.info('resumed from a checkpoint', { items: resumedItems, of: manifest.items });
@@ -162,6 +168,7 @@ async function openAttempt(context: ElementContext, job: ElementJob, places: Pla
     attemptLog,
     checkpointer,
     finished,
+    tries,
     resumedItems,
     startedMs,
     startedCpuMs,
@@ -173,7 +180,7 @@ async function work(
   context: ElementContext,
   job: ElementJob,
   attempt: Attempt,
-): Promise<{ readonly complete: boolean; readonly fenced: boolean }> {
+): Promise<{ readonly complete: boolean; readonly fenced: boolean; readonly deferral: Deferral | null }> {
   const { clock, random, backoffMs } = context.deps;
   const { spec } = job.manifest;
   const running = runItems({
@@ -187,7 +194,8 @@ async function work(
     },
     concurrency: spec.handler.concurrency,
     timeoutMs: spec.handler.timeoutMs,
-    retry: spec.retry,
+    policy: tryPolicyOf(spec.retry, attempt.claimed.item),
+    tries: attempt.tries,
     normaliser: attempt.normaliser,
     log: attempt.attemptLog.log,
     onOutcome: (outcome) => attempt.buffer.add(outcome),
@@ -205,7 +213,7 @@ async function work(
   try {
     const complete = await settled(running.ended, () => session.close());
     if (session.failure() !== undefined) throw session.failure();
-    return { complete, fenced: session.isFenced() };
+    return { complete, fenced: session.isFenced(), deferral: running.deferred() };
   } catch (error) {
     await saveWhatIsThere(context, attempt);
     throw error;
@@ -230,8 +238,11 @@ async function saveWhatIsThere(context: ElementContext, attempt: Attempt): Promi
   }
 }
 
-/** The worker was told to stop: last segment, log, and the task back to WAIT. False: the attempt no longer owned it. */
-async function leaveForLater(context: ElementContext, attempt: Attempt): Promise<boolean> {
+/**
+ * The worker was told to stop, or what is left is for another attempt: last segment, log, and the task back to WAIT. False: the attempt no longer
+ * owned it.
+ */
+async function leaveForLater(context: ElementContext, attempt: Attempt, deferral: Deferral | null): Promise<boolean> {
   const { deps, input } = context;
   const { claimed, attemptLog } = attempt;
   const logText = attemptLog.text();
@@ -241,14 +252,22 @@ async function leaveForLater(context: ElementContext, attempt: Attempt): Promise
       await deps.store.put(attemptLogKey(input.assignment.job, claimed.task, context.attempt), logText);
   } catch (error) {
     if (!isTransient(error)) throw error;
-    deps.log.warn('drained without a last checkpoint', { task: claimed.task, error: String(error) });
+    deps.log.warn('left without a last checkpoint', { task: claimed.task, error: String(error) });
   }
+  return releaseTask(context, claimed.key, deferral === null ? drained(context, attempt) : left(deferral));
+}
+
+function drained({ deps, input }: ElementContext, attempt: Attempt): Parameters<typeof releaseTask>[2] {
   const reason = deps.stop.reason as StopReason;
   const { rows } = attempt.buffer.counts();
-  return releaseTask(context, claimed.key, {
+  return {
     cause: drainCause({ reason, nowMs: deps.clock.nowMs(), endsAtMs: input.endsAtMs }),
     detail: `the worker was told to stop (${reason}) with ${rows} of ${attempt.manifest.items} items finished`,
-  });
+  };
+}
+
+function left({ items, dueMs, ...why }: Deferral): Parameters<typeof releaseTask>[2] {
+  return { ...why, deferred: { items: items.length, ...(dueMs === undefined ? {} : { dueMs }) } };
 }
 
 function warnOfIgnoredKeys({ normaliser, attemptLog }: Attempt): void {

@@ -31,7 +31,7 @@ const ownership = ({ deps, input, attempt }: ElementContext) => ({
   progress: 0,
   progressFailed: 0,
 });
-const ATTEMPT_ENDED = ['cause', 'causeDetail', 'notBeforeMs'];
+const ATTEMPT_ENDED = ['cause', 'causeDetail', 'notBeforeMs', 'exitCode', 'signal', 'deferred'];
 
 /** PENDING → RUNNING. Null when somebody else has the task, or it is not claimable. */
 export async function claimTask(context: ElementContext, task: TaskId, shards: number): Promise<ClaimedTask | null> {
@@ -129,13 +129,14 @@ const OWNER_FIELDS = ['owner', 'node', 'heartbeatMs', ...PROGRESS_FIELDS];
 export async function releaseTask(
   context: ElementContext,
   key: StateKey,
-  why: { readonly cause: Cause; readonly detail: string },
+  why: { readonly cause: Cause; readonly detail: string } & Pick<TaskItem, 'exitCode' | 'signal' | 'deferred'>,
 ): Promise<boolean> {
-  const causeDetail = why.detail.slice(0, DETAIL_CHARS);
+  const { cause, detail, ...more } = why;
+  const causeDetail = detail.slice(0, DETAIL_CHARS);
   const result = await writeDecided(context, {
     key,
     change: {
-      set: { state: 'WAIT', cause: why.cause, causeDetail, heartbeatMs: context.deps.clock.nowMs() },
+      set: { state: 'WAIT', cause, causeDetail, ...more, heartbeatMs: context.deps.clock.nowMs() },
       remove: [...PROGRESS_FIELDS, 'notBeforeMs'],
     },
     when: { op: 'and', of: owned(context.attempt) },

@@ -1,0 +1,53 @@
+import type { Cause } from '../domain/causes.ts';
+import type { FailureFacts } from '../domain/retry-rules.ts';
+import type { Waiting } from './work-queue.ts';
+
+/** A wait longer than this is not spent in an array element when nothing else is left to run. */
+export const DEFER_MS = 60_000;
+
+/** Items are left without an outcome on purpose: why the attempt hands its task back. */
+export interface Deferral {
+  readonly cause: Cause;
+  /** `<class>: <message>` of one of the failures, then how many items wait. */
+  readonly detail: string;
+  /** Of the same failure. */
+  readonly exitCode?: number;
+  readonly signal?: number;
+  /** Numbers of all items that are left so. */
+  readonly items: readonly number[];
+  /** Epoch ms before which none of them may run; absent: as soon as there is an element that has what they need. */
+  readonly dueMs?: number;
+}
+
+const MESSAGE_CHARS = 200;
+
+/**
+ * @param escalated items that need more of what ran out
+ * @param waiting items whose wait is long; monotonic times
+ * @param toEpochMs from monotonic to epoch ms
+ */
+export function deferralOf(
+  escalated: readonly Waiting[],
+  waiting: readonly Waiting[],
+  toEpochMs: (monotonicMs: number) => number,
+): Deferral {
+  const all = [...escalated, ...waiting];
+  const { failure } = all[0] as Waiting;
+  const due = waiting.reduce((first, { dueMs }) => Math.min(first, dueMs), Infinity);
+  return {
+    cause: failure.cause,
+    detail: `${whatFailed(failure)} (${howMany(all.length)} for another attempt)`,
+    ...(failure.exitCode === undefined ? {} : { exitCode: failure.exitCode }),
+    ...(failure.signal === undefined ? {} : { signal: failure.signal }),
+    items: all.map(({ item }) => item),
+    ...(escalated.length > 0 ? {} : { dueMs: Math.ceil(toEpochMs(due)) }),
+  };
+}
+
+function whatFailed({ errorClass, message, cause }: FailureFacts): string {
+  const text = [errorClass, message].filter((part) => part !== undefined && part !== '').join(': ');
+  const line = (text === '' ? cause : text).replaceAll(/\s+/g, ' ');
+  return line.length > MESSAGE_CHARS ? `${line.slice(0, MESSAGE_CHARS - 1)}…` : line;
+}
+
+const howMany = (count: number): string => (count === 1 ? '1 item waits' : `${count} items wait`);
