@@ -9,6 +9,7 @@ import { createLog } from '../backends/log/index.ts';
 import { createSqliteResultFiles } from '../backends/result-file/index.ts';
 import type { RequestTotals } from '../backends/shared/aws/meter.ts';
 import { asJobId, asSubmissionId } from '../domain/ids.ts';
+import type { WorkerAssignment } from '../domain/manifest.ts';
 import { isAppError } from '../errors/app-error.ts';
 import type { Clock } from '../ports/clock.ts';
 import { backoffMs } from '../retry/backoff.ts';
@@ -22,6 +23,9 @@ const OPTIONS = {
   wave: { type: 'string' },
   offset: { type: 'string' },
   'wave-elements': { type: 'string' },
+  group: { type: 'string' },
+  'memory-bytes': { type: 'string' },
+  'time-ms': { type: 'string' },
   home: { type: 'string' },
   store: { type: 'string' },
   state: { type: 'string' },
@@ -29,7 +33,9 @@ const OPTIONS = {
   scheduler: { type: 'string' },
 } as const;
 
-type Flags = Record<keyof typeof OPTIONS, string>;
+/** Submissions of earlier versions lack these: they are for the whole wave, and ask for what the job file does. */
+type Optional = 'group' | 'memory-bytes' | 'time-ms';
+type Flags = Record<Exclude<keyof typeof OPTIONS, Optional>, string> & Partial<Record<Optional, string>>;
 
 /** Runs one array element. The exit code is 0 even when items failed: that is the job's outcome, not the element's. */
 export async function runWorker(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
@@ -62,13 +68,7 @@ export async function runWorker(argv: readonly string[], env: NodeJS.ProcessEnv)
         version: packageVersion(),
       },
       {
-        assignment: {
-          job: asJobId(flags.job),
-          submission: asSubmissionId(flags.submission),
-          wave: Number(flags.wave),
-          offset: Number(flags.offset),
-          waveElements: Number(flags['wave-elements']),
-        },
+        assignment: assignmentOf(flags),
         batchJobId: env['SLURM_ARRAY_JOB_ID'] ?? env['SLURM_JOB_ID'] ?? 'none',
         index: Number(env['SLURM_ARRAY_TASK_ID'] ?? 0),
         restarts: Number(env['SLURM_RESTART_COUNT'] ?? 0),
@@ -86,6 +86,21 @@ export async function runWorker(argv: readonly string[], env: NodeJS.ProcessEnv)
   } finally {
     letGo();
   }
+}
+
+function assignmentOf(flags: Flags): WorkerAssignment {
+  const { 'memory-bytes': memoryBytes, 'time-ms': timeMs } = flags;
+  return {
+    job: asJobId(flags.job),
+    submission: asSubmissionId(flags.submission),
+    wave: Number(flags.wave),
+    offset: Number(flags.offset),
+    waveElements: Number(flags['wave-elements']),
+    ...(flags.group === undefined ? {} : { group: Number(flags.group) }),
+    ...(memoryBytes === undefined || timeMs === undefined
+      ? {}
+      : { size: { memoryBytes: Number(memoryBytes), timeMs: Number(timeMs) } }),
+  };
 }
 
 /** What this element asked of services; nothing when all state is in directories. */

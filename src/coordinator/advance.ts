@@ -23,7 +23,7 @@ import type { CoordinatorDeps } from './needs.ts';
 import { reconcileTasks, type Reconciled } from './reconcile.ts';
 import type { SendContext } from './send.ts';
 import { continueWaves, LOOK_AGAIN_MS, sendOrFail } from './next-wave.ts';
-import { planWave, type WaveResult } from './submit-wave.ts';
+import { planFirstWave, type WaveResult } from './submit-wave.ts';
 import { moveSubmission, readSubmissions } from './submissions.ts';
 
 export interface AdvanceRequest {
@@ -129,7 +129,12 @@ async function drive(context: SendContext, found: JobMeta): Promise<AdvanceResul
   // A pass that ends with nothing to come by (a write of unknown outcome, say) must not be the last one.
   const nothingComes = arrays.length === 0 ? LOOK_AGAIN_MS : null;
   const dueInMs = nextDue(deps, reconciled, { waits, waveInMs: next.waveInMs }) ?? nothingComes;
-  const finaliser = await ensureFinaliser(context, rows, { accepted, arrays, dueInMs });
+  const finaliser = await ensureFinaliser(context, rows, {
+    accepted,
+    arrays,
+    dueInMs,
+    urgentInMs: next.urgentInMs,
+  });
   return { meta: next.meta, steps: [...steps, ...next.steps, ...finaliser], nextDueMs: dueInMs };
 }
 
@@ -137,9 +142,7 @@ async function drive(context: SendContext, found: JobMeta): Promise<AdvanceResul
 async function sendOutstanding(context: SendContext, meta: JobMeta): Promise<WaveResult> {
   const { deps, job } = context;
   const rows = await readSubmissions(deps.state, job);
-  const planned = rows.some((row) => row.kind === 'array')
-    ? meta
-    : await planWave(context, meta, { wave: 0, tasks: null });
+  const planned = rows.some((row) => row.kind === 'array') ? meta : await planFirstWave(context, meta);
   return sendOrFail(context, planned);
 }
 

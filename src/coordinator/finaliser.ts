@@ -1,11 +1,12 @@
 /**
  * A job drives itself through Slurm: a small job that runs `advance` starts when the arrays have ended, or at the time of the next retry.
- * There is at most one such job waiting; the process that runs inside one does not count itself.
+ * There is at most one such job waiting, and one more while something is due before the arrays end; the process that runs inside one does not
+ * count itself.
  */
 import { isAppError } from '../errors/app-error.ts';
 import type { Submission } from './submissions.ts';
 import { LEAST_TIME_MS } from './finaliser-resources.ts';
-import { sendRow, type SendContext } from './send.ts';
+import { sendRow, type FinaliserOptions, type SendContext } from './send.ts';
 import { handleOf, writeIntent } from './submissions.ts';
 
 export interface FinaliserNeed {
@@ -15,35 +16,53 @@ export interface FinaliserNeed {
   readonly arrays: readonly Submission[];
   /** Earliest moment anything is due without them, in ms from the present; null when only they can bring news. */
   readonly dueInMs: number | null;
+  /** Of that, what must not wait for the end of the arrays: their elements are too small for the tasks it is about. */
+  readonly urgentInMs: number | null;
 }
 
-/** Makes sure a finaliser is queued. Returns what was done, in words. */
+/** Makes sure that a finaliser is queued for whatever comes next. Returns what was done, in words. */
 export async function ensureFinaliser(
   context: SendContext,
   rows: readonly Submission[],
-  { accepted, arrays, dueInMs }: FinaliserNeed,
+  need: FinaliserNeed,
+): Promise<string[]> {
+  const { deps } = context;
+  const { accepted, arrays } = need;
+  const waiting = accepted.filter((row) => row.kind === 'finaliser' && row.handle !== deps.ownBatchJobId);
+  const timedInMs = arrays.length > 0 ? need.urgentInMs : need.dueInMs;
+  const steps: string[] = [];
+  if (arrays.length > 0 && !waiting.some((row) => row.beginMs === undefined))
+    steps.push(...(await queueFinaliser(context, rows, { after: arrays.map(handleOf), isOnly: false })));
+  const isTimed = (row: Submission): boolean => arrays.length === 0 || row.beginMs !== undefined;
+  if (timedInMs !== null && !waiting.some(isTimed)) {
+    const beginAfterSec = Math.max(1, Math.ceil(timedInMs / 1_000));
+    steps.push(...(await queueFinaliser(context, rows, { beginAfterSec, isOnly: arrays.length === 0 })));
+  }
+  return steps;
+}
+
+async function queueFinaliser(
+  context: SendContext,
+  rows: readonly Submission[],
+  { isOnly, ...when }: Pick<FinaliserOptions, 'after' | 'beginAfterSec'> & { readonly isOnly: boolean },
 ): Promise<string[]> {
   const { deps, job } = context;
-  const waiting = accepted.some((row) => row.kind === 'finaliser' && row.handle !== deps.ownBatchJobId);
-  if (waiting || (arrays.length === 0 && dueInMs === null)) return [];
   const finalisers = rows.filter((row) => row.kind === 'finaliser');
   const wave = Math.max(0, ...rows.map((row) => row.wave));
   // Asked once a wave: what a site refuses it refuses again, and the job is not worse off than without Slurm's help.
   if (finalisers.some((row) => row.state === 'REJECTED' && row.wave === wave)) return [];
+  const isTimed = when.beginAfterSec !== undefined;
   const row =
-    finalisers.find((one) => one.state === 'INTENT') ??
+    finalisers.find((one) => one.state === 'INTENT' && (isOnly || (one.beginMs !== undefined) === isTimed)) ??
     (await writeIntent(deps.state, job, deps.ids.ulid() as Submission['id'], {
       kind: 'finaliser',
       wave,
       elements: 1,
       offset: 0,
       waveElements: 1,
+      ...(isTimed ? { beginMs: deps.clock.nowMs() + (when.beginAfterSec as number) * 1_000 } : {}),
       createdMs: deps.clock.nowMs(),
     }));
-  const when =
-    arrays.length > 0
-      ? { after: arrays.map(handleOf) }
-      : { beginAfterSec: Math.max(1, Math.ceil((dueInMs as number) / 1_000)) };
   try {
     const answer = await sendRow(context, row, { ...when, maxTimeMs: await longestTime(context) });
     if (answer.waitingFor !== null) return [`the finaliser is not queued yet: ${answer.waitingFor}`];

@@ -6,13 +6,14 @@
  * committed anything afterwards.
  */
 import type { Cause } from '../domain/causes.ts';
-import { elementOf, type ElementId, type JobId, type TaskId } from '../domain/ids.ts';
+import { elementOf, type ElementId, type JobId } from '../domain/ids.ts';
 import type { JobMeta } from '../domain/job-item.ts';
 import type { JobManifest } from '../domain/manifest.ts';
 import { taskKey } from '../domain/state-keys.ts';
 import { isAppError } from '../errors/app-error.ts';
 import type { ElementState } from '../ports/batch-system.ts';
 import type { StateChange, StateCondition } from '../ports/state-table.ts';
+import { createDemandCollector, type Demand } from './demand.ts';
 import { createHints, type Hints } from './hints.ts';
 import { judgeReleased, judgeRunning } from './judge-running.ts';
 import type { CoordinatorDeps } from './needs.ts';
@@ -28,14 +29,10 @@ export interface ReconcileRequest {
 }
 
 export interface Reconciled extends Counts {
-  /** Tasks claimable after this pass. */
-  readonly pending: readonly TaskId[];
-  /** Tasks this pass moved from WAIT to PENDING. */
-  readonly released: number;
+  /** Tasks claimable after this pass, by what they ask for. */
+  readonly demand: Demand;
   /** RUNNING tasks whose owner nobody can vouch for. */
   readonly unclear: number;
-  /** Attempts begun so far, over all tasks. */
-  readonly attempts: number;
   /** Epoch ms of the earliest retry that is not due yet; null without one. */
   readonly nextRetryMs: number | null;
   /** One sentence a move. */
@@ -46,31 +43,23 @@ export interface Reconciled extends Counts {
 export async function reconcileTasks(deps: CoordinatorDeps, request: ReconcileRequest): Promise<Reconciled> {
   const counter = createCounter(request.meta.submittedWave);
   const hints = createHints(deps);
-  const pending: TaskId[] = [];
+  const collector = createDemandCollector(request.manifest.spec.resources);
   const steps: string[] = [];
   const waiting: number[] = [];
-  let released = 0;
   let unclear = 0;
-  let attempts = 0;
   for await (const seen of readTasks(deps.state, request.job, request.meta.shards)) {
     const settled = await settleTask(deps, { ...request, hints }, seen);
     if (settled.step !== undefined) steps.push(settled.step);
     if (settled.unclear) unclear += 1;
     const task = settled.task;
     counter.add(task);
-    attempts += task.attempts;
-    if (task.state === 'PENDING') {
-      pending.push(task.id);
-      if (seen.state !== 'PENDING') released += 1;
-    }
+    collector.add(task, seen.state !== 'PENDING');
     if (task.state === 'WAIT' && task.notBeforeMs !== undefined) waiting.push(task.notBeforeMs);
   }
   return {
     ...counter.counts(),
-    pending,
-    released,
+    demand: collector.demand(),
     unclear,
-    attempts,
     steps,
     nextRetryMs: waiting.length === 0 ? null : minOf(waiting),
   };

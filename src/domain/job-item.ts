@@ -28,10 +28,6 @@ export type JobMeta = {
   readonly wave: number;
   /** Highest wave with an accepted array; −1 before the first. Tasks PENDING in such a wave are shown as `submitted`. */
   readonly submittedWave: number;
-  /** Attempts begun, over all tasks, when the last wave was planned: unchanged afterwards, the wave claimed nothing. */
-  readonly attemptsAtWave?: number;
-  /** Waves in a row whose elements all ended without claiming a task. */
-  readonly fruitlessWaves?: number;
   /** For FAILED and CANCELLED: one line for people. */
   readonly reason?: string;
   /** What a live job waits for (a submit limit, an unreachable controller): one line for people. */
@@ -63,11 +59,24 @@ export type SubmissionItem = {
   /** Unguessable name in the batch system: `<job>.<submission>`. */
   readonly jobName: string;
   readonly wave: number;
-  /** Array elements (1 for a finaliser) and the number of the first one within its wave. */
+  /** Array elements (1 for a finaliser) and the number of the first one within its group. */
   readonly elements: number;
   readonly offset: number;
-  /** Array elements of the wave over all its submissions: the stride of each of them. */
+  /** Array elements of the group over all its submissions: the stride of each of them. */
   readonly waveElements: number;
+  /** Which group of the wave's manifest it is for. Absent: all tasks of the wave. */
+  readonly group?: number;
+  /** What its elements ask for. Absent: what the job asks for. */
+  readonly memoryBytes?: number;
+  readonly timeMs?: number;
+  /** Generation of the job it was planned in; absent: 0. */
+  readonly generation?: number;
+  /** Attempts begun, over all tasks that ask for this much, when it was planned: unchanged afterwards, its elements claimed nothing. */
+  readonly attemptsBefore?: number;
+  /** Submissions of this size in a row, before this one, whose elements all ended without claiming a task. */
+  readonly fruitlessBefore?: number;
+  /** For a finaliser that does not wait for arrays: epoch ms at which it starts. */
+  readonly beginMs?: number;
   readonly createdMs: number;
   /** Epoch ms at which it was last handed to the batch system; absent: never, so nothing can exist under this name. */
   readonly sentMs?: number;

@@ -6,6 +6,7 @@
  * States it moves a task through: PENDING → RUNNING → DONE, or RUNNING → WAIT with a cause.
  * Fails with: MANIFEST_CORRUPT, HANDLER_NOT_LOADABLE, SCRATCH_UNFIT, SCRATCH_FULL, and what store and state throw when they stay unwell.
  */
+import { isBigEnough, isSameSize, sizeFor, type ElementSize } from '../domain/element-size.ts';
 import { attemptIdOf, elementIdOf, asTaskId, type TaskId } from '../domain/ids.ts';
 import type { JobMeta } from '../domain/job-item.ts';
 import type { JobManifest } from '../domain/manifest.ts';
@@ -18,13 +19,14 @@ import { readJobManifest, readWave } from './job-manifest.ts';
 import type { ElementContext, ElementInput, WorkerDeps } from './needs.ts';
 import { patiently } from './patience.ts';
 import { runTask, type ElementJob } from './run-task.ts';
-import { createTaskPicker, startSpreadMs, type TaskPicker } from './task-picker.ts';
+import { createTaskPicker, startSpreadMs, type Claimable, type TaskPicker } from './task-picker.ts';
 import {
   asTaskItem,
   claimTask,
   isLeftBehind,
   releaseTask,
   takeOverTask,
+  type ClaimTerms,
   type ClaimedTask,
   type LeftBehind,
 } from './task-writes.ts';
@@ -60,7 +62,9 @@ export async function runElement(deps: WorkerDeps, input: ElementInput): Promise
   if (ended !== null) return tally.report(ended);
   const { job, wave } = input.assignment;
   const manifest = await patiently(context, () => readJobManifest(deps.store, job, meta));
-  const tasks = wave === 0 ? meta.tasks : await patiently(context, () => readWave(deps.store, job, wave));
+  const tasks = wave === 0 ? meta.tasks : await patiently(context, () => readWave(deps.store, job, input.assignment));
+  const { resources } = manifest.spec;
+  const terms: ClaimTerms = { shards: meta.shards, own: input.assignment.size ?? resources, resources };
   const element = input.assignment.offset + input.index;
   const pull = manifest.spec.slurm.elements !== 'tasks';
   if (!(await spreadStart(context, pull))) return tally.report('drained');
@@ -74,10 +78,10 @@ export async function runElement(deps: WorkerDeps, input: ElementInput): Promise
   });
   await adoptLeftHere(context, meta);
   const ready = await makeReady(context, manifest).catch((error: unknown) =>
-    failOwnTasks(context, { picker, meta, error }),
+    failOwnTasks(context, { picker, terms, error }),
   );
   try {
-    return await runTasks(context, { meta, picker, tally, ready });
+    return await runTasks(context, { terms, picker, tally, ready });
   } finally {
     await ready.handler.close();
   }
@@ -135,19 +139,19 @@ async function makeReady({ deps }: ElementContext, manifest: JobManifest): Promi
  */
 async function failOwnTasks(
   context: ElementContext,
-  failed: { readonly picker: TaskPicker; readonly meta: JobMeta; readonly error: unknown },
+  failed: { readonly picker: TaskPicker; readonly terms: ClaimTerms; readonly error: unknown },
 ): Promise<never> {
-  const { error, picker, meta } = failed;
+  const { error, picker, terms } = failed;
   const detail = error instanceof AppError ? `${error.code}: ${error.message}` : `bug in slurmctl: ${String(error)}`;
   for (let next = picker.next(); next.step === 'claim' && !context.deps.stop.aborted; next = picker.next()) {
-    const claimed = await claimTask(context, next.task, meta.shards);
+    const claimed = await claimTask(context, next.task, terms);
     if (claimed !== null) await releaseTask(context, claimed.key, { cause: 'worker-error', detail });
   }
   throw error;
 }
 
 interface Running {
-  readonly meta: JobMeta;
+  readonly terms: ClaimTerms;
   readonly picker: TaskPicker;
   readonly tally: Tally;
   readonly ready: ElementJob;
@@ -155,12 +159,12 @@ interface Running {
 
 async function runTasks(context: ElementContext, running: Running): Promise<ElementReport> {
   const { clock, stop } = context.deps;
-  const { tally, ready } = running;
+  const { tally, terms } = running;
   let metaReadMs = clock.nowMs();
   let longestTaskMs: number | null = null;
-  for await (const claimed of claims(context, running, () => mayClaimNow(context, ready.manifest, longestTaskMs))) {
+  for await (const claimed of claims(context, running, () => mayClaimNow(context, terms.own, longestTaskMs))) {
     const startedMs = clock.monotonicMs();
-    tally.add(await runTask(context, ready, claimed));
+    tally.add(await runTask(context, running.ready, claimed));
     longestTaskMs = Math.max(longestTaskMs ?? 0, clock.monotonicMs() - startedMs);
     if (clock.nowMs() - metaReadMs < META_EVERY_MS) continue;
     const ended = endOf(await patiently(context, () => readMeta(context)));
@@ -168,45 +172,40 @@ async function runTasks(context: ElementContext, running: Running): Promise<Elem
     metaReadMs = clock.nowMs();
   }
   if (stop.aborted) return tally.report('drained');
-  return tally.report(mayClaimNow(context, ready.manifest, longestTaskMs) ? 'no-tasks' : 'time-short');
+  return tally.report(mayClaimNow(context, terms.own, longestTaskMs) ? 'no-tasks' : 'time-short');
 }
 
-const mayClaimNow = ({ deps, input }: ElementContext, manifest: JobManifest, longestTaskMs: number | null): boolean =>
+const mayClaimNow = ({ deps, input }: ElementContext, own: ElementSize, longestTaskMs: number | null): boolean =>
   !deps.stop.aborted &&
-  mayClaim({
-    nowMs: deps.clock.nowMs(),
-    endsAtMs: input.endsAtMs,
-    timeMs: manifest.spec.resources.timeMs,
-    longestTaskMs,
-  });
+  mayClaim({ nowMs: deps.clock.nowMs(), endsAtMs: input.endsAtMs, timeMs: own.timeMs, longestTaskMs });
 
 /** Tasks this element now owns, one at a time, while `goOn` says so: first those of its own earlier run, then by the picker. */
 async function* claims(
   context: ElementContext,
-  { meta, picker }: Running,
+  { terms, picker }: Running,
   goOn: () => boolean,
 ): AsyncGenerator<ClaimedTask> {
   if (context.input.restarts > 0)
-    for await (const claimed of leftBehind(context, meta, goOn)) {
+    for await (const claimed of leftBehind(context, terms.shards, goOn)) {
       picker.exclude(claimed.task);
       yield claimed;
     }
   while (goOn()) {
     const next = picker.next();
     if (next.step === 'done') return;
-    if (next.step === 'look') picker.found(await patiently(context, () => claimableIn(context, next.shard)));
+    if (next.step === 'look') picker.found(await patiently(context, () => claimableIn(context, terms, next.shard)));
     else {
-      const claimed = await claimTask(context, next.task, meta.shards);
+      const claimed = await claimTask(context, next.task, terms);
       if (claimed !== null) yield claimed;
     }
   }
 }
 
-async function* leftBehind(context: ElementContext, meta: JobMeta, goOn: () => boolean): AsyncGenerator<ClaimedTask> {
-  for (let shard = 0; shard < meta.shards; shard += 1) {
+async function* leftBehind(context: ElementContext, shards: number, goOn: () => boolean): AsyncGenerator<ClaimedTask> {
+  for (let shard = 0; shard < shards; shard += 1) {
     for (const left of await patiently(context, () => leftBehindIn(context, shard))) {
       if (!goOn()) return;
-      const claimed = await takeOverTask(context, left, meta.shards);
+      const claimed = await takeOverTask(context, left, shards);
       if (claimed !== null) yield claimed;
     }
   }
@@ -222,14 +221,20 @@ async function leftBehindIn(context: ElementContext, shard: number): Promise<Lef
   return found;
 }
 
-async function claimableIn({ deps, input }: ElementContext, shard: number): Promise<TaskId[]> {
+async function claimableIn(
+  { deps, input }: ElementContext,
+  { own, resources }: ClaimTerms,
+  shard: number,
+): Promise<Claimable> {
   const { job, wave } = input.assignment;
-  const tasks: TaskId[] = [];
+  const found = { own: [] as TaskId[], lesser: [] as TaskId[] };
   for await (const { sort, item } of deps.state.query(taskPartition(job, shard))) {
-    const { state, wave: taskWave } = asTaskItem(item);
-    if (state === 'PENDING' && taskWave <= wave) tasks.push(asTaskId(sort));
+    const { state, wave: taskWave, needs } = asTaskItem(item);
+    const size = sizeFor(resources, needs);
+    if (state !== 'PENDING' || taskWave > wave || !isBigEnough(own, size)) continue;
+    (isSameSize(own, size) ? found.own : found.lesser).push(asTaskId(sort));
   }
-  return tasks;
+  return found;
 }
 
 interface Tally {

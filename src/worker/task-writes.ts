@@ -1,5 +1,6 @@
 /** Every conditional write a worker makes on a task item; nothing else in this room changes state. */
 import type { Cause } from '../domain/causes.ts';
+import type { ElementSize } from '../domain/element-size.ts';
 import { elementOf, type AttemptId, type TaskId } from '../domain/ids.ts';
 import { taskKey, type StateKey } from '../domain/state-keys.ts';
 import { taskStatesBefore } from '../domain/states.ts';
@@ -33,8 +34,20 @@ const ownership = ({ deps, input, attempt }: ElementContext) => ({
 });
 const ATTEMPT_ENDED = ['cause', 'causeDetail', 'notBeforeMs', 'exitCode', 'signal', 'deferred'];
 
-/** PENDING → RUNNING. Null when somebody else has the task, or it is not claimable. */
-export async function claimTask(context: ElementContext, task: TaskId, shards: number): Promise<ClaimedTask | null> {
+/** What an element says of itself when it claims. */
+export interface ClaimTerms {
+  readonly shards: number;
+  /** What the element asked for, and what the job file asks for. */
+  readonly own: ElementSize;
+  readonly resources: ElementSize;
+}
+
+/** PENDING → RUNNING. Null when somebody else has the task, it asks for more than this element has, or it is not claimable. */
+export async function claimTask(
+  context: ElementContext,
+  task: TaskId,
+  { shards, own, resources }: ClaimTerms,
+): Promise<ClaimedTask | null> {
   const { input, attempt } = context;
   const key = taskKey(input.assignment.job, task, shards);
   const result = await writeDecided(context, {
@@ -42,11 +55,22 @@ export async function claimTask(context: ElementContext, task: TaskId, shards: n
     change: { set: ownership(context), add: { attempts: 1, charged: 1 }, remove: ATTEMPT_ENDED },
     when: {
       op: 'and',
-      of: [equals('state', 'PENDING'), { op: 'at-most', path: 'wave', value: input.assignment.wave }],
+      of: [
+        equals('state', 'PENDING'),
+        { op: 'at-most', path: 'wave', value: input.assignment.wave },
+        asksAtMost('needs.memoryBytes', own.memoryBytes, resources.memoryBytes),
+        asksAtMost('needs.timeMs', own.timeMs, resources.timeMs),
+      ],
     },
     mine: isOwnedBy(attempt),
   });
   return result.applied ? { task, key, item: asTaskItem(result.item) } : null;
+}
+
+/** A task without needs of its own asks for what the job file does. */
+function asksAtMost(path: string, own: number, resource: number): StateCondition {
+  const within: StateCondition = { op: 'at-most', path, value: own };
+  return own < resource ? within : { op: 'or', of: [{ op: 'absent', path }, within] };
 }
 
 /** Is this a task that an earlier run of the same element was working on when the batch system restarted it? */

@@ -12,7 +12,6 @@ import { metaKey, taskPartition } from '../../../src/domain/state-keys.ts';
 import type { TaskItem } from '../../../src/domain/task-item.ts';
 import { AppError } from '../../../src/errors/app-error.ts';
 import type { StateItem, StateTable } from '../../../src/ports/state-table.ts';
-import { decideRetry } from '../../../src/retry/decide-retry.ts';
 import { createRig } from '../../support/coordinator-rig.ts';
 import { createSeededIds } from '../../support/seeded-random.ts';
 import { withTempDir } from '../../support/temp-dir.ts';
@@ -70,9 +69,11 @@ describe('a pass that slept over what it saw', () => {
           yield { sort: key.sort, item: seen as unknown as StateItem };
         },
       };
-      const manifest = { spec: { retry: { attempts: 3, backoff: { baseMs: 1, maxMs: 1 } } } } as unknown as JobManifest;
+      const manifest = {
+        spec: { resources: { memoryBytes: 1, timeMs: 1 }, retry: { attempts: 3, backoff: { baseMs: 1, maxMs: 1 } } },
+      } as unknown as JobManifest;
       await reconcileTasks(
-        { ...deps, state: asleep, decideRetry },
+        { ...deps, state: asleep },
         { job: JOB, manifest, meta: META as unknown as JobMeta, elements: new Map() },
       );
       left = await state.get(key);
