@@ -16,6 +16,7 @@ import { isFinalJobState } from '../domain/states.ts';
 import { AppError } from '../errors/app-error.ts';
 import type { GcDocument } from './documents.ts';
 import { knownJobs } from './find-job.ts';
+import { removeKept } from './kept-results.ts';
 import { elementLogDir, type Drivers } from './job-backends.ts';
 import { createDriversOf } from './job-drivers.ts';
 import { schedulerOf } from './scheduler-of.ts';
@@ -58,6 +59,7 @@ export async function collectGarbage(drivers: Drivers, request: GcRequest): Prom
         ? await removeJob(own, request, known.id)
         : await compactJob(own, request, known.id, meta);
     if (entry.objects > 0) removed.push(entry);
+    if (meta === null || request.purge) removed.push(...(await removeKeptOf(own, request, known.id)));
   }
   if (request.job === undefined) {
     removed.push(...(await removeOrphans(drivers, request)));
@@ -81,6 +83,12 @@ async function removeJob(drivers: Drivers, request: GcRequest, job: JobId): Prom
     await rm(elementLogDir(drivers.urls.home, job), { recursive: true, force: true });
   }
   return { what: `job ${job}`, objects: Math.max(1, sum.objects), bytes: sum.bytes };
+}
+
+/** Finished work that was kept beside the store and never got there goes with its job, which is worth saying. */
+async function removeKeptOf(drivers: Drivers, request: GcRequest, job: JobId): Promise<Removed[]> {
+  const sum = await removeKept(drivers, job, request);
+  return sum.objects === 0 ? [] : [{ what: `results of job ${job} that were kept in the home directory`, ...sum }];
 }
 
 async function compactJob(drivers: Drivers, request: GcRequest, job: JobId, meta: JobMeta): Promise<Removed> {

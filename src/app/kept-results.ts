@@ -1,6 +1,15 @@
 /** Finished work that its elements could not report: what waits in the job's home directory, and how it gets its place in the job. */
+import { join } from 'node:path';
 import type { JobId } from '../domain/ids.ts';
-import { decodeSpill, spillJobPrefix, spillKey, spillPrefix, type SpillRecord } from '../domain/spill.ts';
+import {
+  decodeSpill,
+  spillJobPrefix,
+  spillKey,
+  spillOfRecord,
+  spillPrefix,
+  type SpillRecord,
+} from '../domain/spill.ts';
+import type { SpillPlace } from '../ports/spill.ts';
 import { adoptSpills, listSpills, type Adopted, type AdoptRequest } from '../worker/adopt-spills.ts';
 import type { Drivers } from './job-backends.ts';
 import { createQuietLog } from './quiet-log.ts';
@@ -26,10 +35,25 @@ export async function keptResults(drivers: Drivers, job: JobId): Promise<KeptRes
     const record = bytes === null ? null : decodeSpill(bytes, id);
     if (record === null || typeof record === 'string') continue;
     const { task, attempt, node, keptMs, reason } = record;
-    const directory = spillPrefix(id).slice(0, -1);
-    found.push({ task, attempt, node, keptMs, reason, path: shared.store.localPath(directory) ?? directory });
+    found.push({ task, attempt, node, keptMs, reason, path: join(shared.path, spillPrefix(id).slice(0, -1)) });
   }
   return found;
+}
+
+/** How many finished results wait in a place, and of which jobs. */
+export async function countKept(
+  place: SpillPlace,
+): Promise<{ readonly results: number; readonly jobs: readonly JobId[] }> {
+  if (!place.isThere()) return { results: 0, jobs: [] };
+  const jobs = new Set<JobId>();
+  let results = 0;
+  for await (const { key } of place.store.list('')) {
+    const id = spillOfRecord(key);
+    if (id === null) continue;
+    results += 1;
+    jobs.add(id.job);
+  }
+  return { results, jobs: [...jobs] };
 }
 
 /** How much lies in the home directory for a job, whole results or parts of them; removed unless this is a rehearsal. */

@@ -6,6 +6,8 @@ import type { ObjectStore } from './object-store.ts';
  */
 export interface SpillPlace {
   readonly store: ObjectStore;
+  /** Its directory, for people. */
+  readonly path: string;
   /** Whether this user has ever kept something here; asks one directory. */
   isThere(): boolean;
   /** Makes it ready to keep something. @throws SCRATCH_UNFIT when it would not last or could not be trusted, SCRATCH_FULL */

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { attemptLogKey, partKey, resultsKey } from '../domain/keys.ts';
 import type { FileDigest } from '../domain/manifest.ts';
 import { SPILL_SCHEMA, spillKey, spillPrefix, type SpillId, type SpillRecord } from '../domain/spill.ts';
@@ -27,7 +28,7 @@ export async function keepSealed(
       if (!isAppError(error)) throw error;
       log.error('finished work could not be kept', {
         task,
-        where: place.store.rootUrl,
+        where: place.path,
         code: error.code,
         error: error.message,
       });
@@ -67,7 +68,7 @@ async function keepIn(
     reason,
   };
   await store.put(spillKey(id, 'spill.json'), `${JSON.stringify(record)}\n`);
-  return store.localPath(spillPrefix(id).slice(0, -1)) ?? store.url(spillPrefix(id).slice(0, -1));
+  return join(place.path, spillPrefix(id).slice(0, -1));
 }
 
 const storedAs = (key: string, { sha256, bytes }: StoredObject): FileDigest => ({ key, sha256, bytes });

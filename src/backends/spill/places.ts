@@ -14,6 +14,7 @@ export function createSharedSpillPlace(home: string, open: OpenDirectory): Spill
   const root = join(home, 'spill');
   return {
     store: open(root),
+    path: root,
     isThere: () => isDirectory(root),
     prepare() {
       if (!isDirectory(home)) throw unfit(`the home directory ${home} does not exist on this node`);
@@ -37,10 +38,8 @@ export function createLocalSpillPlace(options: {
   const root = join(scratch === undefined || scratch === '' ? '/var/tmp' : scratch, `slurmctl-spill.${uid}`);
   return {
     store: open(root),
-    isThere: () => {
-      const flaw = flawOf(root, uid);
-      return flaw === null;
-    },
+    path: root,
+    isThere: () => flawOf(root, uid) === null,
     prepare() {
       makePrivate(root);
       const flaw = flawOf(root, uid);

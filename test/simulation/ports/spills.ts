@@ -31,6 +31,7 @@ export function createSimSpills(processes: Processes): SimSpills {
   };
   const place = (store: SimObjectStore, process: SimProcess, prepare: () => void): SpillPlace => ({
     store: store.portOf(process),
+    path: '/spill',
     isThere: () => store.keys('').length > 0,
     prepare,
   });
