@@ -50,6 +50,8 @@ export interface BatchLimits {
   readonly slots: number | null;
   /** Longest time limit of the partition in ms; null when unlimited or unknown. */
   readonly maxTimeMs: number | null;
+  /** Most memory an element may ask for there, in bytes: what its largest node has, or the partition allows on one; null when unknown. */
+  readonly maxMemoryBytes: number | null;
   /** Where each figure came from, for `plan` and `doctor`. */
   readonly sources: readonly { readonly name: string; readonly value: string; readonly from: string }[];
 }

@@ -33,6 +33,7 @@ export function createScriptedBatch(options: { maxArraySize?: number; slots?: nu
       maxArraySize: options.maxArraySize ?? 1_000,
       slots: options.slots ?? 4,
       maxTimeMs: null,
+      maxMemoryBytes: null,
       sources: [],
     }),
     render: (request) => ({ argv: ['sbatch', request.name], script: '#!/bin/bash\n' }),

@@ -268,6 +268,7 @@ export function createSimSlurm(options: SlurmOptions): SimSlurm {
           maxArraySize: options.maxArraySize,
           slots: nodes.length * options.slotsPerNode,
           maxTimeMs: null,
+          maxMemoryBytes: null,
           sources: [],
         })),
       render: (request) => ({ argv: ['sbatch', request.name], script: '#!/bin/bash\n' }),

@@ -1,4 +1,5 @@
-import { availableParallelism } from 'node:os';
+import { availableParallelism, totalmem } from 'node:os';
+import { formatBytes } from '../../../domain/units.ts';
 import type { BatchHandle, BatchLimits, BatchSystem } from '../../../ports/batch-system.ts';
 import type { Clock } from '../../../ports/clock.ts';
 import type { Host } from '../../../ports/host.ts';
@@ -111,13 +112,17 @@ function limitsFor(context: LocalContext, isDefault: boolean, cpus: number): Bat
   const slots = slotsNow(context);
   const from =
     slots !== context.slots ? 'the running supervisor' : isDefault ? 'the CPUs of this host' : 'SLURMCTL_LOCAL_SLOTS';
+  // More than the machine has can never be had, although nothing is enforced.
+  const maxMemoryBytes = totalmem();
   return {
     maxArraySize: MAX_ARRAY_SIZE,
     slots: Math.max(1, Math.floor(slots / slotsOf({ cpus }, slots))),
     maxTimeMs: null,
+    maxMemoryBytes,
     sources: [
       { name: 'MaxArraySize', value: String(MAX_ARRAY_SIZE), from: 'the local scheduler' },
       { name: 'slots', value: String(slots), from },
+      { name: 'largest memory', value: formatBytes(maxMemoryBytes), from: 'the memory of this host' },
     ],
   };
 }

@@ -13,6 +13,8 @@ export interface PartitionRow {
   readonly isDefault: boolean;
   /** Null: unlimited, or not understood. */
   readonly maxTimeMs: number | null;
+  /** Most memory of one node that a job may have; null: no such limit. */
+  readonly maxMemoryMb: number | null;
   readonly isUp: boolean;
 }
 
@@ -29,11 +31,16 @@ export function parsePartitions(stdout: string): PartitionRow[] {
         name,
         isDefault: values.get('Default') === 'YES',
         maxTimeMs: parseSlurmTimeMs(values.get('MaxTime') ?? ''),
+        maxMemoryMb: parseMemoryMb(values.get('MaxMemPerNode')),
         isUp: (values.get('State') ?? 'UP') === 'UP',
       },
     ];
   });
 }
+
+/** Whole megabytes; null for UNLIMITED, 0 (which means the same) and anything else. */
+export const parseMemoryMb = (text: string | undefined): number | null =>
+  text !== undefined && /^[1-9]\d{0,11}$/.test(text) ? Number(text) : null;
 
 /** `minutes`, `minutes:seconds`, `hours:minutes:seconds`, `days-hours[:minutes[:seconds]]` in ms; null for UNLIMITED and the like. */
 export function parseSlurmTimeMs(text: string): number | null {

@@ -270,7 +270,7 @@ describe('limits', () => {
   it('reads sizes, slots and times with their sources', async () => {
     const limits = await scriptedSlurm().system.limits({ partition: 'short', resources });
     // The recorded site has MaxJobCount 20: an array above it would never be accepted.
-    expect(limits).toMatchObject({ maxArraySize: 20, slots: 8, maxTimeMs: 600_000 });
+    expect(limits).toMatchObject({ maxArraySize: 20, slots: 8, maxTimeMs: 600_000, maxMemoryBytes: 4000 * 1024 ** 2 });
     expect(limits.sources.map(({ name, value }) => `${name}=${value}`)).toEqual([
       'Slurm version=22.05.8',
       'MaxArraySize=1001',
@@ -278,6 +278,7 @@ describe('limits', () => {
       'partition=short',
       'slots=8',
       'MaxTime=10 min',
+      'largest memory=4000 MB',
     ]);
   });
 
@@ -288,6 +289,29 @@ describe('limits', () => {
     });
     const { maxArraySize, maxTimeMs } = await system.limits({ resources });
     expect([maxArraySize, maxTimeMs]).toEqual([5, null]);
+  });
+
+  it('takes less memory than the nodes have where the partition or the cluster gives less', async () => {
+    const partitions = (text: string) =>
+      recorded('partitions.out').replaceAll(/MaxMemPerNode=\S+/g, `MaxMemPerNode=${text}`);
+    const config = recorded('config.out').replace(/(MaxMemPerNode\s*=) \S+/, '$1 1500');
+    const most = (commands: Parameters<typeof scriptedSlurm>[0]) =>
+      scriptedSlurm(commands).system.limits({ resources });
+    const byPartition = { 'scontrol -o show partition': { stdout: partitions('2000') } };
+    expect((await most(byPartition)).maxMemoryBytes).toBe(2000 * 1024 ** 2);
+    expect((await most({ 'scontrol show config': { stdout: config } })).maxMemoryBytes).toBe(1500 * 1024 ** 2);
+    expect(
+      (await most({ ...byPartition, sinfo: { stdout: 'n1|4|1800|down|\nn2|4|1000|idle|\n' } })).sources.at(-1),
+    ).toEqual({
+      name: 'largest memory',
+      value: '1800 MB',
+      from: 'sinfo -p main',
+    });
+    const memoryBytes = 2001 * 1024 ** 2;
+    const big = scriptedSlurm(byPartition).system.limits({ resources: { ...resources, memoryBytes } });
+    expect((await failure(big)).message).toBe(
+      'resources.memory: 2001 MB is more than partition main allows on a node (2000 MB)',
+    );
   });
 
   it('counts slots by memory as well as CPUs', async () => {
