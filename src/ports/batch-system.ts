@@ -17,6 +17,8 @@ export interface SubmitRequest {
   readonly name: string;
   /** What each element execs; any bytes but NUL, quoted by the driver. */
   readonly command: readonly string[];
+  /** What the element runs, with the exit status as a further argument, when the command was ended by a signal or with a status above 1. */
+  readonly afterCrash?: readonly string[];
   readonly environment: Readonly<Record<string, string>>;
   /** Working directory of the elements. */
   readonly cwd: string;
