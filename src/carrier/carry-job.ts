@@ -10,7 +10,7 @@
  */
 import { carryKey, CARRY_SORT, type CarryRecord } from '../domain/carry.ts';
 import type { JobId, SubmissionId } from '../domain/ids.ts';
-import type { JobIndexItem, JobMeta, SubmissionItem } from '../domain/job-item.ts';
+import { isBeingStored, type JobIndexItem, type JobMeta, type SubmissionItem } from '../domain/job-item.ts';
 import { jobFileKey, jobManifestKey, jobRequestKey, scriptKey, waveKey } from '../domain/keys.ts';
 import {
   jobIndexKey,
@@ -90,7 +90,7 @@ async function readTruth({ from }: CarrierDeps, job: JobId): Promise<Truth | nul
   const index = (await from.state.get(jobIndexKey(job))) as JobIndexItem | null;
   const meta = (await from.state.get(metaKey(job))) as unknown as JobMeta | null;
   if (index === null || meta === null) return null;
-  if (meta.stage !== 'ready' && !isFinalJobState(meta.state)) return null;
+  if (isBeingStored(meta) && !isFinalJobState(meta.state)) return null;
   return { meta, index, rollup: await from.state.get(rollupKey(job)) };
 }
 
@@ -105,7 +105,7 @@ async function carryBeginnings(
     await copyIfThere(deps, jobFileKey(job));
     await putText(deps, jobRequestKey(job), await readSource(deps, jobRequestKey(job)));
     const there = await copyIfThere(deps, jobManifestKey(job));
-    if (!there && meta.stage === 'ready') await readSource(deps, jobManifestKey(job));
+    if (!there && !isBeingStored(meta)) await readSource(deps, jobManifestKey(job));
   }
   const carriedWave = Math.max(0, (copied?.item as unknown as JobMeta | undefined)?.wave ?? 0);
   for (let wave = carriedWave + 1; wave <= meta.wave; wave += 1) await copyIfThere(deps, waveKey(job, wave));

@@ -68,7 +68,7 @@ export async function updateMeta(
   throw new AppError('JOB_BAD_STATE', { message: `job ${job} is ${current.state}`, details: { state: current.state } });
 }
 
-const STAGES: readonly SubmitStage[] = ['splitting', 'storing-tasks', 'ready'];
+const STAGES: readonly SubmitStage[] = ['splitting', 'storing-tasks', 'redoing', 'ready'];
 
 /** A write that arrives late, after later ones of the same process, must not take back how far the job has come. */
 function onlyForward(set: NonNullable<MetaWrite['set']>): StateCondition[] {

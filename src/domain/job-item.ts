@@ -3,8 +3,12 @@ import type { JobId, SubmissionId } from './ids.ts';
 import type { BackendUrls } from './job-spec.ts';
 import type { JobState, SubmissionState } from './states.ts';
 
-/** How far a crash-safe submit has come; `advance` goes on from here. */
-export type SubmitStage = 'splitting' | 'storing-tasks' | 'ready';
+/** How far a crash-safe submit has come, or a `retry` (`redoing`: its tasks are being opened again); `advance` goes on from here. */
+export type SubmitStage = 'splitting' | 'storing-tasks' | 'redoing' | 'ready';
+
+/** The tasks of a job may not all be stored yet, so there is nothing to merge, carry or retry. */
+export const isBeingStored = ({ stage }: Pick<JobMeta, 'stage'>): boolean =>
+  stage === 'splitting' || stage === 'storing-tasks';
 
 /** State item `J#<job>/META`. Optional fields are absent, never null. */
 export type JobMeta = {
@@ -13,7 +17,13 @@ export type JobMeta = {
   readonly name: string;
   readonly createdMs: number;
   readonly updatedMs: number;
+  /** How often finished parts of the job were opened again by `retry`. */
   readonly generation: number;
+  /** The `retry` that opened this generation: name of its plan (`redoPlanKey`). Absent in generation 0. */
+  readonly redoPlan?: string;
+  /** Epoch ms at which it did, and the items of tasks that it left alone. */
+  readonly reopenedMs?: number;
+  readonly carriedItems?: number;
   /** sha-256 (hex) of the canonical JSON of spec and backends. */
   readonly specHash: string;
   /** Where its elements run; here as well as in the manifests, because cancelling must work without them. */
@@ -91,6 +101,8 @@ export type SubmissionItem = {
 
 /** State item `J#<job>/ROLLUP`: counts once the job is final, so that status needs no task query. */
 export type JobRollup = {
+  /** Of the job when it was written; absent: 0. The counts of an earlier generation say nothing of this one. */
+  readonly generation?: number;
   readonly tasks: TaskCounts;
   readonly items: ItemCounts;
 };

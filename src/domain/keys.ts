@@ -33,12 +33,17 @@ export const doneKey = (job: JobId, task: TaskId, attempt: AttemptId): string =>
 export const segmentKey = (job: JobId, task: TaskId, attempt: AttemptId, seq: number): string =>
   `${attemptPrefix(job, task, attempt)}seg/${String(seq).padStart(6, '0')}.jsonl`;
 
-/** What a `retry` is about to open again, over all tasks; an interrupted one goes on from here. */
-export const redoPlanKey = (job: JobId, generation: number): string =>
-  `jobs/${job}/redo/${String(generation).padStart(4, '0')}/plan.json`;
-/** Which items of one task are run again in a generation, and where the outcomes of the others are. */
+const redoPrefix = (job: JobId, generation: number): string =>
+  `jobs/${job}/redo/${String(generation).padStart(4, '0')}/`;
+/** What a `retry` is about to open again, over all tasks; an interrupted one goes on from here. `plan`: a name no other retry has. */
+export const redoPlanKey = (job: JobId, generation: number, plan: string): string =>
+  `${redoPrefix(job, generation)}plan-${plan}.json`;
+/** Which items of one task are run again in a generation of the task, and where the outcomes of the others are. */
 export const redoKey = (job: JobId, generation: number, task: TaskId): string =>
-  `jobs/${job}/redo/${String(generation).padStart(4, '0')}/${task}.json`;
+  `${redoPrefix(job, generation)}${task}.json`;
+/** Outcomes that a task without a committed result takes into its next generation; `seq` counts from 1. */
+export const redoBaseKey = (job: JobId, generation: number, task: TaskId, base: string, seq: number): string =>
+  `${redoPrefix(job, generation)}${task}-${base}/${String(seq).padStart(6, '0')}.jsonl`;
 
 export const publicationPrefix = (job: JobId, publication: string): string => `jobs/${job}/output/${publication}/`;
 export const outputResultsKey = (job: JobId, publication: string): string =>

@@ -12,6 +12,8 @@ export const MANIFEST_SCHEMAS = {
   done: 'slurmctl.done/1',
   publication: 'slurmctl.publication/1',
   final: 'slurmctl.final/1',
+  redoPlan: 'slurmctl.redo-plan/1',
+  redo: 'slurmctl.redo/1',
 } as const;
 
 /** `jobs/<job>/request.json`, the first thing a submit writes. */

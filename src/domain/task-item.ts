@@ -31,6 +31,8 @@ export type TaskItem = {
   readonly items: number;
   /** Attempts begun so far. */
   readonly attempts: number;
+  /** Of those, begun in earlier generations: they count against no bound of this one. Absent: none. */
+  readonly attemptsBefore?: number;
   /** Attempts that count against `retry.attempts` (infrastructure failures do not). */
   readonly charged: number;
   /** In WAIT, until the retry is decided: the attempt that handed the task back. */
@@ -84,7 +86,7 @@ export type TaskItem = {
   readonly fingerprint?: string;
   /** Attempts in a row, up to the last one decided, that brought the task no nearer to its end. */
   readonly idleAttempts?: number;
-  /** The record `redoKey(job, generation, task)` says which items of an earlier generation are to be run again, and where the others' outcomes are. */
+  /** The record `redoKey(job, generation of the task, task)` (`domain/redo.ts`) says which items of an earlier generation are to be run again, and where the others' outcomes are. */
   readonly redo?: boolean;
   /** How often a committed result turned out corrupt. */
   readonly corruptions?: number;

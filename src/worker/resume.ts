@@ -4,6 +4,7 @@ import type { ItemOutcome } from '../domain/outcome.ts';
 import type { ElementContext } from './needs.ts';
 import type { Observed } from './observe-columns.ts';
 import { patiently } from './patience.ts';
+import { readRedoBase } from './redo-base.ts';
 import { decodeSegment, type SegmentHeader } from '../domain/segment.ts';
 import type { ClaimedTask } from './task-writes.ts';
 
@@ -18,15 +19,26 @@ const NOTHING: Resumed = { outcomes: [], observed: [] };
 
 /**
  * What the task's checkpoint pointer names. Segments that are missing or do not fit are not an error: the task is then run from its
- * beginning, which is slower and still right; the log says so.
+ * beginning, which is slower and still right; the log says so. The beginning of a task that a `retry` opened is what the retry left alone.
  */
 export async function readCheckpoint(
   context: ElementContext,
   claimed: ClaimedTask,
   manifest: TaskManifest,
 ): Promise<Resumed> {
+  const saved = await readSaved(context, claimed, manifest);
+  if (saved !== null) return saved;
+  return claimed.item.redo === true ? readRedoBase(context, claimed, manifest) : NOTHING;
+}
+
+/** Null when there is no checkpoint, or none that can be used. */
+async function readSaved(
+  context: ElementContext,
+  claimed: ClaimedTask,
+  manifest: TaskManifest,
+): Promise<Resumed | null> {
   const pointer = claimed.item.checkpoint;
-  if (pointer === undefined) return NOTHING;
+  if (pointer === undefined) return null;
   const { deps, input } = context;
   const outcomes = new Map<number, ItemOutcome>();
   let observed: readonly Observed[] = [];
@@ -47,7 +59,7 @@ export async function readCheckpoint(
           });
     if (typeof segment === 'string' || problem !== null) {
       deps.log.warn('checkpoint not usable, running the task from its beginning', { task: claimed.task, key, problem });
-      return NOTHING;
+      return null;
     }
     for (const outcome of segment.outcomes) if (isWithin(outcome, manifest)) outcomes.set(outcome.itemIndex, outcome);
     observed = segment.header.observed ?? observed;
@@ -56,7 +68,7 @@ export async function readCheckpoint(
   if (outcomes.size !== pointer.items) {
     const problem = `found ${outcomes.size} items, the pointer says ${pointer.items}`;
     deps.log.warn('checkpoint not usable, running the task from its beginning', { task: claimed.task, problem });
-    return NOTHING;
+    return null;
   }
   return { outcomes: [...outcomes.values()], observed, tries };
 }

@@ -65,16 +65,17 @@ async function openWorld(root: string, seed: number): Promise<World & { close():
   const columnar = createColumnar({});
   const scratch = createScratch({ env: { SLURMCTL_SCRATCH: root }, ids: rig.process().ids });
   const leafParts = createLeafParts();
+  const resultFiles = await createSqliteResultFiles();
   return {
     root,
     rig,
     random,
-    aggregator: { columnar, leafParts, scratch, log: createQuietLog() },
+    aggregator: { columnar, leafParts, scratch, resultFiles: async () => resultFiles, log: createQuietLog() },
     worker: {
       random,
       scratch,
       leafParts,
-      resultFiles: await createSqliteResultFiles(),
+      resultFiles,
       handlers: createHandlerHost(),
       spills: openSpillPlaces(root, rig.process().ids),
       log: createQuietLog(),

@@ -85,8 +85,9 @@ function uniqueIds(seed: number, self: SimProcess): Ids {
 }
 
 const aggregatorDeps = (ports: Ports, self: SimProcess): AggregatorDeps => {
-  const { store, state, columnar, leafParts, scratch, log } = common(ports, self);
-  const deps = { store, state, columnar, leafParts, scratch, log, partsPerMerge: 4 };
+  const { store, state, columnar, leafParts, scratch, resultFiles, log } = common(ports, self);
+  const openResultFiles = () => Promise.resolve(resultFiles);
+  const deps = { store, state, columnar, leafParts, scratch, resultFiles: openResultFiles, log, partsPerMerge: 4 };
   return ports.mutation?.alterAggregator?.(deps) ?? deps;
 };
 
