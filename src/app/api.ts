@@ -8,9 +8,11 @@ import type {
   InitDocument,
   ListDocument,
   LogLine,
+  PauseDocument,
   PlanDocument,
   RequestCount,
   ResultsDocument,
+  ResumeDocument,
   StatusDocument,
   SubmitDocument,
   TickDocument,
@@ -93,6 +95,13 @@ export interface App {
     readonly onProgress?: OnProgress;
   }): Promise<AdvanceDocument>;
   tick(): Promise<TickDocument>;
+  /** Starts nothing any more. `now`: running elements save their work and end instead of finishing their task. */
+  pause(request: { readonly job: string; readonly reason?: string; readonly now: boolean }): Promise<PauseDocument>;
+  resume(request: {
+    readonly job: string;
+    readonly reason?: string;
+    readonly onProgress?: OnProgress;
+  }): Promise<ResumeDocument>;
   cancel(request: { readonly job: string; readonly reason?: string }): Promise<CancelDocument>;
   aggregate(job: string, onProgress?: OnProgress): Promise<AggregateDocument>;
   doctor(): Promise<DoctorDocument>;

@@ -7,8 +7,10 @@ import { gc } from './commands/gc.ts';
 import { init } from './commands/init.ts';
 import { list } from './commands/list.ts';
 import { logs } from './commands/logs.ts';
+import { pause } from './commands/pause.ts';
 import { plan } from './commands/plan.ts';
 import { results } from './commands/results.ts';
+import { resume } from './commands/resume.ts';
 import { status } from './commands/status.ts';
 import { submit } from './commands/submit.ts';
 import { tick } from './commands/tick.ts';
@@ -21,6 +23,8 @@ export const commands: readonly Command[] = [
   advance,
   tick,
   aggregate,
+  pause,
+  resume,
   cancel,
   status,
   list,

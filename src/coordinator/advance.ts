@@ -16,14 +16,16 @@ import { continueCreation, failCreation } from './create-job.ts';
 import { observe } from './element-states.ts';
 import { ensureFinaliser } from './finaliser.ts';
 import { finishJob, tidyUp } from './finish-job.ts';
-import { moveJob, stamp, updateMeta } from './job-meta.ts';
+import { moveJob, requireMeta, stamp, updateMeta } from './job-meta.ts';
 import { acquireLease, advanceLeaseName, type Lease, type LeaseWatch } from './lease.ts';
 import { readManifest } from './manifests.ts';
 import type { CoordinatorDeps } from './needs.ts';
+import { passPaused } from './pass-paused.ts';
 import { reconcileTasks, type Reconciled } from './reconcile.ts';
 import type { SendContext } from './send.ts';
 import { continueWaves, LOOK_AGAIN_MS, sendOrFail } from './next-wave.ts';
 import { planFirstWave, type WaveResult } from './submit-wave.ts';
+import { releaseHeld } from './settle-holds.ts';
 import { moveSubmission, readSubmissions } from './submissions.ts';
 
 export interface AdvanceRequest {
@@ -68,6 +70,17 @@ export async function advanceUnderLease(
   lease: Lease,
   request: AdvanceRequest,
 ): Promise<AdvanceResult> {
+  try {
+    return await pass(deps, lease, request);
+  } catch (error) {
+    if (!isAppError(error, 'JOB_BAD_STATE')) throw error;
+    const meta = await requireMeta(deps.state, request.job);
+    if (meta.state !== 'PAUSED') throw error;
+    return passPaused(deps, request.job, meta);
+  }
+}
+
+async function pass(deps: CoordinatorDeps, lease: Lease, request: AdvanceRequest): Promise<AdvanceResult> {
   const meta = await continueCreation(deps, lease, request);
   const adopted = await deps.adoptSpilled({ job: request.job, shards: meta.shards });
   const passed = await passOver(deps, lease, { ...request, found: meta });
@@ -79,7 +92,8 @@ async function passOver(
   lease: Lease,
   { found: meta, ...request }: AdvanceRequest & { readonly found: JobMeta },
 ): Promise<AdvanceResult> {
-  if (isFinalJobState(meta.state) || meta.state === 'PAUSED') {
+  if (meta.state === 'PAUSED') return passPaused(deps, request.job, meta);
+  if (isFinalJobState(meta.state)) {
     if (meta.state === 'CANCELLED' && (await isListedLive(deps, request.job)))
       await finishCancel(deps, request.job, meta);
     await tidyUp(deps, request.job, meta);
@@ -113,10 +127,11 @@ async function drive(context: SendContext, found: JobMeta): Promise<AdvanceResul
   const sent = await sendOutstanding(context, found);
   const before = await readSubmissions(deps.state, job);
   const observed = await observe(deps, before);
+  const released = await releaseHeld(deps, job, { meta: sent.meta, observed });
   const reconciled = await reconcileTasks(deps, { job, manifest, meta: sent.meta, elements: observed.elements });
   for (const row of observed.over)
     await moveSubmission(deps.state, job, row, { from: 'SUBMITTED', set: { state: 'ENDED' } });
-  const steps = [...sent.steps, ...reconciled.steps];
+  const steps = [...sent.steps, ...released, ...reconciled.steps];
   if (allFinal(reconciled) && sent.meta.state === 'RUNNING') {
     const finished = await finish(context, sent.meta, reconciled);
     return { ...finished, steps: [...steps, ...finished.steps] };

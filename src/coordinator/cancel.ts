@@ -9,6 +9,7 @@ import { metaKey, taskKey } from '../domain/state-keys.ts';
 import { isFinalTaskState, jobStatesBefore } from '../domain/states.ts';
 import { endSubmissions } from './end-submissions.ts';
 import { dropHints } from './hints.ts';
+import { keepEvent, newEvent, oneLine } from './job-events.ts';
 import { requireMeta, retireFromIndex } from './job-meta.ts';
 import type { CoordinatorDeps } from './needs.ts';
 import { readTasks } from './task-list.ts';
@@ -17,6 +18,8 @@ export interface Cancelled {
   readonly meta: JobMeta;
   readonly submissions: number;
   readonly tasks: number;
+  /** Of these, tasks that an element was working on: it has been told to end and may take a moment. */
+  readonly running: number;
 }
 
 /** @throws JOB_NOT_FOUND, JOB_BAD_STATE when the job has ended by itself; cancelling a cancelled job goes over it again */
@@ -26,19 +29,26 @@ export async function cancelJob(deps: CoordinatorDeps, job: JobId, reason: strin
 
 /** What a cancel does once META says so; also for a cancel that died half-way. */
 export async function finishCancel(deps: CoordinatorDeps, job: JobId, meta: JobMeta): Promise<Cancelled> {
+  await keepEvent(deps.state, job, meta);
   const submissions = await endSubmissions(deps, job, 'the job was cancelled');
   const tasks = await cancelTasks(deps, job, meta);
   await dropHints(deps, job);
   await retireFromIndex(deps.state, job);
-  return { meta, submissions, tasks };
+  return { meta, submissions, ...tasks };
 }
 
 async function markCancelled(deps: CoordinatorDeps, job: JobId, reason: string): Promise<JobMeta> {
-  const nowMs = deps.clock.nowMs();
+  const lastEvent = newEvent(deps, 'cancel', `cancelled: ${reason}`);
+  const { atMs } = lastEvent;
+  // A pause or resume before this one may have died before it wrote its event down, and META is about to forget it.
+  await keepEvent(deps.state, job, await requireMeta(deps.state, job));
   try {
     const result = await deps.state.write(
       metaKey(job),
-      { set: { state: 'CANCELLED', reason, updatedMs: nowMs, finishedMs: nowMs }, remove: ['waitingFor'] },
+      {
+        set: { state: 'CANCELLED', reason: oneLine(reason), lastEvent, updatedMs: atMs, finishedMs: atMs },
+        remove: ['waitingFor', 'pausedFrom'],
+      },
       { op: 'in', path: 'state', values: jobStatesBefore('CANCELLED') },
     );
     if (result.applied) return result.item as unknown as JobMeta;
@@ -50,8 +60,12 @@ async function markCancelled(deps: CoordinatorDeps, job: JobId, reason: string):
   throw new AppError('JOB_BAD_STATE', { message: `job ${job} has ended already (${current.state})` });
 }
 
-async function cancelTasks(deps: CoordinatorDeps, job: JobId, meta: JobMeta): Promise<number> {
-  let cancelled = 0;
+async function cancelTasks(
+  deps: CoordinatorDeps,
+  job: JobId,
+  meta: JobMeta,
+): Promise<Pick<Cancelled, 'tasks' | 'running'>> {
+  const counts = { tasks: 0, running: 0 };
   for await (const task of readTasks(deps.state, job, meta.shards)) {
     if (isFinalTaskState(task.state)) continue;
     const result = await deps.state.write(
@@ -59,7 +73,9 @@ async function cancelTasks(deps: CoordinatorDeps, job: JobId, meta: JobMeta): Pr
       { set: { state: 'CANCELLED', cause: 'cancelled-by-user' }, remove: ['notBeforeMs'] },
       { op: 'in', path: 'state', values: ['PENDING', 'RUNNING', 'WAIT'] },
     );
-    if (result.applied) cancelled += 1;
+    if (!result.applied) continue;
+    counts.tasks += 1;
+    if (task.state === 'RUNNING') counts.running += 1;
   }
-  return cancelled;
+  return counts;
 }

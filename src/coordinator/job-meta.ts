@@ -83,10 +83,13 @@ function onlyForward(set: NonNullable<MetaWrite['set']>): StateCondition[] {
   return forward;
 }
 
-/** Moves the job to another state along an arrow. @throws as updateMeta */
+/** Moves the job to another state along an arrow; never out of PAUSED, which only a person ends. @throws as updateMeta */
 export const moveJob = (state: StateTable, job: JobId, to: JobState, write: MetaWrite): Promise<JobMeta> =>
   // `to` itself is allowed: a repeated move after a lost answer changes nothing.
-  updateMeta(state, job, [...jobStatesBefore(to), to], { ...write, set: { ...write.set, state: to } });
+  updateMeta(state, job, [...jobStatesBefore(to).filter((from) => from !== 'PAUSED'), to], {
+    ...write,
+    set: { ...write.set, state: to },
+  });
 
 /** The same conditional write may be sent again after a lost answer: setting the same values twice changes nothing. */
 async function writeTwice<T>(write: () => Promise<T>): Promise<T> {

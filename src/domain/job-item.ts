@@ -1,4 +1,5 @@
 import type { SpoolPlace } from './carry.ts';
+import type { JobEvent } from './history.ts';
 import type { JobId, SubmissionId } from './ids.ts';
 import type { BackendUrls } from './job-spec.ts';
 import type { JobState, SubmissionState } from './states.ts';
@@ -38,6 +39,12 @@ export type JobMeta = {
   readonly wave: number;
   /** Highest wave with an accepted array; −1 before the first. Tasks PENDING in such a wave are shown as `submitted`. */
   readonly submittedWave: number;
+  /** While PAUSED: the state that `resume` goes back to. */
+  readonly pausedFrom?: 'SUBMITTING' | 'RUNNING';
+  /** How often the job was paused. */
+  readonly pauses?: number;
+  /** The last pause, resume or cancel: written with the state it brought, and from here into the item `jobEventKey(job, id)`. */
+  readonly lastEvent?: JobEvent & { readonly id: string };
   /** For FAILED and CANCELLED: one line for people. */
   readonly reason?: string;
   /** What a live job waits for (a submit limit, an unreachable controller): one line for people. */

@@ -15,15 +15,16 @@ export type JobState = (typeof JOB_STATES)[number];
 /**
  * - `SUBMITTING`: input is being split, or the first array is not accepted yet
  * - `RUNNING`: elements may be claiming tasks
+ * - `PAUSED`: nothing is sent or started; elements that run finish their task. Only a person ends it: `resume` or `cancel`
  * - `AGGREGATING`: every task is final, the output is being merged; back to `RUNNING` when a committed result turns out corrupt
  * - `COMPLETED`: published, every item succeeded
  * - `COMPLETED_WITH_FAILURES`: published, failures within `retry.tolerate`
  * - `FAILED`: published with more failures than tolerated, or never got as far as an output (see `reason`)
  */
 const JOB_ARROWS: Record<JobState, readonly JobState[]> = {
-  SUBMITTING: ['RUNNING', 'FAILED', 'CANCELLED'],
+  SUBMITTING: ['RUNNING', 'PAUSED', 'FAILED', 'CANCELLED'],
   RUNNING: ['PAUSED', 'AGGREGATING', 'FAILED', 'CANCELLED'],
-  PAUSED: ['RUNNING', 'CANCELLED'],
+  PAUSED: ['SUBMITTING', 'RUNNING', 'CANCELLED'],
   AGGREGATING: ['RUNNING', 'COMPLETED', 'COMPLETED_WITH_FAILURES', 'FAILED', 'CANCELLED'],
   COMPLETED: [],
   COMPLETED_WITH_FAILURES: [],

@@ -73,10 +73,13 @@ export interface ElementState {
   readonly signal?: number;
   readonly node?: string;
   readonly restarts?: number;
-  /** The batch system's own word, e.g. `OUT_OF_MEMORY`, and its reason, e.g. `QOSMaxJobsPerUserLimit`. */
+  /** The batch system's own word, e.g. `OUT_OF_MEMORY`, and its reason, e.g. `QOSMaxJobsPerUserLimit`; HELD for waiting elements of `hold`. */
   readonly rawState: string;
   readonly reason?: string;
 }
+
+/** `ElementState.reason` of a waiting element that `hold` keeps from starting. */
+export const HELD = 'JobHeldUser';
 
 export interface BatchSystem {
   readonly kind: 'slurm' | 'local';
@@ -98,8 +101,11 @@ export interface BatchSystem {
   ): Promise<ElementState[]>;
   /** Cancels waiting and running elements; ended or unknown ones are fine. */
   cancel(handle: BatchHandle, indices?: readonly number[]): Promise<void>;
+  /** Keeps waiting elements from starting; running ones go on. Ended and unknown ones are fine. */
   hold(handle: BatchHandle): Promise<void>;
   release(handle: BatchHandle): Promise<void>;
+  /** Sends SIGTERM to the script of every running element, once: a worker then saves its work and ends. Waiting and ended ones are left alone. */
+  drain(handle: BatchHandle): Promise<void>;
   /** Changes the most elements that run at once. */
   setThrottle(handle: BatchHandle, most: number): Promise<void>;
 }

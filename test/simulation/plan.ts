@@ -4,6 +4,7 @@ import type { Chance } from './core/chance.ts';
 import type { ProcessKind } from './core/processes.ts';
 import { CALM, type PortName, type Rates } from './core/weather.ts';
 import { drawBehaviours, type ItemBehaviour } from './ports/handler.ts';
+import { drawPauses, type PauseIncident } from './pausing.ts';
 import type { QueueFaults } from './ports/retry-queue.ts';
 
 /** Something that happens at a moment; whom it hits is chosen then. */
@@ -18,6 +19,7 @@ export type Incident = { readonly atMs: number } & (
   | { readonly kind: 'outage'; readonly port: PortName; readonly forMs: number }
   | { readonly kind: 'clock-step'; readonly byMs: number }
   | { readonly kind: 'disk-full' | 'broken-node'; readonly forMs: number }
+  | Omit<PauseIncident, 'atMs'>
 );
 
 export interface Plan {
@@ -93,9 +95,15 @@ export function drawPlan(seed: number, chance: Chance): Plan {
       finaliser: 0.7,
       worker: 0.4,
       cancel: 0.5,
+      pause: 0.5,
+      'pause-now': 0.5,
+      resume: 0.5,
     }),
     naps: drawNaps(chance.fork('naps'), theme),
-    incidents: drawIncidents(chance.fork('incidents'), healAtMs, theme),
+    incidents: [
+      ...drawIncidents(chance.fork('incidents'), healAtMs, theme),
+      ...drawPauses(chance.fork('pauses'), healAtMs),
+    ].toSorted((a, b) => a.atMs - b.atMs),
     waits: shape.one(0.3),
     tickEveryMs: shape.pick([null, 20_000, MINUTE, 5 * MINUTE]),
     healAtMs,
@@ -164,6 +172,9 @@ function drawShares(chance: Chance, most: Omit<Plan['fatal'], 'aggregate'>): Pla
     finaliser: share(most.finaliser),
     worker: share(most.worker),
     cancel: share(most.cancel),
+    pause: share(most.pause),
+    'pause-now': share(most['pause-now']),
+    resume: share(most.resume),
     aggregate: 0,
   };
 }
@@ -177,6 +188,9 @@ function drawNaps(chance: Chance, theme: Theme): Plan['naps'] {
     finaliser: 0.6,
     worker: 0.4,
     cancel: 0.3,
+    pause: 0.5,
+    'pause-now': 0.3,
+    resume: 0.3,
   });
   return theme === 'crowd' ? { ...drawn, tick: 0.5, advance: 0.5 } : drawn;
 }

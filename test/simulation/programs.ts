@@ -52,6 +52,7 @@ const common = (ports: Ports, self: SimProcess) => {
   const host: Host = {
     processName: processNameOf(self),
     hostname: self.node.name,
+    user: 'sim',
     mayBeAlive: (name) => {
       const [hostname, pid] = name.split(':');
       if (hostname !== self.node.name) return true;
@@ -91,7 +92,7 @@ const aggregatorDeps = (ports: Ports, self: SimProcess): AggregatorDeps => {
   return ports.mutation?.alterAggregator?.(deps) ?? deps;
 };
 
-function coordinatorDeps(ports: Ports, self: SimProcess): CoordinatorDeps {
+export function coordinatorDeps(ports: Ports, self: SimProcess): CoordinatorDeps {
   const { store, state, clock, log, version, host, random, ids } = common(ports, self);
   const deps: CoordinatorDeps = {
     store,

@@ -25,7 +25,17 @@ import { createSimObjectStore } from './ports/object-store.ts';
 import { createSimQueue } from './ports/retry-queue.ts';
 import { createSimSpills } from './ports/spills.ts';
 import { createSimStateTable, type StateEvent } from './ports/state-table.ts';
-import { runAdvance, runAggregate, runCancel, runSubmit, runTick, runWorker, type Ports } from './programs.ts';
+import { pauseForAWhile, runPause, runResume } from './pausing.ts';
+import {
+  coordinatorDeps,
+  runAdvance,
+  runAggregate,
+  runCancel,
+  runSubmit,
+  runTick,
+  runWorker,
+  type Ports,
+} from './programs.ts';
 
 export interface SeedResult {
   readonly seed: number;
@@ -310,6 +320,9 @@ function spawnCommand({ processes, ports, login }: Cast, kind: ProcessKind, job?
   return processes.spawn({ name, kind, node: login }, (self) => {
     if (kind === 'submit') return runSubmit(ports, self, () => undefined);
     if (kind === 'tick') return runTick(ports, self);
+    if (kind === 'pause' || kind === 'pause-now')
+      return runPause(coordinatorDeps(ports, self), job as JobId, kind === 'pause-now');
+    if (kind === 'resume') return runResume(coordinatorDeps(ports, self), job as JobId);
     if (kind === 'cancel') return runCancel(ports, self, job as JobId);
     if (kind === 'aggregate') return runAggregate(ports, self, job as JobId);
     return runAdvance(ports, self, job as JobId);
@@ -443,6 +456,8 @@ function happen(cast: Cast, incident: Incident): void {
         cast.spawn('cancel', job);
         until(chance.between(60_000, 300_000), () => void cast.spawn('aggregate', job));
       });
+    case 'pause-job':
+      return anyOf(cast.jobs(), (job) => pauseForAWhile(cast, job, incident));
     case 'advance':
       return anyOf(cast.jobs(), (job) => void cast.spawn('advance', job));
     case 'two-ticks':

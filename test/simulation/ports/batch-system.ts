@@ -4,7 +4,13 @@
  */
 import type { Cause } from '../../../src/domain/causes.ts';
 import { AppError } from '../../../src/errors/app-error.ts';
-import type { BatchHandle, BatchSystem, ElementState, SubmitRequest } from '../../../src/ports/batch-system.ts';
+import {
+  HELD,
+  type BatchHandle,
+  type BatchSystem,
+  type ElementState,
+  type SubmitRequest,
+} from '../../../src/ports/batch-system.ts';
 import type { Chance } from '../core/chance.ts';
 import type { SimNode } from '../core/nodes.ts';
 import { isAlive, type Processes, type SimProcess } from '../core/processes.ts';
@@ -41,6 +47,8 @@ export interface SimSubmission {
   /** From here on `find` and `states` show it. */
   readonly visibleMs: number;
   readonly elements: SimElement[];
+  /** Its waiting elements do not start. */
+  held: boolean;
   readonly by: SimProcess;
 }
 
@@ -174,7 +182,7 @@ export function createSimSlurm(options: SlurmOptions): SimSlurm {
   };
   const isStartable = (element: SimElement): boolean => {
     const { request } = element.submission;
-    if (element.phase !== 'waiting' || element.notBeforeMs > time.nowMs()) return false;
+    if (element.phase !== 'waiting' || element.notBeforeMs > time.nowMs() || element.submission.held) return false;
     return (request.after ?? []).every(({ id }) => {
       const other = submissions.find((one) => one.id === id);
       return other === undefined || other.elements.every(({ phase }) => phase === 'ended');
@@ -199,6 +207,7 @@ export function createSimSlurm(options: SlurmOptions): SimSlurm {
       acceptedMs: time.nowMs(),
       visibleMs: time.nowMs() + (chance.one(0.3) ? chance.between(0, 8_000) : 0),
       elements: [],
+      held: false,
       by: process,
     };
     for (let index = 0; index < (request.array?.count ?? 1); index += 1)
@@ -227,6 +236,12 @@ export function createSimSlurm(options: SlurmOptions): SimSlurm {
     if (element.fate === 'requeue') element.fate = cancelled;
     else endOf(element, cancelled, KILL_WAIT_MS);
   };
+  const setHeld = (id: string, held: boolean): void => {
+    const submission = submissions.find((one) => one.id === id);
+    if (submission === undefined) return;
+    submission.held = held;
+    if (!held) time.after(1, false, schedule);
+  };
   const stateOf = (id: string, index: number): ElementState => {
     const submission = submissions.find((one) => one.id === id);
     const element = submission?.elements[index];
@@ -243,6 +258,7 @@ export function createSimSlurm(options: SlurmOptions): SimSlurm {
         rawState: phase === 'waiting' ? 'PENDING' : 'RUNNING',
         restarts,
         ...where,
+        ...(phase === 'waiting' && submission.held ? { reason: HELD } : {}),
       };
     const sinceMs = time.nowMs() - element.endedMs;
     if (!healed && sinceMs < element.lagMs) return unknown;
@@ -314,8 +330,13 @@ export function createSimSlurm(options: SlurmOptions): SimSlurm {
           const elements = submissions.find((one) => one.id === id)?.elements ?? [];
           for (const element of elements) if (indices?.includes(element.index) ?? true) cancelElement(element);
         }),
-      hold: () => Promise.resolve(),
-      release: () => Promise.resolve(),
+      hold: ({ id }) => call(`hold ${id}`, 'write', () => setHeld(id, true)),
+      release: ({ id }) => call(`release ${id}`, 'write', () => setHeld(id, false)),
+      drain: ({ id }) =>
+        call(`drain ${id}`, 'write', () => {
+          for (const element of all())
+            if (element.submission.id === id && element.process !== null) terminate(element.process);
+        }),
       setThrottle: () => Promise.resolve(),
     };
   };

@@ -141,12 +141,16 @@ describe('cancel and aggregate', () => {
       schema: 'slurmctl.cancel/1',
       jobId: JOB,
       state: 'CANCELLED',
+      reason: 'wrong input',
       cancelledSubmissions: 1,
+      tasksRunning: 1,
       tasksCancelled: 9,
     }));
     const { stdout } = await runInProcess(['cancel', JOB, '--reason', 'wrong input'], { app: { cancel } });
     expect(cancel.mock.calls).toEqual([[{ job: JOB, reason: 'wrong input' }]]);
-    expect(stdout).toBe(`${JOB} CANCELLED: 1 array job and 9 tasks cancelled\n`);
+    expect(stdout).toBe(
+      `${JOB} CANCELLED: 1 array job and 9 tasks cancelled\n  wrong input\n  1 of them was running: its element has been told to end\n`,
+    );
   });
 
   it('aggregate says whether anything new was published, and where', async () => {

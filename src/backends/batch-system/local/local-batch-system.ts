@@ -87,6 +87,7 @@ export function createLocalBatchSystem(options: LocalBatchOptions): LocalBatchSy
     cancel: (handle, indices) => askSupervisor(context, handle, cancelRequest(indices)),
     hold: (handle) => askSupervisor(context, handle, { op: 'hold' }),
     release: (handle) => askSupervisor(context, handle, { op: 'release' }),
+    drain: (handle) => askSupervisor(context, handle, { op: 'drain' }),
     setThrottle: (handle, most) => askSupervisor(context, handle, { op: 'throttle', most }),
     requeue: (handle, index) => askSupervisor(context, handle, { op: 'requeue', index }),
     prune: async (wanted) => wanted.filter((id) => pruneOne(context, id)),

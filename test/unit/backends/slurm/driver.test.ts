@@ -244,7 +244,7 @@ describe('cancel, hold, release, throttle', () => {
   it('finds nothing wrong with jobs that are gone, and much with a controller that is', async () => {
     const gone = { exitCode: 1, stderr: recorded('hold-missing.err') };
     const { system, lines } = scriptedSlurm({
-      'scontrol hold': gone,
+      'scontrol uhold': gone,
       'scontrol release': gone,
       'scontrol update': gone,
       scancel: gone,
@@ -254,7 +254,7 @@ describe('cancel, hold, release, throttle', () => {
     await system.setThrottle({ id: '9' }, 4);
     await system.cancel({ id: '9' });
     expect(lines()).toEqual([
-      'scontrol hold 9',
+      'scontrol uhold 9',
       'scontrol release 9',
       'scontrol update JobId=9 ArrayTaskThrottle=4',
       'scancel 9',
