@@ -95,6 +95,22 @@ export interface PlanDocument {
     readonly script: string;
   }[];
   readonly limits: readonly { readonly name: string; readonly value: string; readonly from: string }[];
+  /** What is done about failures: the first rule that matches decides. The job's own rules come first, then the built-in ones. */
+  readonly rules: readonly {
+    /** `rule 1 (job.yaml:12)`, `built-in rule for oom`. */
+    readonly name: string;
+    /** All that are there must hold, each for any of its values; none: every failure. Signals are numbers. */
+    readonly when: {
+      readonly cause?: readonly Cause[];
+      readonly exit?: readonly number[];
+      readonly signal?: readonly number[];
+      readonly error?: readonly string[];
+    };
+    readonly do: 'retry' | 'escalate' | 'fail';
+    /** `when` and what is done, in words. */
+    readonly condition: string;
+    readonly action: string;
+  }[];
   readonly warnings: readonly Problem[];
 }
 

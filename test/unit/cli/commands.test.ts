@@ -19,6 +19,8 @@ describe('plan', () => {
       elements    4 (as many as the partition can run at once)
       limits      MaxArraySize 1001 (scontrol show config)
                   slots 16 (sinfo)
+      failures    1. exit 75 → try again, 4 times at most; wait up to 10 s, doubling to 10 m · rule 1 (job.yaml:9)
+                  2. everything → try again, 1 try of an item and 3 attempts at a task in all · built-in rule for everything else
 
       submission 1 of 6: 4 elements
       sbatch --array=0-0 '--comment=it'\\''s'

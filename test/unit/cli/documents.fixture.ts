@@ -75,6 +75,22 @@ export const planned: PlanDocument = {
     { name: 'MaxArraySize', value: '1001', from: 'scontrol show config' },
     { name: 'slots', value: '16', from: 'sinfo' },
   ],
+  rules: [
+    {
+      name: 'rule 1 (job.yaml:9)',
+      when: { exit: [75] },
+      do: 'retry',
+      condition: 'exit 75',
+      action: 'try again, 4 times at most; wait up to 10 s, doubling to 10 m',
+    },
+    {
+      name: 'built-in rule for everything else',
+      when: {},
+      do: 'retry',
+      condition: 'everything',
+      action: 'try again, 1 try of an item and 3 attempts at a task in all',
+    },
+  ],
   warnings: [
     { message: 'handler.timeout is longer than resources.time', place: { file: 'job.yaml', line: 7, column: 3 } },
   ],
