@@ -10,7 +10,7 @@ import { moveCheckpoint, type ClaimedTask } from './task-writes.ts';
 
 /** Saves finished items while a task runs: an immutable segment, then the pointer. */
 export interface Checkpointer {
-  /** Saves what is new since the last call; `fenced` when the attempt no longer owns the task. Calls must not overlap. */
+  /** Saves what is new since the last call; `fenced` when the attempt no longer owns the task. One call comes after the other. */
   save(): Promise<'saved' | 'nothing-new' | 'fenced'>;
   /** How many segments this attempt has stored. */
   segments(): number;
@@ -71,15 +71,21 @@ export function createCheckpointer(context: ElementContext, options: Checkpointe
     };
     return encodeSegment(header, rows);
   };
+  const saveNow = async (): Promise<'saved' | 'nothing-new' | 'fenced'> => {
+    options.flush();
+    for (let rows = more(); rows.length > 0; rows = more()) await putSegment(rows);
+    if (JSON.stringify(carried(tries)) !== triesSaved) await putSegment([]);
+    if (pointed === seq) return 'nothing-new';
+    const moved = await moveCheckpoint(context, claimed.key, { attempt, seq, items: saved });
+    if (moved) pointed = seq;
+    return moved ? 'saved' : 'fenced';
+  };
+  let last: Promise<unknown> = Promise.resolve();
   return {
-    async save() {
-      options.flush();
-      for (let rows = more(); rows.length > 0; rows = more()) await putSegment(rows);
-      if (JSON.stringify(carried(tries)) !== triesSaved) await putSegment([]);
-      if (pointed === seq) return 'nothing-new';
-      const moved = await moveCheckpoint(context, claimed.key, { attempt, seq, items: saved });
-      if (moved) pointed = seq;
-      return moved ? 'saved' : 'fenced';
+    save() {
+      const mine = last.then(saveNow);
+      last = mine.catch(() => undefined);
+      return mine;
     },
     segments: () => seq,
   };

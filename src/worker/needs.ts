@@ -1,5 +1,6 @@
 import type { AttemptId } from '../domain/ids.ts';
 import type { WorkerAssignment } from '../domain/manifest.ts';
+import type { Beacon } from '../ports/beacon.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { HandlerHost } from '../ports/handler-host.ts';
 import type { Host } from '../ports/host.ts';
@@ -34,6 +35,8 @@ export interface WorkerDeps {
   readonly handlers: HandlerHost;
   /** Where finished work is kept that cannot be reported. */
   readonly spills: SpillPlaces;
+  /** Absent: nobody looks at what this process leaves behind when it dies. */
+  readonly beacon?: Beacon;
   /** The element's own log; the attempt's log is made by the worker and stored with the attempt. */
   readonly log: Log;
   readonly backoffMs: BackoffMs;
@@ -63,4 +66,10 @@ export interface ElementContext {
   readonly attempt: AttemptId;
   /** Epoch ms since which finished work is being reported: there is more patience for that (patience.ts). Absent: it is not. */
   readonly reportingSinceMs?: number;
+}
+
+/** What a write on a task item needs: less than an element has, because others write for one that is dead. */
+export interface WriteContext extends Pick<ElementContext, 'attempt' | 'reportingSinceMs'> {
+  readonly deps: Pick<WorkerDeps, 'state' | 'clock' | 'random' | 'backoffMs' | 'stop'>;
+  readonly input: Pick<ElementInput, 'endsAtMs'>;
 }

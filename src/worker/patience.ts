@@ -1,5 +1,5 @@
 import { AppError, isAppError } from '../errors/app-error.ts';
-import type { ElementContext } from './needs.ts';
+import type { ElementContext, WriteContext } from './needs.ts';
 
 /** Longest an operation is repeated while the outside is unwell; and when the worker has been told to stop. */
 const PATIENCE_MS = 120_000;
@@ -14,7 +14,7 @@ const KEEPING_RESERVE_MS = 20_000;
 const PAUSES = { baseMs: 200, maxMs: 5_000 };
 
 /** Sleeps before the next try; false when it is no longer worth trying. `sinceMs`: epoch ms of the first try. */
-export async function pauseBefore(context: ElementContext, tries: number, sinceMs: number): Promise<boolean> {
+export async function pauseBefore(context: WriteContext, tries: number, sinceMs: number): Promise<boolean> {
   const { deps, input, reportingSinceMs } = context;
   const { clock, random, backoffMs, stop } = deps;
   const patienceMs = reportingSinceMs === undefined ? PATIENCE_MS : REPORTING_PATIENCE_MS;

@@ -15,17 +15,18 @@ import { createCheckpointer, type Checkpointer } from './checkpointer.ts';
 import type { Deferral } from './deferral.ts';
 import { drainCause } from './drain-plan.ts';
 import { readTaskManifest } from './job-manifest.ts';
-import { tryPolicyOf } from './judge-try.ts';
 import type { ElementContext, StopReason } from './needs.ts';
 import { createOutputNormaliser, type OutputNormaliser } from './normalise-output.ts';
 import { createOutcomeBuffer, type OutcomeBuffer } from './outcome-buffer.ts';
 import { isTransient, patiently } from './patience.ts';
+import { quarantinedOutcomes } from './quarantine.ts';
 import { reportAttempt } from './report-attempt.ts';
 import { readCheckpoint } from './resume.ts';
-import { runItems } from './run-items.ts';
 import { removeSegments } from './seal.ts';
+import { startItems } from './start-items.ts';
 import { openBatch, type TaskBatch } from '../domain/task-batch.ts';
 import { judgeTaskFailure } from './task-failure.ts';
+import { ABORT_GRACE_MS } from './try-slots.ts';
 import { releaseTask, type ClaimedTask } from './task-writes.ts';
 
 export interface ElementJob {
@@ -44,6 +45,7 @@ export interface TaskReport {
 /** @throws what makes the whole element end (see task-failure.ts), after the task is settled as far as possible */
 export async function runTask(context: ElementContext, job: ElementJob, claimed: ClaimedTask): Promise<TaskReport> {
   const { deps } = context;
+  enterBeacon(context, job, claimed);
   try {
     return await inScratch(deps.scratch, 'attempt', (ownPath) =>
       inScratch(deps.scratch, 'handler', (handlerPath) =>
@@ -60,7 +62,24 @@ export async function runTask(context: ElementContext, job: ElementJob, claimed:
     if (failure.release !== null) await releaseTask(context, claimed.key, failure.release);
     if (failure.endsElement) throw error;
     return { end: 'released', items: 0, failed: 0 };
+  } finally {
+    deps.beacon?.leave();
   }
+}
+
+/** @param firstItem absent: not known yet */
+function enterBeacon(context: ElementContext, job: ElementJob, claimed: ClaimedTask, firstItem?: number): void {
+  const { kind, timeoutMs } = job.manifest.spec.handler;
+  context.deps.beacon?.enter({
+    job: context.input.assignment.job,
+    task: claimed.task,
+    key: claimed.key,
+    attempt: context.attempt,
+    generation: claimed.item.generation,
+    ...(firstItem === undefined ? {} : { firstItem }),
+    // A command has a process of its own and cannot hold this one up.
+    ...(kind === 'module' ? { stuckAfterMs: timeoutMs + ABORT_GRACE_MS } : {}),
+  });
 }
 
 async function inScratch<T>(scratch: Scratch, purpose: string, use: (path: string) => Promise<T>): Promise<T> {
@@ -88,7 +107,7 @@ interface Attempt extends Places {
   readonly normaliser: OutputNormaliser;
   readonly attemptLog: AttemptLog;
   readonly checkpointer: Checkpointer;
-  /** 1 for items that an earlier attempt has finished, by number in the task. */
+  /** 1 for items that need not be run: an earlier attempt has finished them, or they are in quarantine; by number in the task. */
   readonly finished: Uint8Array;
   /** Failed tries by number in the task, of items without an outcome. */
   readonly tries: Map<number, number>;
@@ -129,6 +148,7 @@ async function openAttempt(context: ElementContext, job: ElementJob, places: Pla
   const { job: jobId } = input.assignment;
   const { spec } = job.manifest;
   const manifest = await patiently(context, () => readTaskManifest(deps.store, jobId, claimed.task));
+  enterBeacon(context, job, claimed, manifest.firstItem);
   const key = batchKey(jobId, claimed.task);
   const bytes = await patiently(context, () => deps.store.get(key, { sha256: manifest.batch.sha256 }));
   if (bytes === null)
@@ -142,6 +162,12 @@ async function openAttempt(context: ElementContext, job: ElementJob, places: Pla
   normaliser.addObserved(resumed.observed);
   const finished = new Uint8Array(manifest.items);
   for (const outcome of resumed.outcomes) {
+    finished[outcome.itemIndex - manifest.firstItem] = 1;
+    buffer.add(outcome);
+  }
+  const isFinished = (item: number): boolean => finished[item] === 1;
+  const { quarantined } = claimed.item;
+  for (const outcome of quarantinedOutcomes({ job: jobId, quarantined, batch, isFinished })) {
     finished[outcome.itemIndex - manifest.firstItem] = 1;
     buffer.add(outcome);
   }
@@ -181,39 +207,18 @@ async function work(
   job: ElementJob,
   attempt: Attempt,
 ): Promise<{ readonly complete: boolean; readonly fenced: boolean; readonly deferral: Deferral | null }> {
-  const { clock, random, backoffMs } = context.deps;
-  const { spec } = job.manifest;
-  const running = runItems({
-    batch: attempt.batch,
-    isFinished: (item) => attempt.finished[item] === 1,
-    handler: job.handler,
-    shared: {
-      job: { id: job.manifest.job, name: spec.name },
-      task: { id: attempt.claimed.task },
-      scratch: attempt.handlerPath,
-    },
-    concurrency: spec.handler.concurrency,
-    timeoutMs: spec.handler.timeoutMs,
-    policy: tryPolicyOf(spec.retry, attempt.claimed.item),
-    tries: attempt.tries,
-    normaliser: attempt.normaliser,
-    log: attempt.attemptLog.log,
-    onOutcome: (outcome) => attempt.buffer.add(outcome),
-    clock,
-    random,
-    backoffMs,
-  });
+  const running = startItems(context, job, attempt);
   const session = startSession(context, {
     claimed: attempt.claimed,
     running,
     checkpointer: attempt.checkpointer,
-    checkpointEveryMs: spec.checkpoint.everyMs,
+    checkpointEveryMs: job.manifest.spec.checkpoint.everyMs,
     progress: () => attempt.buffer.counts(),
   });
   try {
     const complete = await settled(running.ended, () => session.close());
     if (session.failure() !== undefined) throw session.failure();
-    return { complete, fenced: session.isFenced(), deferral: running.deferred() };
+    return { complete, fenced: session.isFenced() || running.isFenced(), deferral: running.deferred() };
   } catch (error) {
     await saveWhatIsThere(context, attempt);
     throw error;

@@ -6,7 +6,7 @@ import { taskKey, type StateKey } from '../domain/state-keys.ts';
 import { taskStatesBefore } from '../domain/states.ts';
 import { MAX_ATTEMPTS_IN_ALL, type CheckpointPointer, type TaskItem, type Win } from '../domain/task-item.ts';
 import type { StateCondition, StateItem } from '../ports/state-table.ts';
-import type { ElementContext } from './needs.ts';
+import type { ElementContext, WriteContext } from './needs.ts';
 import { writeDecided, type DecidedWrite } from './decided-write.ts';
 
 const DETAIL_CHARS = 300;
@@ -29,10 +29,12 @@ const ownership = ({ deps, input, attempt }: ElementContext) => ({
   owner: attempt,
   node: input.node,
   heartbeatMs: deps.clock.nowMs(),
+  startedMs: deps.clock.nowMs(),
   progress: 0,
   progressFailed: 0,
 });
-const ATTEMPT_ENDED = ['cause', 'causeDetail', 'notBeforeMs', 'exitCode', 'signal', 'deferred'];
+/** What is said of an attempt that has ended, and of what a running one does. */
+const ATTEMPT_ENDED = ['cause', 'causeDetail', 'notBeforeMs', 'exitCode', 'signal', 'deferred', 'inFlight', 'trying'];
 
 /** What an element says of itself when it claims. */
 export interface ClaimTerms {
@@ -147,21 +149,40 @@ const PROGRESS_FIELDS = ['progress', 'progressFailed'];
 const OWNER_FIELDS = ['owner', 'node', 'heartbeatMs', ...PROGRESS_FIELDS];
 
 /**
- * RUNNING → WAIT with the cause. `notBeforeMs` stays absent: that tells reconcile that nobody has decided about the retry yet. Owner
- * and heartbeat stay for it too: the batch system may know the cause better. False: the attempt no longer owns the task.
+ * RUNNING → WAIT with the cause, by an attempt that gives its task back. `notBeforeMs` stays absent: that tells reconcile that nobody has decided
+ * about the retry yet. Owner and heartbeat stay for it too: the batch system may know the cause better. False: the attempt no longer owned the task.
  */
-export async function releaseTask(
-  context: ElementContext,
+export const releaseTask = (context: WriteContext, key: StateKey, end: AttemptEnd): Promise<boolean> =>
+  toWait(context, key, end, ['trying']);
+
+/**
+ * RUNNING → WAIT for an attempt that is dead, by whoever saw it die. What it was trying stays: that is what it died of.
+ * `inFlight`: item ranges; absent: nothing was being run, or that is not known.
+ */
+export const buryAttempt = (
+  context: WriteContext,
   key: StateKey,
-  why: { readonly cause: Cause; readonly detail: string } & Pick<TaskItem, 'exitCode' | 'signal' | 'deferred'>,
+  end: AttemptEnd & Pick<TaskItem, 'inFlight'>,
+): Promise<boolean> => toWait(context, key, end, []);
+
+async function toWait(
+  context: WriteContext,
+/** Why an attempt ended without a commit. `detail`: one line for people, cut where it is too long. */
+export type AttemptEnd = { readonly cause: Cause; readonly detail: string } & Pick<
+  TaskItem,
+  'exitCode' | 'signal' | 'deferred'
+>;
+
+  key: StateKey,
+  { cause, detail, ...more }: AttemptEnd,
+  remove: readonly string[],
 ): Promise<boolean> {
-  const { cause, detail, ...more } = why;
   const causeDetail = detail.slice(0, DETAIL_CHARS);
   const result = await writeDecided(context, {
     key,
     change: {
       set: { state: 'WAIT', cause, causeDetail, ...more, heartbeatMs: context.deps.clock.nowMs() },
-      remove: [...PROGRESS_FIELDS, 'notBeforeMs'],
+      remove: [...PROGRESS_FIELDS, 'notBeforeMs', ...remove],
     },
     when: { op: 'and', of: owned(context.attempt) },
     mine: (item) => item['state'] === 'WAIT' && item['causeDetail'] === causeDetail,
@@ -175,8 +196,19 @@ export async function releaseTask(
  */
 export const commitOf = (generation: number, win: Win): Pick<DecidedWrite, 'change' | 'when' | 'mine'> => ({
   change: {
+/** RUNNING → RUNNING: says which suspects (item ranges) are run next. False: the attempt no longer owns the task. */
+export async function announceSuspects(context: WriteContext, key: StateKey, trying: string): Promise<boolean> {
+  const result = await writeDecided(context, {
+    key,
+    change: { set: { trying, heartbeatMs: context.deps.clock.nowMs() } },
+    when: { op: 'and', of: owned(context.attempt) },
+    mine: (item) => isOwnedBy(context.attempt)(item) && item['trying'] === trying,
+  });
+  return result.applied;
+}
+
     set: { state: 'DONE', win: { ...win } },
-    remove: [...OWNER_FIELDS, ...ATTEMPT_ENDED, 'checkpoint'],
+    remove: [...OWNER_FIELDS, ...ATTEMPT_ENDED, 'startedMs', 'checkpoint', 'suspects', 'strikes'],
   },
   when: {
     op: 'and',
