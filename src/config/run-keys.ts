@@ -80,7 +80,7 @@ export const runKeys = {
   }),
   'retry.rules': optional(retryRules(), 'the built-in rules alone', {
     meaning:
-      'What to do about which failure; the first rule that matches decides, and the built-in ones come after these. Described in docs/failures.md.',
+      'What to do about which failure; the first rule that matches decides, and the built-in ones come after these.',
     example: '[{when: {cause: oom}, do: escalate, memory: x1.5, max: 64G, times: 2}]',
   }),
   'retry.tolerate.items': optional(tolerance(), '`0`', {

@@ -7,6 +7,7 @@ import { commands } from '../commands.ts';
 import { helpText } from '../program.ts';
 import { renderCliDocs } from './render-cli.ts';
 import { renderErrorDocs } from './render-errors.ts';
+import { renderFailureDocs } from './render-failures.ts';
 import { renderJsonDocs } from './render-json.ts';
 
 /** Source files that `docs/json.md` quotes, from the root of the repository. */
@@ -20,6 +21,7 @@ export const QUOTED_SOURCES = {
 export const generatedPages = (read: (path: string) => string): Readonly<Record<string, string>> => ({
   'docs/cli.md': renderCliDocs({ commands, help: helpText }),
   'docs/errors.md': renderErrorDocs(catalogue),
+  'docs/failures.md': renderFailureDocs(CAUSES),
   'docs/json.md': renderJsonDocs({
     app: read(QUOTED_SOURCES.app),
     cli: read(QUOTED_SOURCES.cli),
