@@ -148,6 +148,12 @@ export async function moveCheckpoint(
 const PROGRESS_FIELDS = ['progress', 'progressFailed'];
 const OWNER_FIELDS = ['owner', 'node', 'heartbeatMs', ...PROGRESS_FIELDS];
 
+/** Why an attempt ended without a commit. `detail`: one line for people, cut where it is too long. */
+export type AttemptEnd = { readonly cause: Cause; readonly detail: string } & Pick<
+  TaskItem,
+  'exitCode' | 'signal' | 'deferred'
+>;
+
 /**
  * RUNNING → WAIT with the cause, by an attempt that gives its task back. `notBeforeMs` stays absent: that tells reconcile that nobody has decided
  * about the retry yet. Owner and heartbeat stay for it too: the batch system may know the cause better. False: the attempt no longer owned the task.
@@ -167,12 +173,6 @@ export const buryAttempt = (
 
 async function toWait(
   context: WriteContext,
-/** Why an attempt ended without a commit. `detail`: one line for people, cut where it is too long. */
-export type AttemptEnd = { readonly cause: Cause; readonly detail: string } & Pick<
-  TaskItem,
-  'exitCode' | 'signal' | 'deferred'
->;
-
   key: StateKey,
   { cause, detail, ...more }: AttemptEnd,
   remove: readonly string[],
@@ -190,12 +190,6 @@ export type AttemptEnd = { readonly cause: Cause; readonly detail: string } & Pi
   return result.applied;
 }
 
-/**
- * The commit: `win` and DONE in one write, from any state that may become DONE, because a finished output counts even when the attempt lost
- * its task meanwhile. Refused when another attempt has won, or the generation changed.
- */
-export const commitOf = (generation: number, win: Win): Pick<DecidedWrite, 'change' | 'when' | 'mine'> => ({
-  change: {
 /** RUNNING → RUNNING: says which suspects (item ranges) are run next. False: the attempt no longer owns the task. */
 export async function announceSuspects(context: WriteContext, key: StateKey, trying: string): Promise<boolean> {
   const result = await writeDecided(context, {
@@ -207,6 +201,12 @@ export async function announceSuspects(context: WriteContext, key: StateKey, try
   return result.applied;
 }
 
+/**
+ * The commit: `win` and DONE in one write, from any state that may become DONE, because a finished output counts even when the attempt lost
+ * its task meanwhile. Refused when another attempt has won, or the generation changed.
+ */
+export const commitOf = (generation: number, win: Win): Pick<DecidedWrite, 'change' | 'when' | 'mine'> => ({
+  change: {
     set: { state: 'DONE', win: { ...win } },
     remove: [...OWNER_FIELDS, ...ATTEMPT_ENDED, 'startedMs', 'checkpoint', 'suspects', 'strikes'],
   },
