@@ -3,7 +3,7 @@ import { aggregate } from '../aggregator/aggregate.ts';
 import type { CoordinatorDeps } from '../coordinator/needs.ts';
 import type { JobId } from '../domain/ids.ts';
 import type { BackendUrls } from '../domain/job-spec.ts';
-import { decideRetry } from '../retry/decide-retry.ts';
+import { retryPlanner } from '../retry/planner.ts';
 import { advanceCommand, workerCommand } from './batch-commands.ts';
 import { createQuietLog } from './quiet-log.ts';
 import { makeElementLogDir, type Drivers } from './job-backends.ts';
@@ -35,7 +35,7 @@ export async function createCoordinatorDeps(
     log: createQuietLog(),
     version: packageVersion(),
     ownBatchJobId: env['SLURM_JOB_ID'] ?? null,
-    decideRetry,
+    planner: retryPlanner,
     async aggregate({ job, fenced }) {
       const aggregator = await openAggregator(drivers);
       try {

@@ -3,29 +3,33 @@
  * due. Each move is one conditional write on what was seen, so a worker that commits in the meantime wins.
  *
  * The order matters: element states are asked for *before* the tasks are read. An element that had ended by then cannot have claimed or
- * committed anything afterwards.
+ * committed anything afterwards. And whoever waits is looked at last, because what becomes of them depends on all others.
  */
-import type { Cause } from '../domain/causes.ts';
-import { elementOf, type ElementId, type JobId } from '../domain/ids.ts';
+import { effectiveRules } from '../domain/builtin-rules.ts';
+import type { ElementId, JobId, TaskId } from '../domain/ids.ts';
 import type { JobMeta } from '../domain/job-item.ts';
 import type { JobManifest } from '../domain/manifest.ts';
-import { taskKey } from '../domain/state-keys.ts';
+import type { RetryQuestion } from '../domain/retry-decision.ts';
+import type { RetryRule } from '../domain/retry-rules.ts';
 import { isAppError } from '../errors/app-error.ts';
 import type { ElementState } from '../ports/batch-system.ts';
-import type { StateChange, StateCondition } from '../ports/state-table.ts';
+import { readBreakers, type Breakers } from './breakers.ts';
 import { createDemandCollector, type Demand } from './demand.ts';
 import { createHints, type Hints } from './hints.ts';
-import { judgeReleased, judgeRunning } from './judge-running.ts';
 import type { CoordinatorDeps } from './needs.ts';
+import { createRetrySums } from './retry-sums.ts';
+import { isUndecided, settleTask } from './settle-task.ts';
+import { settleWaiting, type Held } from './settle-waiting.ts';
+import type { Submission } from './submissions.ts';
 import { createCounter, readTasks, type Counts, type Task } from './task-list.ts';
-
-const DETAIL_CHARS = 300;
 
 export interface ReconcileRequest {
   readonly job: JobId;
   readonly manifest: JobManifest;
   readonly meta: JobMeta;
   readonly elements: ReadonlyMap<ElementId, ElementState>;
+  /** The outbox, for elements that have to be cancelled. */
+  readonly rows?: readonly Submission[];
 }
 
 export interface Reconciled extends Counts {
@@ -35,158 +39,126 @@ export interface Reconciled extends Counts {
   readonly unclear: number;
   /** Epoch ms of the earliest retry that is not due yet; null without one. */
   readonly nextRetryMs: number | null;
+  /** Why tasks whose retry is due wait all the same. */
+  readonly held: readonly Held[];
   /** One sentence a move. */
   readonly steps: readonly string[];
 }
 
+/** A request with what one pass has at hand. */
+export interface Pass extends ReconcileRequest {
+  readonly hints: Hints;
+  readonly breakers: Breakers;
+  readonly rules: readonly RetryRule[];
+  /** The most that an element can get; asked for once. */
+  readonly most: () => Promise<RetryQuestion['most']>;
+}
+
+/** A task as the pass leaves it. */
+export interface Settled {
+  readonly task: Task;
+  readonly step?: string;
+  readonly unclear?: boolean;
+  /** Its retry is held back. */
+  readonly held?: boolean;
+}
+
 /** One pass over all tasks of a job. */
 export async function reconcileTasks(deps: CoordinatorDeps, request: ReconcileRequest): Promise<Reconciled> {
+  const pass = await openPass(deps, request);
   const counter = createCounter(request.meta.submittedWave);
-  const hints = createHints(deps);
   const collector = createDemandCollector(request.manifest.spec.resources);
+  const sums = createRetrySums(canariesOf(pass));
+  const waiting: Task[] = [];
   const steps: string[] = [];
-  const waiting: number[] = [];
+  let nextRetryMs: number | null = null;
   let unclear = 0;
-  for await (const seen of readTasks(deps.state, request.job, request.meta.shards)) {
-    const settled = await settleTask(deps, { ...request, hints }, seen);
-    if (settled.step !== undefined) steps.push(settled.step);
-    if (settled.unclear) unclear += 1;
-    const task = settled.task;
+  const leave = (settled: Settled, isReleased: boolean): void => {
+    const { task, step } = settled;
+    if (step !== undefined) steps.push(step);
+    if (settled.unclear === true) unclear += 1;
     counter.add(task);
-    collector.add(task, seen.state !== 'PENDING');
-    if (task.state === 'WAIT' && task.notBeforeMs !== undefined) waiting.push(task.notBeforeMs);
+    collector.add(task, isReleased);
+    if (task.state === 'WAIT' && task.notBeforeMs !== undefined && settled.held !== true)
+      nextRetryMs = Math.min(nextRetryMs ?? Infinity, task.notBeforeMs);
+  };
+  for await (const settled of settleAll(deps, pass)) {
+    const { task, step } = settled;
+    sums.add(task);
+    if (task.state === 'WAIT' && task.notBeforeMs !== undefined) {
+      if (step !== undefined) steps.push(step);
+      waiting.push(task);
+    } else leave(settled, false);
   }
+  const waited = await settleWaiting(deps, pass, { waiting, sums: sums.sums() });
+  for (const settled of waited.settled) leave(settled, true);
+  const { held, nextMs } = waited;
   return {
     ...counter.counts(),
     demand: collector.demand(),
     unclear,
     steps,
-    nextRetryMs: waiting.length === 0 ? null : minOf(waiting),
+    held,
+    nextRetryMs: nextMs === null ? nextRetryMs : Math.min(nextMs, nextRetryMs ?? Infinity),
   };
 }
 
-interface Pass extends ReconcileRequest {
-  readonly hints: Hints;
-}
-
-const minOf = (values: readonly number[]): number => values.reduce((least, value) => Math.min(least, value));
-
-interface Settled {
-  readonly task: Task;
-  readonly step?: string;
-  readonly unclear?: boolean;
-}
-
-async function settleTask(deps: CoordinatorDeps, request: Pass, seen: Task): Promise<Settled> {
-  if (seen.state === 'RUNNING') return settleRunning(deps, request, seen);
-  if (seen.state === 'WAIT') return settleWaiting(deps, request, seen);
-  return { task: seen };
-}
-
-async function settleRunning(deps: CoordinatorDeps, request: Pass, task: Task): Promise<Settled> {
-  const verdict = judgeRunning(task, elementOfOwner(request, task), deps.clock.nowMs());
-  if (verdict.fate !== 'gone') return { task, unclear: verdict.fate === 'unclear' };
-  return decide(deps, request, task, verdict);
-}
-
-const elementOfOwner = ({ elements }: ReconcileRequest, { owner }: Task): ElementState | undefined =>
-  owner === undefined ? undefined : elements.get(elementOf(owner));
-
-async function settleWaiting(deps: CoordinatorDeps, request: Pass, task: Task): Promise<Settled> {
-  if (task.notBeforeMs === undefined) {
-    const verdict = judgeReleased(task, elementOfOwner(request, task), deps.clock.nowMs());
-    return verdict.fate === 'gone' ? decide(deps, request, task, verdict) : { task, unclear: true };
-  }
-  if (task.notBeforeMs > deps.clock.nowMs()) return { task };
-  return moveTask(deps, request, task, {
-    // The wave stays: whatever element is live may claim the task, however long it has been running.
-    change: { set: { state: 'PENDING' }, remove: ['notBeforeMs'] },
-    // This wait, and not one of a later attempt that a slow pass knows nothing of.
-    when: {
-      op: 'and',
-      of: [
-        { op: 'equals', path: 'state', value: 'WAIT' },
-        { op: 'equals', path: 'attempts', value: task.attempts },
-        { op: 'equals', path: 'notBeforeMs', value: task.notBeforeMs },
-      ],
-    },
-  });
-}
-
-/** The attempt is over without a commit: retry later, or give up. */
-async function decide(
-  deps: CoordinatorDeps,
-  request: Pass,
-  task: Task,
-  why: { readonly cause: Cause; readonly detail: string },
-): Promise<Settled> {
-  const saved = task.checkpoint?.items ?? 0;
-  const decision = deps.decideRetry({
-    task,
-    cause: why.cause,
-    progressed: saved > (task.checkpointSeen ?? 0),
-    policy: request.manifest.spec.retry,
-    random: deps.random.next(),
-  });
-  const detail = why.detail.slice(0, DETAIL_CHARS);
-  const base = { cause: why.cause, causeDetail: detail, checkpointSeen: saved };
-  const remove = ['owner', 'node', 'heartbeatMs', 'progress', 'progressFailed'];
-  const unchanged: StateCondition =
-    task.state === 'RUNNING'
-      ? {
-          op: 'and',
-          of: [
-            { op: 'equals', path: 'state', value: 'RUNNING' },
-            { op: 'equals', path: 'owner', value: task.owner ?? '' },
-          ],
-        }
-      : {
-          op: 'and',
-          of: [
-            { op: 'equals', path: 'state', value: 'WAIT' },
-            { op: 'equals', path: 'attempts', value: task.attempts },
-            { op: 'absent', path: 'notBeforeMs' },
-          ],
-        };
-  if (decision.action === 'give-up') {
-    const moved = await moveTask(deps, request, task, {
-      change: { set: { ...base, state: 'DEAD' }, remove },
-      when: unchanged,
-    });
-    return moved.task.state === 'DEAD'
-      ? { ...moved, step: `task ${task.id}: ${why.cause} (${detail}); given up: ${decision.why}` }
-      : moved;
-  }
-  const notBeforeMs = deps.clock.nowMs() + decision.delayMs;
-  const refund = decision.refund ? { add: { charged: -1 } } : {};
-  const moved = await moveTask(deps, request, task, {
-    change: { set: { ...base, state: 'WAIT', notBeforeMs }, remove, ...refund },
-    when: unchanged,
-  });
-  if (moved.task.state !== 'WAIT') return moved;
-  const { id, generation, attempts } = moved.task;
-  const dueMs = moved.task.notBeforeMs ?? notBeforeMs;
-  await request.hints.send({ job: request.job, task: id, generation, attempts, notBeforeMs: dueMs });
+async function openPass(deps: CoordinatorDeps, request: ReconcileRequest): Promise<Pass> {
+  const { job, manifest } = request;
+  let asked: Promise<RetryQuestion['most']> | null = null;
   return {
-    ...moved,
-    step: `task ${task.id}: ${why.cause} (${detail}); retried in ${Math.ceil(decision.delayMs / 1_000)} s`,
+    ...request,
+    hints: createHints(deps),
+    breakers: await readBreakers(deps.state, job),
+    rules: effectiveRules(manifest.spec.retry),
+    most() {
+      asked ??= askMost(deps, request);
+      return asked;
+    },
   };
 }
 
-/** A refused move means somebody else was there first: the task is then as they left it. */
-async function moveTask(
-  deps: CoordinatorDeps,
-  request: Pass,
-  task: Task,
-  move: { readonly change: StateChange; readonly when: StateCondition },
-): Promise<Settled> {
-  const key = taskKey(request.job, task.id, request.meta.shards);
+/** A batch system that does not answer bounds nothing: what it cannot give it refuses later. */
+async function askMost(
+  { batch, log }: CoordinatorDeps,
+  { job, manifest }: ReconcileRequest,
+): Promise<RetryQuestion['most']> {
+  const { slurm, resources } = manifest.spec;
   try {
-    const result = await deps.state.write(key, move.change, move.when);
-    const item = result.applied ? result.item : result.current;
-    return { task: { ...(item as unknown as Task), id: task.id } };
+    const { maxTimeMs } = await batch.limits({
+      ...(slurm.partition === undefined ? {} : { partition: slurm.partition }),
+      resources,
+    });
+    return { memoryBytes: null, timeMs: maxTimeMs };
   } catch (error) {
-    if (!isAppError(error, 'STATE_UNCERTAIN')) throw error;
-    return { task: { ...((await deps.state.get(key)) as unknown as Task), id: task.id } };
+    if (!isAppError(error)) throw error;
+    log.warn('limits not known, raising without them', { job, error: error.message });
+    return { memoryBytes: null, timeMs: null };
   }
+}
+
+function canariesOf({ breakers }: Pass): ReadonlySet<TaskId> {
+  return new Set([...breakers.stored.values()].flatMap(({ canary }) => (canary === undefined ? [] : [canary])));
+}
+
+/** Decisions under way at once. */
+const AT_ONCE = 16;
+
+/** Every task of the job, those with an attempt to judge after it was judged. */
+async function* settleAll(deps: CoordinatorDeps, pass: Pass): AsyncGenerator<Settled> {
+  let batch: Task[] = [];
+  const settleBatch = async (): Promise<Settled[]> => {
+    const ended = await Promise.allSettled(batch.map((task) => settleTask(deps, pass, task)));
+    batch = [];
+    return ended.map((one) => {
+      if (one.status === 'rejected') throw one.reason;
+      return one.value;
+    });
+  };
+  for await (const task of readTasks(deps.state, pass.job, pass.meta.shards)) {
+    if (isUndecided(task)) batch.push(task);
+    else yield { task };
+    if (batch.length === AT_ONCE) yield* await settleBatch();
+  }
+  yield* await settleBatch();
 }

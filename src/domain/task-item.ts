@@ -2,8 +2,10 @@ import type { Cause } from './causes.ts';
 import type { AttemptId } from './ids.ts';
 import type { TaskState } from './states.ts';
 
-/** Attempts a task may begin in all, whoever pays: a node that kills everything must not loop a job for ever. */
-export const MAX_ATTEMPTS_IN_ALL = 20;
+/** Attempts in a row that may bring a task no nearer to its end, whoever pays: a node that kills everything must not loop a job for ever. */
+export const MAX_IDLE_ATTEMPTS = 20;
+/** Attempts a task may begin in one generation, however much each of them brings. */
+export const MAX_ATTEMPTS_IN_ALL = 100;
 
 /** The commit: names the one attempt whose output counts. Written once, together with `state: DONE`. */
 export type Win = {
@@ -84,10 +86,12 @@ export type TaskItem = {
   readonly escalations?: number;
   /** Fingerprint of the last failure (`domain/fingerprint.ts`). */
   readonly fingerprint?: string;
-  /** Attempts in a row, up to the last one decided, that brought the task no nearer to its end. */
+  /** Attempts in a row, up to the last one decided, that brought the task no nearer to its end; one that was taken over counts as such. */
   readonly idleAttempts?: number;
   /** The record `redoKey(job, generation of the task, task)` (`domain/redo.ts`) says which items of an earlier generation are to be run again, and where the others' outcomes are. */
   readonly redo?: boolean;
+  /** The owner's heartbeat when it was found too old, and epoch ms of that look: still the same a while later, the owner hangs. */
+  readonly stalled?: { readonly heartbeatMs: number; readonly seenMs: number };
   /** How often a committed result turned out corrupt. */
   readonly corruptions?: number;
 };

@@ -4,7 +4,7 @@ import type { ElementSize } from '../domain/element-size.ts';
 import { elementOf, type AttemptId, type TaskId } from '../domain/ids.ts';
 import { taskKey, type StateKey } from '../domain/state-keys.ts';
 import { taskStatesBefore } from '../domain/states.ts';
-import { MAX_ATTEMPTS_IN_ALL, type CheckpointPointer, type TaskItem, type Win } from '../domain/task-item.ts';
+import { MAX_IDLE_ATTEMPTS, type CheckpointPointer, type TaskItem, type Win } from '../domain/task-item.ts';
 import type { StateCondition, StateItem } from '../ports/state-table.ts';
 import type { ElementContext, WriteContext } from './needs.ts';
 import { writeDecided, type DecidedWrite } from './decided-write.ts';
@@ -88,6 +88,12 @@ export interface LeftBehind {
   readonly owner: AttemptId;
 }
 
+/** Nobody decides about an attempt that is taken over, so that each of them counts as one that brought nothing. */
+const NOT_WORN: readonly StateCondition[] = [
+  { op: 'absent', path: 'idleAttempts' },
+  { op: 'less', path: 'idleAttempts', value: MAX_IDLE_ATTEMPTS },
+];
+
 /**
  * RUNNING → RUNNING, from an earlier run of the same element. Only the batch system restarts elements, for reasons of its own (node failure,
  * preemption, requeue), so the attempt is not charged. Null when somebody else has the task, or when it has used up its attempts: it is then left to
@@ -101,8 +107,8 @@ export async function takeOverTask(
   const key = taskKey(context.input.assignment.job, left.task, shards);
   const result = await writeDecided(context, {
     key,
-    change: { set: ownership(context), add: { attempts: 1 }, remove: ATTEMPT_ENDED },
-    when: { op: 'and', of: [...owned(left.owner), { op: 'less', path: 'attempts', value: MAX_ATTEMPTS_IN_ALL }] },
+    change: { set: ownership(context), add: { attempts: 1, idleAttempts: 1 }, remove: ATTEMPT_ENDED },
+    when: { op: 'and', of: [...owned(left.owner), { op: 'or', of: NOT_WORN }] },
     mine: isOwnedBy(context.attempt),
   });
   return result.applied ? { task: left.task, key, item: asTaskItem(result.item) } : null;

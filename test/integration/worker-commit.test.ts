@@ -4,7 +4,7 @@ import { taskIdOf } from '../../src/domain/ids.ts';
 import { attemptPrefix } from '../../src/domain/keys.ts';
 import { asAttemptId } from '../../src/domain/ids.ts';
 import { metaKey, taskKey } from '../../src/domain/state-keys.ts';
-import { MAX_ATTEMPTS_IN_ALL } from '../../src/domain/task-item.ts';
+import { MAX_IDLE_ATTEMPTS } from '../../src/domain/task-item.ts';
 import { runElement } from '../../src/worker/run-element.ts';
 import { elementInput, JOB, setTask, storeWave } from '../support/worker-job.ts';
 import { numbered, openWorkerFixture, type WorkerFixture } from './worker-fixture.ts';
@@ -231,7 +231,7 @@ it('the state item stays small and the attempt leaves only what the commit names
 
 it('a restarted element leaves a task alone that has used up its attempts: it would come back with every restart', async () => {
   await job.store('export default () => 1;', { tasks: [numbered(0, 1)] });
-  const worn = { state: 'RUNNING', owner: '100_0.18', attempts: MAX_ATTEMPTS_IN_ALL };
+  const worn = { state: 'RUNNING', owner: '100_0.18', attempts: 25, idleAttempts: MAX_IDLE_ATTEMPTS };
   await setTask(job.deps.state, 0, worn);
   expect(await runElement(job.deps, elementInput({ restarts: 19 }))).toMatchObject({ claimed: 0 });
   expect(await job.task(0)).toMatchObject(worn);

@@ -15,7 +15,7 @@ import type { Log } from '../../src/ports/log.ts';
 import type { Host } from '../../src/ports/host.ts';
 import type { Ids, Random } from '../../src/ports/random.ts';
 import { backoffMs } from '../../src/retry/backoff.ts';
-import { decideRetry } from '../../src/retry/decide-retry.ts';
+import { retryPlanner } from '../../src/retry/planner.ts';
 import { runElement } from '../../src/worker/run-element.ts';
 import { adoptSpills } from '../../src/worker/adopt-spills.ts';
 import type { ElementInput } from '../../src/worker/needs.ts';
@@ -112,7 +112,7 @@ export function coordinatorDeps(ports: Ports, self: SimProcess): CoordinatorDeps
       },
     },
     ownBatchJobId: self.batchJobId,
-    decideRetry,
+    planner: retryPlanner,
     aggregate: async ({ job, fenced }) => {
       const { publication, manifest } = await aggregate(aggregatorDeps(ports, self), { job, fenced });
       return { publication, succeeded: manifest.succeeded, failed: manifest.failed };

@@ -11,7 +11,7 @@ import { readTasks, type Task } from '../../src/coordinator/task-list.ts';
 import type { AttemptId, JobId } from '../../src/domain/ids.ts';
 import type { JobSpec } from '../../src/domain/job-spec.ts';
 import { taskKey } from '../../src/domain/state-keys.ts';
-import { decideRetry } from '../../src/retry/decide-retry.ts';
+import { retryPlanner } from '../../src/retry/planner.ts';
 import type { Clock } from '../../src/ports/clock.ts';
 import type { StateTable, StateValue } from '../../src/ports/state-table.ts';
 import { adoptSpills } from '../../src/worker/adopt-spills.ts';
@@ -115,7 +115,7 @@ export function createRig(
         log: createQuietLog(),
         version: 'test',
         ownBatchJobId: null,
-        decideRetry,
+        planner: retryPlanner,
         aggregate: async ({ job, fenced }) => {
           const all = await tasks(job);
           await fenced();

@@ -4,7 +4,7 @@ import { segmentKey } from '../../../src/domain/keys.ts';
 import { taskKey } from '../../../src/domain/state-keys.ts';
 import { decodeSegment } from '../../../src/domain/segment.ts';
 import { canTaskMove } from '../../../src/domain/states.ts';
-import { MAX_ATTEMPTS_IN_ALL, type CheckpointPointer, type TaskItem } from '../../../src/domain/task-item.ts';
+import { MAX_ATTEMPTS_IN_ALL, MAX_IDLE_ATTEMPTS, type CheckpointPointer, type TaskItem } from '../../../src/domain/task-item.ts';
 import type { SimProcess } from '../core/processes.ts';
 import type { Run } from '../ports/handler.ts';
 import type { SimObjectStore } from '../ports/object-store.ts';
@@ -110,8 +110,12 @@ export function createTaskWatch(
       if (after.attempts < before.attempts || after.generation < before.generation)
         violate('only-grows', `${where}: attempts ${before.attempts} → ${after.attempts} by ${process.name}`);
       if (after.generation > before.generation + 1) violate('only-grows', `${where}: skips a generation`);
-      if (after.attempts > MAX_ATTEMPTS_IN_ALL) violate('budget', `${where}: ${after.attempts} attempts`);
-      if (after.charged < 0 || after.charged > Math.min(after.attempts, spec.retry.attempts))
+      const begun = after.attempts - (after.attemptsBefore ?? 0);
+      if (begun > MAX_ATTEMPTS_IN_ALL + MAX_IDLE_ATTEMPTS) violate('budget', `${where}: ${begun} attempts`);
+      if ((after.idleAttempts ?? 0) > MAX_IDLE_ATTEMPTS)
+        violate('budget', `${where}: ${after.idleAttempts} attempts in a row came no further`);
+      const mayCharge = spec.retry.attempts + (after.escalations ?? 0);
+      if (after.charged < 0 || after.charged > Math.min(after.attempts, mayCharge))
         violate('budget', `${where}: charged ${after.charged} of ${spec.retry.attempts} (${after.attempts} attempts)`);
       if (after.win !== undefined && JSON.stringify(after.win) !== JSON.stringify(before.win))
         checkCommit(job, key.sort, after);

@@ -84,7 +84,7 @@ const forgetting = (state: StateTable, name: string): StateTable => ({
 export const mutations: readonly Mutation[] = [
   drop('claim: the task is PENDING', isClaim, on('state')),
   drop('take over: from the owner that was seen', isTakeOver, on('owner')),
-  drop('take over: not beyond the most attempts', isTakeOver, on('attempts')),
+  drop('take over: not beyond the most attempts', isTakeOver, (part) => part.op === 'or'),
   drop('heartbeat: only by the owner', isHeartbeat, on('owner')),
   drop('heartbeat: only while RUNNING', isHeartbeat, on('state')),
   drop('checkpoint: only by the owner', isCheckpoint, on('owner')),
