@@ -26,7 +26,8 @@ import type { SendContext } from './send.ts';
 import { continueWaves, LOOK_AGAIN_MS, sendOrFail } from './next-wave.ts';
 import { planFirstWave, type WaveResult } from './submit-wave.ts';
 import { releaseHeld } from './settle-holds.ts';
-import { moveSubmission, readSubmissions } from './submissions.ts';
+import { readSubmissions } from './submissions.ts';
+import { closeRows, watchNodes } from './watch-nodes.ts';
 
 export interface AdvanceRequest {
   readonly job: JobId;
@@ -129,14 +130,15 @@ async function drive(context: SendContext, found: JobMeta): Promise<AdvanceResul
   const observed = await observe(deps, before);
   const released = await releaseHeld(deps, job, { meta: sent.meta, observed });
   const reconciled = await reconcileTasks(deps, { job, manifest, meta: sent.meta, elements: observed.elements });
-  for (const row of observed.over)
-    await moveSubmission(deps.state, job, row, { from: 'SUBMITTED', set: { state: 'ENDED' } });
-  const steps = [...sent.steps, ...released, ...reconciled.steps];
+  const nodes = await watchNodes(context, before, observed);
+  await closeRows(context, observed);
+  const steps = [...sent.steps, ...released, ...reconciled.steps, ...nodes.steps];
   if (allFinal(reconciled) && sent.meta.state === 'RUNNING') {
     const finished = await finish(context, sent.meta, reconciled);
     return { ...finished, steps: [...steps, ...finished.steps] };
   }
-  const next = await continueWaves(context, sent.meta, { reconciled, observed, rows: before });
+  const aware: SendContext = { ...context, avoid: nodes.avoid };
+  const next = await continueWaves(aware, sent.meta, { reconciled, observed, rows: before });
   const rows = await readSubmissions(deps.state, job);
   const accepted = rows.filter((row) => row.state === 'SUBMITTED');
   const arrays = accepted.filter((row) => row.kind === 'array' && !observed.silent.has(row.id));
@@ -144,7 +146,7 @@ async function drive(context: SendContext, found: JobMeta): Promise<AdvanceResul
   // A pass that ends with nothing to come by (a write of unknown outcome, say) must not be the last one.
   const nothingComes = arrays.length === 0 ? LOOK_AGAIN_MS : null;
   const dueInMs = nextDue(deps, reconciled, { waits, waveInMs: next.waveInMs }) ?? nothingComes;
-  const finaliser = await ensureFinaliser(context, rows, {
+  const finaliser = await ensureFinaliser(aware, rows, {
     accepted,
     arrays,
     dueInMs,

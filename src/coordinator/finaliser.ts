@@ -6,7 +6,7 @@
 import { isAppError } from '../errors/app-error.ts';
 import type { Submission } from './submissions.ts';
 import { LEAST_TIME_MS } from './finaliser-resources.ts';
-import { sendRow, type FinaliserOptions, type SendContext } from './send.ts';
+import { avoiding, sendRow, type FinaliserOptions, type SendContext } from './send.ts';
 import { handleOf, writeIntent } from './submissions.ts';
 
 export interface FinaliserNeed {
@@ -61,6 +61,7 @@ async function queueFinaliser(
       offset: 0,
       waveElements: 1,
       ...(isTimed ? { beginMs: deps.clock.nowMs() + (when.beginAfterSec as number) * 1_000 } : {}),
+      ...avoiding(context),
       createdMs: deps.clock.nowMs(),
     }));
   try {

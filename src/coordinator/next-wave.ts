@@ -185,7 +185,7 @@ async function planGroups(
 
 async function planGroup(context: SendContext, { group, verdict }: Judged): Promise<PlannedGroup> {
   const { size, pending, attempts } = group;
-  const { maxArraySize, slots } = await limitsFor(context, size);
+  const { maxArraySize, slots, exclude } = await limitsFor(context, size);
   const planned = planElements(context.manifest.spec.slurm, pending.length, slots).elements;
   const most = verdict.next === 'submit' ? (verdict.most ?? planned) : 0;
   return {
@@ -193,6 +193,7 @@ async function planGroup(context: SendContext, { group, verdict }: Judged): Prom
     tasks: pending.map(({ id }) => id),
     elements: Math.max(1, Math.min(planned, most)),
     maxArraySize,
+    ...(exclude === undefined ? {} : { exclude }),
     history: {
       attemptsBefore: attempts,
       fruitlessBefore: verdict.next === 'submit' ? verdict.fruitlessWaves : 0,

@@ -33,6 +33,8 @@ export interface SendContext {
   readonly patienceMs: number;
   readonly signal?: AbortSignal;
   readonly onWait?: (note: string) => void;
+  /** Nodes that new submissions exclude. */
+  readonly avoid?: readonly string[];
 }
 
 export interface SendResult {
@@ -79,8 +81,13 @@ export async function submitRequest(
     requeue: true,
     ...(options.after === undefined ? {} : { after: options.after }),
     ...(options.beginAfterSec === undefined ? {} : { beginAfterSec: options.beginAfterSec }),
+    ...(row.exclude === undefined || row.exclude.length === 0 ? {} : { exclude: row.exclude }),
   };
 }
+
+/** What a new outbox row says of the nodes that are to be avoided. */
+export const avoiding = ({ avoid }: Pick<SendContext, 'avoid'>): { readonly exclude?: readonly string[] } =>
+  avoid === undefined || avoid.length === 0 ? {} : { exclude: avoid };
 
 const placeOf = ({ id, wave, offset, waveElements, group }: Submission): Omit<WorkerAssignment, 'job'> => ({
   submission: id,
@@ -152,6 +159,12 @@ async function submitOrFind(context: SendContext, row: Submission, request: Subm
   try {
     return await deps.batch.submit(request);
   } catch (error) {
+    if (isAppError(error, 'BATCH_REFUSED') && request.exclude !== undefined) {
+      // A bad node is better than none; what is refused for another reason is refused again.
+      const { exclude: _, ...anywhere } = request;
+      await moveSubmission(deps.state, job, row, { from: 'INTENT', set: { exclude: [] } });
+      return submitOrFind(context, row, anywhere);
+    }
     if (isAppError(error, 'BATCH_REFUSED'))
       await moveSubmission(deps.state, job, row, { from: 'INTENT', set: { state: 'REJECTED', reason: error.message } });
     if (!isAppError(error, 'BATCH_UNCERTAIN')) throw error;

@@ -13,7 +13,7 @@ import { isAppError, type AppError } from '../errors/app-error.ts';
 import type { BatchLimits } from '../ports/batch-system.ts';
 import { moveJob, updateMeta } from './job-meta.ts';
 import { planChunks, planElements } from './plan-array.ts';
-import { PACE_MS, sendRow, type SendContext } from './send.ts';
+import { avoiding, PACE_MS, sendRow, type SendContext } from './send.ts';
 import { readSubmissions, writeIntent, type Submission } from './submissions.ts';
 
 export interface WaveResult {
@@ -31,20 +31,29 @@ export interface PlannedGroup {
   readonly elements: number;
   /** Largest array of this size. */
   readonly maxArraySize: number;
+  readonly exclude?: readonly string[];
   /** What `judgeWave` needs to tell later whether these elements did anything. */
   readonly history: { readonly attemptsBefore: number; readonly fruitlessBefore: number };
 }
 
-/** @throws BATCH_REFUSED when no element of this size could ever start */
-export function limitsFor(
-  { deps, manifest }: Pick<SendContext, 'deps' | 'manifest'>,
+/** Limits for elements of a size, and the nodes that they are to avoid: none, when no other could run them. */
+export async function limitsFor(
+  context: Pick<SendContext, 'deps' | 'manifest' | 'avoid'>,
   size: ElementSize,
-): Promise<BatchLimits> {
-  const { slurm, resources } = manifest.spec;
-  return deps.batch.limits({
+): Promise<BatchLimits & { readonly exclude?: readonly string[] }> {
+  const { slurm, resources } = context.manifest.spec;
+  const request = {
     ...(slurm.partition === undefined ? {} : { partition: slurm.partition }),
     resources: { ...resources, ...size },
-  });
+  };
+  const { exclude } = avoiding(context);
+  if (exclude === undefined) return context.deps.batch.limits(request);
+  try {
+    return { ...(await context.deps.batch.limits({ ...request, exclude })), exclude };
+  } catch (error) {
+    if (!isAppError(error, 'BATCH_REFUSED')) throw error;
+    return context.deps.batch.limits(request);
+  }
 }
 
 /** Writes the outbox rows of wave 0, which is for every task. */
@@ -99,6 +108,7 @@ async function writeRows(
       waveElements: group.elements,
       ...(number === undefined ? {} : { group: number }),
       ...group.size,
+      ...(group.exclude === undefined ? {} : { exclude: group.exclude }),
       ...group.history,
       generation: meta.generation,
       createdMs: deps.clock.nowMs(),

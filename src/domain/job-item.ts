@@ -2,6 +2,7 @@ import type { SpoolPlace } from './carry.ts';
 import type { JobEvent } from './history.ts';
 import type { JobId, SubmissionId } from './ids.ts';
 import type { BackendUrls } from './job-spec.ts';
+import type { NodeTally } from './nodes.ts';
 import type { JobState, SubmissionState } from './states.ts';
 
 /** How far a crash-safe submit has come, or a `retry` (`redoing`: its tasks are being opened again); `advance` goes on from here. */
@@ -92,6 +93,10 @@ export type SubmissionItem = {
   readonly attemptsBefore?: number;
   /** Submissions of this size in a row, before this one, whose elements all ended without claiming a task. */
   readonly fruitlessBefore?: number;
+  /** Nodes that it must not run on; empty when that was dropped because the batch system refused it. */
+  readonly exclude?: readonly string[];
+  /** For ENDED: what its elements told about their nodes; the worst ones of many. */
+  readonly nodes?: Readonly<Record<string, NodeTally>>;
   /** For a finaliser that does not wait for arrays: epoch ms at which it starts. */
   readonly beginMs?: number;
   readonly createdMs: number;

@@ -36,6 +36,8 @@ export interface SubmitRequest {
   readonly after?: readonly BatchHandle[];
   /** Starts this many seconds from submission at the earliest. */
   readonly beginAfterSec?: number;
+  /** Nodes it must not run on; means nothing where there is one node. */
+  readonly exclude?: readonly string[];
 }
 
 /** What `submit` would send: shown by `plan`, stored as evidence. */
@@ -72,6 +74,8 @@ export interface ElementState {
   readonly exitCode?: number;
   readonly signal?: number;
   readonly node?: string;
+  /** How long its last run took, or is taking; absent when nobody says. */
+  readonly ranMs?: number;
   readonly restarts?: number;
   /** The batch system's own word, e.g. `OUT_OF_MEMORY`, and its reason, e.g. `QOSMaxJobsPerUserLimit`; HELD for waiting elements of `hold`. */
   readonly rawState: string;
@@ -85,8 +89,15 @@ export interface BatchSystem {
   readonly kind: 'slurm' | 'local';
   /** Does it answer? Never throws. */
   ping(): Promise<{ readonly ok: boolean; readonly version?: string; readonly detail: string }>;
-  /** @throws BATCH_REFUSED for a partition that does not exist or an element that could never start in it, BATCH_UNREACHABLE */
-  limits(request: { readonly partition?: string; readonly resources: ResourceSpec }): Promise<BatchLimits>;
+  /**
+   * For elements of this size, on all nodes but those excluded.
+   * @throws BATCH_REFUSED for a partition that does not exist or an element that could never start in it, BATCH_UNREACHABLE
+   */
+  limits(request: {
+    readonly partition?: string;
+    readonly resources: ResourceSpec;
+    readonly exclude?: readonly string[];
+  }): Promise<BatchLimits>;
   render(request: SubmitRequest): RenderedSubmission;
   /** @throws BATCH_LIMIT (wait and repeat), BATCH_REFUSED (the user's error), BATCH_UNCERTAIN, BATCH_UNREACHABLE */
   submit(request: SubmitRequest): Promise<BatchHandle>;

@@ -71,6 +71,7 @@ function describe(element: Pick<ElementState, 'id' | 'index'>, row: QueueRow, ow
     ...meaning,
     ...(meaning.phase === 'ended' ? exitOf(row.exit, meaning.cause) : {}),
     ...(row.node === undefined ? {} : { node: row.node }),
+    ...(row.ranMs === undefined || meaning.phase === 'waiting' ? {} : { ranMs: row.ranMs }),
     ...(row.restarts === undefined ? {} : { restarts: row.restarts }),
     rawState: row.state,
     ...(row.reason === undefined ? {} : { reason: row.reason }),

@@ -1,7 +1,7 @@
 import { userInfo } from 'node:os';
 import type { ResourceSpec } from '../../../domain/job-spec.ts';
 import { AppError } from '../../../errors/app-error.ts';
-import type { BatchLimits } from '../../../ports/batch-system.ts';
+import type { BatchLimits, BatchSystem } from '../../../ports/batch-system.ts';
 import { choosePartition, refuseTooBig, refuseTooLong } from './choose-partition.ts';
 import {
   parseConfig,
@@ -24,7 +24,7 @@ const MIB = 1024 ** 2;
 /** The site's limits for elements of one size. @throws BATCH_REFUSED for a partition that does not exist, or in which such an element could never start */
 export async function readLimits(
   commands: SlurmCommands,
-  request: { readonly partition?: string; readonly resources: ResourceSpec },
+  request: Parameters<BatchSystem['limits']>[0],
 ): Promise<BatchLimits> {
   const config = parseConfig(await commands.ask(CONFIG));
   const sizes = await arraySize(commands, config);
@@ -36,7 +36,7 @@ export async function readLimits(
   if (partition === null)
     return { maxArraySize: sizes.maxArraySize, slots: null, maxTimeMs: null, maxMemoryBytes: null, sources };
   const nodes = parseNodes(await commands.ask(['sinfo', '-h', '-N', '-p', partition.name, '-O', SINFO_FORMAT]));
-  const slots = slotsOf(nodes, partition.name, request.resources);
+  const slots = slotsOf(allowed(nodes, request.exclude ?? []), partition.name, request.resources);
   const memory = largestMemory(nodes, { ...partition, maxMemoryMb: memoryLimit(config, partition) });
   refuseTooBig(partition, memory?.mb ?? null, request.resources);
   return {
@@ -141,6 +141,15 @@ function ownName(): string | null {
   } catch {
     return null;
   }
+}
+
+/** The nodes that are not excluded. @throws BATCH_REFUSED when none of them can be used at the moment */
+function allowed(nodes: readonly NodeRow[], exclude: readonly string[]): readonly NodeRow[] {
+  const left = nodes.filter(({ name }) => !exclude.includes(name));
+  if (left.length === nodes.length || left.some(({ usable }) => usable)) return left;
+  throw new AppError('BATCH_REFUSED', {
+    message: `no node can be used but those to be avoided (${exclude.join(', ')})`,
+  });
 }
 
 function slotsOf(nodes: readonly NodeRow[], partition: string, resources: ResourceSpec): number | null {

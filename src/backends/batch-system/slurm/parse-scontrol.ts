@@ -58,6 +58,7 @@ export function parseSlurmTimeMs(text: string): number | null {
 }
 
 export interface NodeRow {
+  readonly name: string;
   readonly cpus: number;
   readonly memoryMb: number;
   /** False when it is down, drained, failing or reserved for maintenance. */
@@ -73,6 +74,7 @@ export function parseNodes(stdout: string): NodeRow[] {
     const [name = '', cpus = '', memory = '', state = ''] = line.split('|').map((field) => field.trim());
     if (!/^\d{1,6}$/.test(cpus) || !/^\d{1,12}\+?$/.test(memory) || name === '') continue;
     nodes.set(name, {
+      name,
       cpus: Number(cpus),
       memoryMb: Number.parseInt(memory, 10),
       usable: !/down|drain|fail|maint|unknown|perfctrs|inval|power(?:ing)?_?down|\*$/i.test(state),

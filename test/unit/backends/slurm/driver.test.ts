@@ -196,7 +196,7 @@ describe('find', () => {
   it('asks the queue, then accounting for the rest, and takes only exact names', async () => {
     const { system, lines } = scriptedSlurm({
       squeue: {
-        stdout: recorded('squeue-requeued.out').replaceAll('life.1', 'life.1x') + '9|N/A|PENDING|0|0|||other.1|\n',
+        stdout: recorded('squeue-requeued.out').replaceAll('life.1', 'life.1x') + '9|N/A|PENDING|0|0|||0:00|other.1|\n',
       },
       sacct: { stdout: recorded('sacct-ended.out') },
     });
@@ -317,6 +317,18 @@ describe('limits', () => {
   it('counts slots by memory as well as CPUs', async () => {
     const memoryBytes = 1500 * 1024 ** 2;
     expect((await scriptedSlurm().system.limits({ resources: { ...resources, memoryBytes } })).slots).toBe(4);
+  });
+
+  it('leaves out the nodes to avoid, and refuses when that leaves none to use', async () => {
+    const sinfo = { stdout: 'n1|4|4000|idle|\nn2|4|4000|mixed|\nn3|4|4000|down|\n' };
+    const { system } = scriptedSlurm({ sinfo });
+    expect((await system.limits({ resources, exclude: ['n1'] })).slots).toBe(4);
+    expect((await system.limits({ resources, exclude: ['n4'] })).slots).toBe(8);
+    const none = await failure(system.limits({ resources, exclude: ['n1', 'n2'] }));
+    expect([none.code, none.message]).toEqual([
+      'BATCH_REFUSED',
+      'no node can be used but those to be avoided (n1, n2)',
+    ]);
   });
 
   it('refuses partitions that do not exist and elements no node can hold', async () => {

@@ -31,8 +31,8 @@ describe('scontrol, sinfo and sacctmgr', () => {
 
   it('reads nodes, and which of them can be used', () => {
     expect(parseNodes(recorded('sinfo-driver.out'))).toEqual([
-      { cpus: 4, memoryMb: 4000, usable: true },
-      { cpus: 4, memoryMb: 4000, usable: true },
+      { name: 'n1', cpus: 4, memoryMb: 4000, usable: true },
+      { name: 'n2', cpus: 4, memoryMb: 4000, usable: true },
     ]);
     const states = [
       'mixed',
