@@ -52,7 +52,7 @@ export interface Adopted {
 export async function adoptSpills(deps: AdoptDeps, request: AdoptRequest): Promise<Adopted> {
   const steps: string[] = [];
   let tasks = 0;
-  for (const id of await listSpills(deps.place, request.job)) {
+  for (const id of await listOrSay(deps.place, request.job, steps)) {
     if (request.signal?.aborted === true) break;
     const end = await adoptOne(deps, request, id);
     if (end === null) continue;
@@ -64,7 +64,18 @@ export async function adoptSpills(deps: AdoptDeps, request: AdoptRequest): Promi
   return { tasks, steps };
 }
 
-/** Whole spills of a job. */
+/** A place that is out of order must not stop a job whose store and state are well. */
+async function listOrSay(place: SpillPlace, job: JobId, steps: string[]): Promise<SpillId[]> {
+  try {
+    return await listSpills(place, job);
+  } catch (error) {
+    if (!isAppError(error)) throw error;
+    steps.push(`kept results in ${place.path} cannot be looked at (${error.message})`);
+    return [];
+  }
+}
+
+/** Whole spills of a job. @throws STORE_* */
 export async function listSpills(place: SpillPlace, job: JobId): Promise<SpillId[]> {
   if (!place.isThere()) return [];
   const found: SpillId[] = [];
@@ -88,18 +99,21 @@ async function adoptOne(deps: AdoptDeps, { job, shards }: AdoptRequest, id: Spil
   const checked = await check(deps, key, id);
   if (checked === null || 'step' in checked) return checked;
   if ('obsolete' in checked) {
-    await removeSpill(deps.place, id);
-    return gone(`removed the kept result of attempt ${id.attempt}: ${checked.obsolete}`);
+    const trouble = await removeSpill(deps.place, id);
+    return gone(`removed the kept result of attempt ${id.attempt}: ${checked.obsolete}${trouble}`);
   }
   await storeFiles(deps, id, checked.record);
   const current = await commit(deps.state, key, checked.record);
   const won = current?.win?.attempt === id.attempt;
   if (!won && current?.win === undefined && current?.generation === checked.record.generation)
     throw new AppError('STATE_UNCERTAIN', { message: `task ${id.task} of ${job} took no commit and names no winner` });
-  await removeSpill(deps.place, id);
+  const trouble = await removeSpill(deps.place, id);
   return won
-    ? { step: `adopted the result that attempt ${id.attempt} could not report (${checked.record.reason})`, won }
-    : gone(`removed the kept result of attempt ${id.attempt}: another attempt was committed`);
+    ? {
+        step: `adopted the result that attempt ${id.attempt} could not report (${checked.record.reason})${trouble}`,
+        won,
+      }
+    : gone(`removed the kept result of attempt ${id.attempt}: another attempt was committed${trouble}`);
 }
 
 type Checked = { readonly record: SpillRecord } | { readonly obsolete: string };
@@ -186,9 +200,15 @@ async function commit(state: StateTable, key: StateKey, { generation, win }: Spi
   }
 }
 
-/** The record last: a removal that was killed is seen, and ended, by whoever looks next. */
-async function removeSpill({ store }: SpillPlace, id: SpillId): Promise<void> {
+/** The record last: a removal that was killed or refused is seen, and ended, by whoever looks next. What to add to the step; mostly nothing. */
+async function removeSpill({ store }: SpillPlace, id: SpillId): Promise<string> {
   const files = ['results.sqlite', 'part.parquet', 'log.jsonl', 'done.json'] as const;
-  await store.delete(files.map((file) => spillKey(id, file)));
-  await store.deletePrefix(spillPrefix(id));
+  try {
+    await store.delete(files.map((file) => spillKey(id, file)));
+    await store.deletePrefix(spillPrefix(id));
+    return '';
+  } catch (error) {
+    if (!isAppError(error)) throw error;
+    return `; its files could not be removed (${error.message})`;
+  }
 }

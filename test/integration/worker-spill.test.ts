@@ -214,6 +214,27 @@ describe('adoption', () => {
     await expectAdopted();
   });
 
+  it.each(['list', 'deletePrefix'] as const)(
+    'does not stop a job because its place is out of order (%s)',
+    async (method) => {
+      await keepOne();
+      const { shared } = job.deps.spills;
+      const broken = {
+        list: async function* () {
+          yield await fail('STORE_DENIED')();
+        },
+        deletePrefix: fail('STORE_DENIED'),
+      };
+      const adopted = await adopt({ ...shared, store: { ...shared.store, [method]: broken[method] } });
+      expect(adopted.tasks).toBe(method === 'list' ? 0 : 1);
+      expect(adopted.steps[0]).toMatch(
+        method === 'list' ? /^kept results in .* cannot be looked at/ : /could not be removed/,
+      );
+      expect((await adopt()).tasks).toBe(method === 'list' ? 1 : 0);
+      await expectAdopted();
+    },
+  );
+
   it('of two at once comes to one winner', async () => {
     await keepOne();
     const ends = await Promise.allSettled([adopt(), adopt(), adopt()]);
