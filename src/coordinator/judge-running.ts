@@ -3,6 +3,7 @@
  * has none, the owner's heartbeat. Nothing is concluded from absence alone: accounting lags and may be disabled.
  */
 import type { Cause } from '../domain/causes.ts';
+import { withoutItemsLeft } from '../domain/items-left.ts';
 import type { TaskItem } from '../domain/task-item.ts';
 import type { ElementState } from '../ports/batch-system.ts';
 
@@ -33,6 +34,8 @@ export interface Gone {
   readonly batchState?: string;
   /** Its element is still there, and has to be cancelled. */
   readonly isStuck?: true;
+  /** Epoch ms before which the items that were left are not to be tried again. */
+  readonly notBeforeMs?: number;
 }
 
 export type Verdict =
@@ -132,19 +135,28 @@ const TELLING: readonly Cause[] = [
 
 /** What made a worker hand its task back, or what ended it, when the report of its crash did that for it. */
 export function judgeReleased(
-  task: Pick<TaskItem, 'owner' | 'heartbeatMs' | 'cause' | 'causeDetail' | 'exitCode' | 'signal'>,
+  task: Pick<TaskItem, 'owner' | 'heartbeatMs' | 'cause' | 'causeDetail' | 'exitCode' | 'signal' | 'deferred'>,
   element: ElementState | undefined,
   nowMs: number,
 ): Verdict {
-  const { cause = 'unknown', causeDetail: said = '', exitCode, signal } = task;
+  const { cause = 'unknown', causeDetail: said = '', exitCode, signal, deferred } = task;
+  const ending = {
+    ...(exitCode === undefined ? {} : { exitCode }),
+    ...(signal === undefined ? {} : { signal }),
+  };
+  // The cause is that of an item, and the worker that left it is well: nothing was running when it handed the task back.
+  if (deferred !== undefined) {
+    const due = deferred.dueMs === undefined ? {} : { notBeforeMs: deferred.dueMs };
+    const own = { cause, detail: said, said: withoutItemsLeft(said), died: false, isReported: true } as const;
+    return { fate: 'gone', ...own, ...ending, ...due };
+  }
   const own: Gone = {
     fate: 'gone',
     cause,
     detail: said,
     said,
     ...(exitCode === undefined && signal === undefined ? { died: false } : { died: true, isReported: true }),
-    ...(exitCode === undefined ? {} : { exitCode }),
-    ...(signal === undefined ? {} : { signal }),
+    ...ending,
   };
   if (!ASKED_ABOUT.includes(cause) || element === undefined) return own;
   const restarted = isRestarted(task, element);

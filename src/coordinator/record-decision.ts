@@ -41,8 +41,9 @@ const PLANNED: readonly (keyof RetryDecision['plan'])[] = [
 /** The attempt is over without a commit: retry later, or give up. */
 export async function decide(deps: CoordinatorDeps, pass: Pass, task: Task, gone: Gone): Promise<Settled> {
   const failure = factsOf(gone);
-  const decision = await askPlanner(deps, pass, { task, gone, failure });
   const endedMs = deps.clock.nowMs();
+  const planned = await askPlanner(deps, pass, { task, gone, failure });
+  const decision = { ...planned, delayMs: Math.max(planned.delayMs, (gone.notBeforeMs ?? 0) - endedMs) };
   const ended = { endedMs, fingerprint: fingerprintOf(failure), detail: gone.detail.slice(0, DETAIL_CHARS) };
   await writeRecord(deps, pass, task, recordOf(pass, task, { gone, decision, ...ended }));
   const notBeforeMs = endedMs + decision.delayMs;

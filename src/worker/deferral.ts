@@ -1,4 +1,5 @@
 import type { Cause } from '../domain/causes.ts';
+import { withItemsLeft } from '../domain/items-left.ts';
 import type { FailureFacts } from '../domain/retry-rules.ts';
 import type { Waiting } from './work-queue.ts';
 
@@ -36,7 +37,7 @@ export function deferralOf(
   const due = waiting.reduce((first, { dueMs }) => Math.min(first, dueMs), Infinity);
   return {
     cause: failure.cause,
-    detail: `${whatFailed(failure)} (${howMany(all.length)} for another attempt)`,
+    detail: withItemsLeft(whatFailed(failure), all.length),
     ...(failure.exitCode === undefined ? {} : { exitCode: failure.exitCode }),
     ...(failure.signal === undefined ? {} : { signal: failure.signal }),
     items: all.map(({ item }) => item),
@@ -49,5 +50,3 @@ function whatFailed({ errorClass, message, cause }: FailureFacts): string {
   const line = (text === '' ? cause : text).replaceAll(/\s+/g, ' ');
   return line.length > MESSAGE_CHARS ? `${line.slice(0, MESSAGE_CHARS - 1)}…` : line;
 }
-
-const howMany = (count: number): string => (count === 1 ? '1 item waits' : `${count} items wait`);

@@ -122,6 +122,28 @@ describe('judgeReleased', () => {
     expect(late).toMatchObject({ fate: 'gone', cause: 'preempted', detail: 'told to stop' });
   });
 
+  it('takes items that were left for what they are: nobody died, and the exit code is that of an item', () => {
+    const left = {
+      ...task,
+      cause: 'killed',
+      causeDetail: 'ExitError: exit 137 (items left: 4)',
+      exitCode: 137,
+      deferred: { items: 4, dueMs: NOW + 5_000 },
+    } as const;
+    const expected = {
+      fate: 'gone',
+      cause: 'killed',
+      detail: 'ExitError: exit 137 (items left: 4)',
+      said: 'ExitError: exit 137',
+      died: false,
+      isReported: true,
+      exitCode: 137,
+      notBeforeMs: NOW + 5_000,
+    };
+    expect(judgeReleased(left, element({}), NOW)).toEqual(expected);
+    expect(judgeReleased(left, ended, NOW)).toEqual(expected);
+  });
+
   it('does not take the end of a later run for the end of this one', () => {
     const later = { ...ended, restarts: 3 };
     expect(judgeReleased(released, later, NOW)).toMatchObject({ cause: 'preempted', detail: 'told to stop' });

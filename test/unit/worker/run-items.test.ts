@@ -349,7 +349,7 @@ describe('items left for a later attempt', () => {
     expect(outcomes.map((row) => row.itemIndex)).toEqual([2, 1]);
     expect(running.deferred()).toEqual({
       cause: 'oom',
-      detail: 'MemoryError: too big (2 items wait for another attempt)',
+      detail: 'MemoryError: too big (items left: 2)',
       items: [0, 3],
     });
     expect(tries).toEqual(
@@ -372,7 +372,7 @@ describe('items left for a later attempt', () => {
     expect(outcomes.map((row) => row.itemIndex)).toEqual([5]);
     expect(running.deferred()).toEqual({
       cause: 'handler-error',
-      detail: 'boom (5 items wait for another attempt)',
+      detail: 'boom (items left: 5)',
       exitCode: 75,
       items: [0, 1, 2, 3, 4],
       dueMs: clock.nowMs() + 300_000,
@@ -434,6 +434,10 @@ describe('items left for a later attempt', () => {
 
   it('have the tries of earlier attempts counted', async () => {
     const seen: number[] = [];
+    const tries = new Map([
+      [0, 2],
+      [1, 2],
+    ]);
     const { running, outcomes } = start(
       2,
       (_payload, { attempt }) => {
@@ -442,14 +446,12 @@ describe('items left for a later attempt', () => {
       },
       {
         policy: policy({ items: 3, escalations: 0 }),
-        tries: new Map([
-          [0, 2],
-          [1, 2],
-        ]),
+        tries,
       },
     );
     expect(await running.ended).toBe(true);
     expect(seen).toEqual([3, 3]);
+    expect(tries.size).toBe(0);
     expect(outcomes.map((row) => row.attempts)).toEqual([3, 3]);
   });
 });
