@@ -137,6 +137,27 @@ export function describeSlurmJobs(where: Where): void {
       expect(callsOf(cli).length).toBeLessThanOrEqual(20 + 3);
     });
 
+    // Where the state lives makes no difference to it.
+    it.runIf(where.kind === 'a directory')(
+      'avoids a node on which elements die at once, and finishes without it',
+      async () => {
+        const cli = await project({ elements: 'tasks', items: 120, env: { BAD_NODE: 'n2', ITEM_MS: '30' } });
+        writeFiles(cli.cwd, {
+          'handler.mjs': `if (process.env.SLURMD_NODENAME === process.env.BAD_NODE) process.exit(66);\n${DOUBLING_HANDLER}`,
+        });
+        const { jobId } = await submit(cli);
+        const ended = await finish(cli, jobId);
+        expect(ended.job.state).toBe('COMPLETED');
+        await expectDoubles(cli, jobId, 120);
+        expect(await retriedCauses(cli, jobId)).toMatch(
+          /node n2 is avoided for 4 h: \d+ elements died there within \d+ s/,
+        );
+        const last = ended.submissions.findLast((row) => row.kind === 'array');
+        expect(last?.wave).toBeGreaterThan(0);
+        expect(await cluster.slurm('scontrol', 'show', 'job', `${last?.handle}`)).toContain('ExcNodeList=n2');
+      },
+    );
+
     it('sends a task again whose element somebody cancelled', async () => {
       const cli = await project({ elements: 2, env: { ITEM_MS: '60' } });
       const { jobId, submissions } = await submit(cli);
