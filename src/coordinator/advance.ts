@@ -3,7 +3,7 @@
  *
  * What it does: looks at the truth (META, outbox, batch system, tasks), takes every step that is due, and ends. It is level-triggered:
  * it never depends on having seen an event; running it twice, at once, or killing it anywhere is harmless.
- * What it never does: run items, merge results (`needs.aggregate`), or decide retries (`needs.decideRetry`).
+ * What it never does: run items, merge results (`needs.aggregate`), or decide retries (`needs.planner`).
  * States: those of `domain/states.ts`. Failure codes: LEASE_HELD, LEASE_LOST, JOB_NOT_FOUND, JOB_BAD_STATE, BATCH_*, RESULT_*, STORE_*, STATE_*.
  */
 import { AppError, isAppError } from '../errors/app-error.ts';
@@ -20,6 +20,7 @@ import { moveJob, requireMeta, stamp, updateMeta } from './job-meta.ts';
 import { acquireLease, advanceLeaseName, type Lease, type LeaseWatch } from './lease.ts';
 import { readManifest } from './manifests.ts';
 import type { CoordinatorDeps } from './needs.ts';
+import { noteProgress } from './note-progress.ts';
 import { passPaused } from './pass-paused.ts';
 import { reconcileTasks, type Reconciled } from './reconcile.ts';
 import type { SendContext } from './send.ts';
@@ -129,16 +130,23 @@ async function drive(context: SendContext, found: JobMeta): Promise<AdvanceResul
   const before = await readSubmissions(deps.state, job);
   const observed = await observe(deps, before);
   const released = await releaseHeld(deps, job, { meta: sent.meta, observed });
-  const reconciled = await reconcileTasks(deps, { job, manifest, meta: sent.meta, elements: observed.elements });
+  const reconciled = await reconcileTasks(deps, {
+    job,
+    manifest,
+    meta: sent.meta,
+    elements: observed.elements,
+    rows: before,
+  });
   const nodes = await watchNodes(context, before, observed);
   await closeRows(context, observed);
   const steps = [...sent.steps, ...released, ...reconciled.steps, ...nodes.steps];
-  if (allFinal(reconciled) && sent.meta.state === 'RUNNING') {
-    const finished = await finish(context, sent.meta, reconciled);
+  const noted = await noteProgress(context, sent.meta, reconciled);
+  if (allFinal(reconciled) && noted.state === 'RUNNING') {
+    const finished = await finish(context, noted, reconciled);
     return { ...finished, steps: [...steps, ...finished.steps] };
   }
   const aware: SendContext = { ...context, avoid: nodes.avoid };
-  const next = await continueWaves(aware, sent.meta, { reconciled, observed, rows: before });
+  const next = await continueWaves(aware, noted, { reconciled, observed, rows: before });
   const rows = await readSubmissions(deps.state, job);
   const accepted = rows.filter((row) => row.state === 'SUBMITTED');
   const arrays = accepted.filter((row) => row.kind === 'array' && !observed.silent.has(row.id));

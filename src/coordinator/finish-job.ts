@@ -30,11 +30,16 @@ const ROUNDING = 1e-6;
 /** The final state by what failed and what `retry.tolerate` allows; pure. */
 export function finalState(counts: { readonly total: number; readonly failed: number }, tolerate: Tolerance): JobState {
   if (counts.failed === 0) return 'COMPLETED';
+  return isBeyond(counts, tolerate) ? 'FAILED' : 'COMPLETED_WITH_FAILURES';
+}
+
+/** Have more items failed than `retry.tolerate` allows? Pure. */
+export function isBeyond(counts: { readonly total: number; readonly failed: number }, tolerate: Tolerance): boolean {
+  if (counts.failed === 0) return false;
   const share = tolerate.percent === undefined ? undefined : (counts.total * tolerate.percent) / 100 + ROUNDING;
   const bounds = [tolerate.count, share];
   const given = bounds.filter((bound) => bound !== undefined);
-  const within = given.length > 0 && given.every((bound) => counts.failed <= bound);
-  return within ? 'COMPLETED_WITH_FAILURES' : 'FAILED';
+  return given.length === 0 || given.some((bound) => counts.failed > bound);
 }
 
 /**
@@ -49,7 +54,7 @@ export async function finishJob(
 ): Promise<{ readonly meta: JobMeta; readonly steps: readonly string[] }> {
   const { deps, job, manifest, lease } = context;
   if (meta.state !== 'AGGREGATING')
-    await moveJob(deps.state, job, 'AGGREGATING', { ...stamp(context), remove: ['waitingFor'] });
+    await moveJob(deps.state, job, 'AGGREGATING', { ...stamp(context), remove: ['waitingFor', 'notes'] });
   let merged;
   try {
     merged = await deps.aggregate({ job, fenced: async () => lease.assertHeld() });

@@ -39,6 +39,8 @@ export interface Reconciled extends Counts {
   readonly unclear: number;
   /** Epoch ms of the earliest retry that is not due yet; null without one. */
   readonly nextRetryMs: number | null;
+  /** Items that have failed for good: in committed results, and of tasks that were given up. */
+  readonly lost: number;
   /** Why tasks whose retry is due wait all the same. */
   readonly held: readonly Held[];
   /** One sentence a move. */
@@ -73,11 +75,13 @@ export async function reconcileTasks(deps: CoordinatorDeps, request: ReconcileRe
   const steps: string[] = [];
   let nextRetryMs: number | null = null;
   let unclear = 0;
+  let lost = 0;
   const leave = (settled: Settled, isReleased: boolean): void => {
     const { task, step } = settled;
     if (step !== undefined) steps.push(step);
     if (settled.unclear === true) unclear += 1;
     counter.add(task);
+    lost += task.win?.failed ?? (task.state === 'DEAD' ? task.items - (task.checkpoint?.items ?? 0) : 0);
     collector.add(task, isReleased);
     if (task.state === 'WAIT' && task.notBeforeMs !== undefined && settled.held !== true)
       nextRetryMs = Math.min(nextRetryMs ?? Infinity, task.notBeforeMs);
@@ -98,6 +102,7 @@ export async function reconcileTasks(deps: CoordinatorDeps, request: ReconcileRe
     demand: collector.demand(),
     unclear,
     steps,
+    lost,
     held,
     nextRetryMs: nextMs === null ? nextRetryMs : Math.min(nextMs, nextRetryMs ?? Infinity),
   };
@@ -125,11 +130,11 @@ async function askMost(
 ): Promise<RetryQuestion['most']> {
   const { slurm, resources } = manifest.spec;
   try {
-    const { maxTimeMs } = await batch.limits({
+    const { maxTimeMs, maxMemoryBytes } = await batch.limits({
       ...(slurm.partition === undefined ? {} : { partition: slurm.partition }),
       resources,
     });
-    return { memoryBytes: null, timeMs: maxTimeMs };
+    return { memoryBytes: maxMemoryBytes, timeMs: maxTimeMs };
   } catch (error) {
     if (!isAppError(error)) throw error;
     log.warn('limits not known, raising without them', { job, error: error.message });

@@ -50,6 +50,8 @@ export type JobMeta = {
   readonly reason?: string;
   /** What a live job waits for (a submit limit, an unreachable controller): one line for people. */
   readonly waitingFor?: string;
+  /** What the last pass over a live job found out about its retries and its failures: sentences for people. */
+  readonly notes?: readonly string[];
   /** Name of the current publication under output/. */
   readonly publication?: string;
   readonly finishedMs?: number;
