@@ -15,6 +15,7 @@ import { createWeather, type Weather } from './core/weather.ts';
 import { checkEnd } from './invariants/final-checks.ts';
 import { parsePartition, type Invariant, type Violation, type Watched } from './invariants/report.ts';
 import { createJobWatch } from './invariants/watch-jobs.ts';
+import { createSpillWatch } from './invariants/watch-spills.ts';
 import { createStoreWatch, type PublishedWinners } from './invariants/watch-store.ts';
 import { createTaskWatch } from './invariants/watch-tasks.ts';
 import type { Mutation } from './mutations/mutation.ts';
@@ -172,7 +173,7 @@ function createWorld(seed: number, mutation: Mutation | null): World {
     ...(mutation?.rewrite === undefined ? {} : { rewrite: mutation.rewrite }),
     ...(mutation?.createsReplace === undefined ? {} : { createsReplace: mutation.createsReplace }),
   });
-  const spills = createSimSpills(processes);
+  const spills = createSimSpills(processes, createSpillWatch({ state, violate }));
   const handlers = createSimHandlers({
     processes,
     time,

@@ -30,6 +30,7 @@ export const CAUGHT_BY: Readonly<Record<string, number>> = {
   'outbox: written down before it is sent': 49,
   'commit: after the upload of done.json': 1,
   'checkpoint: after the upload of its segment': 4,
+  'keep: the record after the files it speaks of': 13,
   'publication: the pointer moves last': 1,
   'resume: from the checkpoint': 6,
   'verify: hashes of what is merged': 7,

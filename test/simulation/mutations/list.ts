@@ -136,6 +136,18 @@ export const mutations: readonly Mutation[] = [
     }),
   },
   {
+    name: 'keep: the record after the files it speaks of',
+    alterWorker: (deps) => {
+      const { shared } = deps.spills;
+      const store = late(
+        shared.store,
+        (key) => key.endsWith('/done.json'),
+        () => deps.clock.sleep(600_000),
+      );
+      return { ...deps, spills: { ...deps.spills, shared: { ...shared, store } } };
+    },
+  },
+  {
     name: 'publication: the pointer moves last',
     alterAggregator: (deps) => ({
       ...deps,

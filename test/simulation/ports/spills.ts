@@ -3,7 +3,7 @@ import { AppError } from '../../../src/errors/app-error.ts';
 import type { SpillPlace, SpillPlaces } from '../../../src/ports/spill.ts';
 import type { SimNode } from '../core/nodes.ts';
 import type { Processes, SimProcess } from '../core/processes.ts';
-import { createSimObjectStore, type SimObjectStore } from './object-store.ts';
+import { createSimObjectStore, type SimObjectStore, type StoreEvent } from './object-store.ts';
 
 export interface SimSpills {
   portOf(process: SimProcess): SpillPlaces;
@@ -11,15 +11,17 @@ export interface SimSpills {
   readonly kept: ReadonlySet<string>;
 }
 
-export function createSimSpills(processes: Processes): SimSpills {
+export function createSimSpills(processes: Processes, watch: (event: StoreEvent) => void): SimSpills {
   const kept = new Set<string>();
   const open = (): SimObjectStore =>
     createSimObjectStore({
       processes,
       isLocal: false,
       port: 'disk',
-      watch: ({ kind, key }) => {
+      watch: (event) => {
+        const { kind, key } = event;
         if (kind === 'put' && key.endsWith('/spill.json')) kept.add(key.slice(0, key.lastIndexOf('/')));
+        watch(event);
       },
     });
   const shared = open();
