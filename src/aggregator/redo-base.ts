@@ -66,7 +66,7 @@ async function readSegments(
   const outcomes: ItemOutcome[] = [];
   let observed: Saved['observed'] = [];
   for (let seq = 1; seq <= base.segments; seq += 1) {
-    const key = redoBaseKey(job, base.generation, task, base.name, seq);
+    const key = redoBaseKey(job, task, base, seq);
     const bytes = await store.get(key);
     const segment = bytes === null ? 'it is missing' : decodeSegment(bytes);
     if (typeof segment === 'string') return `${store.url(key)}: ${segment}`;

@@ -13,11 +13,13 @@ import type {
   RequestCount,
   ResultsDocument,
   ResumeDocument,
+  RetryDocument,
   StatusDocument,
   SubmitDocument,
   TickDocument,
 } from './documents.ts';
 import type { Problem } from '../errors/app-error.ts';
+import type { RetryWishes } from './retry-criteria.ts';
 
 /** Flags every command takes; each beats environment, settings files and defaults. */
 export interface GlobalFlags {
@@ -103,6 +105,22 @@ export interface App {
     readonly onProgress?: OnProgress;
   }): Promise<ResumeDocument>;
   cancel(request: { readonly job: string; readonly reason?: string }): Promise<CancelDocument>;
+  /** Opens chosen items of a job again, also of one that has ended, and submits them; a dry run only says which. */
+  retry(
+    request: RetryWishes & {
+      readonly job: string;
+      /** What elements for these items ask for; absent: as before. */
+      readonly memoryBytes?: number;
+      readonly timeMs?: number;
+      readonly dryRun: boolean;
+      /** What `items: '-'` reads. */
+      readonly stdin: () => NodeJS.ReadableStream;
+      readonly onProgress?: OnProgress;
+      /** The job is open again: what fails from here on leaves it so, and `advance` goes on. */
+      readonly onReopened?: (jobId: string) => void;
+      readonly signal?: AbortSignal;
+    },
+  ): Promise<RetryDocument>;
   aggregate(job: string, onProgress?: OnProgress): Promise<AggregateDocument>;
   doctor(): Promise<DoctorDocument>;
   gc(request: {

@@ -32,6 +32,7 @@ export const createApp: CreateApp = async ({ flags, env, cwd, jobFile }) => {
     ...submitting(opened, cwd),
     ...looking(opened),
     ...driving(opened),
+    ...retrying(opened, cwd),
     ...deciding(opened),
     ...reading(opened, cwd),
     ...keeping(opened),
@@ -132,6 +133,19 @@ function driving(opened: Opened): Pick<App, 'follow' | 'advance' | 'tick' | 'agg
       const found = await findToChange(reference);
       const document = await aggregateDocument(found.own, found.job, onProgress);
       return { ...document, ...(await carryAfter(found)) };
+    },
+  };
+}
+
+function retrying({ findToChange, coordinatorOf, carryAfter }: Opened, cwd: string): Pick<App, 'retry'> {
+  return {
+    async retry({ job: reference, ...request }) {
+      const { retryJob } = await import('./retry-job.ts');
+      const found = await findToChange(reference);
+      const deps = await coordinatorOf(found, request.onProgress);
+      const wanted = { ...request, job: found.job, cwd, patienceMs: ADVANCE_PATIENCE_MS };
+      const document = await retryJob(found.own, deps, wanted);
+      return request.dryRun ? document : { ...document, ...(await carryAfter(found, request.signal)) };
     },
   };
 }

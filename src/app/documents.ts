@@ -19,6 +19,8 @@ export interface StatusDocument {
     readonly finishedAt: string | null;
     readonly scheduler: 'slurm' | 'local';
     readonly wave: number;
+    /** How often parts of the job were opened again by `retry`; 0 before. */
+    readonly generation: number;
   };
   readonly items: ItemCounts;
   readonly tasks: TaskCounts;
@@ -38,6 +40,8 @@ export interface StatusDocument {
   })[];
   /** Path or URL of the published Parquet file; null before. */
   readonly output: string | null;
+  /** Generation of the job that published it: below `job.generation` while a retry has not published yet. Null without an output. */
+  readonly outputGeneration: number | null;
   /** For a job that lives in a spool: how far it has been carried. Absent for every other job. */
   readonly carry?: CarryDocument;
 }
@@ -206,6 +210,44 @@ export interface CancelDocument {
   readonly tasksCancelled: number;
   /** Of these, tasks that were running: their elements have been told to end and may take a moment. */
   readonly tasksRunning: number;
+  /** For a job that lives in a spool: how far it has been carried. Absent for every other job. */
+  readonly carry?: CarryDocument;
+}
+
+/** What `retry` runs again, or with `--dry-run` would. */
+export interface RetryDocument {
+  readonly schema: 'slurmctl.retry/1';
+  readonly jobId: string;
+  readonly dryRun: boolean;
+  readonly state: JobState;
+  /** Generation of the job that runs them; the present one when there is nothing to run again. */
+  readonly generation: number;
+  /** Items that run again, and the tasks they belong to. 0: there was nothing to run again, and nothing was changed. */
+  readonly items: number;
+  readonly tasks: number;
+  /** Of these items, the ones that had succeeded: they were named. */
+  readonly succeeded: number;
+  /** The others by what they failed of, most frequent first. An item of a task that was given up failed of what the task failed of. */
+  readonly causes: readonly { readonly cause: Cause; readonly items: number; readonly tasks: number }[];
+  /** The same by fingerprint, for `--error`; `example` is the message of one of them. */
+  readonly errors: readonly {
+    readonly fingerprint: string;
+    readonly cause: Cause;
+    readonly items: number;
+    readonly example: string;
+  }[];
+  /** Tasks that were meant as well but have not ended yet, and are left alone. */
+  readonly unfinished: number;
+  /** What `--memory` and `--time` ask for; null: as before. */
+  readonly memoryBytes: number | null;
+  readonly timeMs: number | null;
+  /** Array elements submitted for it so far, or with `--dry-run` the number that would be. */
+  readonly elements: number;
+  readonly submissions: readonly { readonly handle: string; readonly elements: number }[];
+  /** Set when the batch system made us wait and the rest is left to `advance`. */
+  readonly waitingFor: string | null;
+  /** Path or URL of what was published before: it stays until the retry publishes. Null without. */
+  readonly output: string | null;
   /** For a job that lives in a spool: how far it has been carried. Absent for every other job. */
   readonly carry?: CarryDocument;
 }

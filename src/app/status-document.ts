@@ -1,11 +1,11 @@
 import { summariseJob, type Summary } from '../coordinator/summarise.ts';
 import { readSubmissions, type Submission } from '../coordinator/submissions.ts';
 import type { JobId } from '../domain/ids.ts';
-import { outputResultsKey } from '../domain/keys.ts';
 import { isFinalJobState } from '../domain/states.ts';
 import { viewCarry } from './carry-view.ts';
 import type { CarryDocument, StatusDocument } from './documents.ts';
 import type { Drivers } from './job-backends.ts';
+import { publishedGeneration, publishedPath } from './published-path.ts';
 
 export const isoTime = (epochMs: number): string => new Date(epochMs).toISOString();
 
@@ -30,17 +30,15 @@ export async function statusDocument(
       finishedAt: meta.finishedMs === undefined ? null : isoTime(meta.finishedMs),
       scheduler: meta.scheduler,
       wave: Math.max(0, meta.wave),
+      generation: meta.generation,
     },
     items: summary.items,
     tasks: summary.tasks,
     ...speed(summary, drivers.clock.nowMs()),
     causes: summary.causes,
     submissions: rows.map(submissionView),
-    output:
-      meta.publication === undefined
-        ? null
-        : (drivers.store.localPath(outputResultsKey(job, meta.publication)) ??
-          drivers.store.url(outputResultsKey(job, meta.publication))),
+    output: publishedPath(drivers.store, job, meta),
+    outputGeneration: publishedGeneration(meta),
     ...(carry === null ? {} : { carry }),
   };
 }
@@ -55,11 +53,11 @@ const submissionView = (row: Submission): StatusDocument['submissions'][number] 
   reason: row.reason ?? null,
 });
 
-/** Mean rate over the life of the job, and what that leaves to wait for. */
+/** Mean rate over the life of the job, or since it was opened again, and what that leaves to wait for. */
 function speed({ meta, items }: Summary, nowMs: number): Pick<StatusDocument, 'itemsPerSec' | 'etaMs'> {
-  const finished = items.succeeded + items.failed;
-  const elapsedMs = (meta.finishedMs ?? nowMs) - meta.createdMs;
-  if (finished === 0 || elapsedMs <= 0) return { itemsPerSec: null, etaMs: null };
+  const finished = items.succeeded + items.failed - (meta.carriedItems ?? 0);
+  const elapsedMs = (meta.finishedMs ?? nowMs) - (meta.reopenedMs ?? meta.createdMs);
+  if (finished <= 0 || elapsedMs <= 0) return { itemsPerSec: null, etaMs: null };
   const itemsPerSec = (finished * 1_000) / elapsedMs;
   const done = isFinalJobState(meta.state) || items.pending === 0;
   return { itemsPerSec, etaMs: done ? null : Math.round((items.pending * 1_000) / itemsPerSec) };

@@ -11,6 +11,7 @@ import { pause } from './commands/pause.ts';
 import { plan } from './commands/plan.ts';
 import { results } from './commands/results.ts';
 import { resume } from './commands/resume.ts';
+import { retry } from './commands/retry.ts';
 import { status } from './commands/status.ts';
 import { submit } from './commands/submit.ts';
 import { tick } from './commands/tick.ts';
@@ -23,6 +24,7 @@ export const commands: readonly Command[] = [
   advance,
   tick,
   aggregate,
+  retry,
   pause,
   resume,
   cancel,

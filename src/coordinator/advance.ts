@@ -22,6 +22,7 @@ import { readManifest } from './manifests.ts';
 import type { CoordinatorDeps } from './needs.ts';
 import { noteProgress } from './note-progress.ts';
 import { passPaused } from './pass-paused.ts';
+import { settleRedo } from './redo-open.ts';
 import { reconcileTasks, type Reconciled } from './reconcile.ts';
 import type { SendContext } from './send.ts';
 import { continueWaves, LOOK_AGAIN_MS, sendOrFail } from './next-wave.ts';
@@ -83,17 +84,20 @@ export async function advanceUnderLease(
 }
 
 async function pass(deps: CoordinatorDeps, lease: Lease, request: AdvanceRequest): Promise<AdvanceResult> {
-  const meta = await continueCreation(deps, lease, request);
-  const adopted = await deps.adoptSpilled({ job: request.job, shards: meta.shards });
-  const passed = await passOver(deps, lease, { ...request, found: meta });
+  const created = await continueCreation(deps, lease, request);
+  const adopted = await deps.adoptSpilled({ job: request.job, shards: created.shards });
+  const passed = await passOver(deps, lease, { ...request, found: created });
   return { ...passed, steps: [...adopted, ...passed.steps] };
 }
 
 async function passOver(
   deps: CoordinatorDeps,
   lease: Lease,
-  { found: meta, ...request }: AdvanceRequest & { readonly found: JobMeta },
+  { found: created, ...request }: AdvanceRequest & { readonly found: JobMeta },
 ): Promise<AdvanceResult> {
+  const meta = await settleRedo(deps, lease, request.job, created).catch((error: unknown) =>
+    isAppError(error, 'MANIFEST_CORRUPT') ? explainAndThrow(deps, lease, request.job, error) : Promise.reject(error),
+  );
   if (meta.state === 'PAUSED') return passPaused(deps, request.job, meta);
   if (isFinalJobState(meta.state)) {
     if (meta.state === 'CANCELLED' && (await isListedLive(deps, request.job)))

@@ -105,3 +105,8 @@ async function writeTwice<T>(write: () => Promise<T>): Promise<T> {
 export async function retireFromIndex(state: StateTable, job: JobId): Promise<void> {
   await state.write(jobIndexKey(job), { set: { live: false } }, { op: 'item-present' });
 }
+
+/** The contrary, for a job that is opened again. */
+export async function returnToIndex(state: StateTable, job: JobId): Promise<void> {
+  await state.write(jobIndexKey(job), { set: { live: true } }, { op: 'item-present' });
+}

@@ -25,9 +25,7 @@ export interface Summary extends Counts {
 /** @throws JOB_NOT_FOUND */
 export async function summariseJob(state: StateTable, job: JobId): Promise<Summary> {
   const meta = await requireMeta(state, job);
-  const rollup = isFinalJobState(meta.state)
-    ? ((await state.get(rollupKey(job))) as unknown as JobRollup | null)
-    : null;
+  const rollup = isFinalJobState(meta.state) ? await readRollup(state, job, meta) : null;
   if (rollup !== null && rollup.tasks.dead === 0) return { meta, ...rollup, causes: [] };
   const counter = createCounter(meta.submittedWave);
   const causes = new Map<Cause, { tasks: number; example: string }>();
@@ -43,6 +41,12 @@ export async function summariseJob(state: StateTable, job: JobId): Promise<Summa
     ...notYetStored(meta, rollup ?? counter.counts()),
     causes: sorted.map(([cause, seen]) => ({ cause, ...seen, explanation: CAUSES[cause].explanation })),
   };
+}
+
+/** Null when there is none of this generation: a job that was opened again and then cancelled has the counts of the one before. */
+async function readRollup(state: StateTable, job: JobId, { generation }: JobMeta): Promise<JobRollup | null> {
+  const rollup = (await state.get(rollupKey(job))) as unknown as JobRollup | null;
+  return rollup !== null && (rollup.generation ?? 0) === generation ? rollup : null;
 }
 
 /** While task items are still being stored, the rest of them counts as pending. */

@@ -42,8 +42,12 @@ export const redoPlanKey = (job: JobId, generation: number, plan: string): strin
 export const redoKey = (job: JobId, generation: number, task: TaskId): string =>
   `${redoPrefix(job, generation)}${task}.json`;
 /** Outcomes that a task without a committed result takes into its next generation; `seq` counts from 1. */
-export const redoBaseKey = (job: JobId, generation: number, task: TaskId, base: string, seq: number): string =>
-  `${redoPrefix(job, generation)}${task}-${base}/${String(seq).padStart(6, '0')}.jsonl`;
+export const redoBaseKey = (
+  job: JobId,
+  task: TaskId,
+  base: { readonly generation: number; readonly name: string },
+  seq: number,
+): string => `${redoPrefix(job, base.generation)}${task}-${base.name}/${String(seq).padStart(6, '0')}.jsonl`;
 
 export const publicationPrefix = (job: JobId, publication: string): string => `jobs/${job}/output/${publication}/`;
 export const outputResultsKey = (job: JobId, publication: string): string =>

@@ -12,7 +12,7 @@ import type { TaskNeeds } from './task-item.ts';
 export type RedoBase =
   /** In the result file of an earlier winner. `sha256`: of its done.json. */
   | { readonly kind: 'winner'; readonly attempt: AttemptId; readonly sha256: string }
-  /** In segments 1…`segments` at `redoBaseKey(job, generation, task, name, seq)`. */
+  /** In segments 1…`segments` at `redoBaseKey(job, task, base, seq)`. */
   | { readonly kind: 'segments'; readonly generation: number; readonly name: string; readonly segments: number };
 
 /** One task of a retry, with the state it was in when it was chosen: it is opened again only if that has not changed. */

@@ -100,14 +100,14 @@ async function readSaved(
   context: ElementContext,
   claimed: ClaimedTask,
   manifest: TaskManifest,
-  { generation, name, segments }: RedoBase & { readonly kind: 'segments' },
+  base: RedoBase & { readonly kind: 'segments' },
 ): Promise<Taken | string> {
   const { store } = context.deps;
   const { task } = claimed;
   const outcomes: ItemOutcome[] = [];
   let observed: Taken['observed'] = [];
-  for (let seq = 1; seq <= segments; seq += 1) {
-    const key = redoBaseKey(context.input.assignment.job, generation, task, name, seq);
+  for (let seq = 1; seq <= base.segments; seq += 1) {
+    const key = redoBaseKey(context.input.assignment.job, task, base, seq);
     const bytes = await patiently(context, () => store.get(key));
     const segment = bytes === null ? 'it is missing' : decodeSegment(bytes);
     if (typeof segment === 'string') return `${store.url(key)}: ${segment}`;

@@ -23,6 +23,28 @@ const ACTIONS: Readonly<Record<CauseInfo['action'], string>> = {
   fail: 'fail at once',
 };
 
+const RETRY_SECTION = `
+## Run failed items again
+
+When a job has ended, \`slurmctl retry\` runs what failed again, and nothing else; what succeeded keeps its result to the last byte. First look:
+
+\`\`\`console
+$ slurmctl retry @last --dry-run                        # what failed, by cause and by fingerprint; changes nothing
+$ slurmctl retry @last --cause oom --memory 16G --wait  # only these, with more memory
+$ slurmctl retry @last --error 1f3a --wait              # one kind of failure, by the first digits of its fingerprint
+$ slurmctl retry @last --items ids.txt --wait           # exactly the items with these ids, whatever became of them
+$ slurmctl retry @last --task 12-40 --wait              # what failed in these tasks; with --all all of their items
+\`\`\`
+
+Options narrow each other: \`--dead --cause oom\` are the items of tasks that were given up for memory. Items of a task that was given up failed of what
+the task failed of; in a cancelled job, so did those that never ran. An id or task that does not exist starts nothing. A handler that was
+corrected is loaded anew; the input and the rest of the job file are those of the submit.
+
+The job is then in its next *generation* and goes on like any other: \`status\`, \`pause\`, \`cancel\`, and killed processes whose work \`advance\` goes
+on with. \`results\` shows the output of the generation before until the new one is published. A retry of a job that still runs opens only tasks that
+have ended. A retry that fails again leaves everything it was not about as it was, and can be retried in turn.
+`;
+
 /** `docs/failures.md`: what happens when something fails. */
 export function renderFailureDocs(causes: Readonly<Record<string, CauseInfo>>): string {
   const causeRows = Object.entries(causes).map(
@@ -93,5 +115,5 @@ ${RULES_EXAMPLE.trimEnd()}
 
 A rule that can never match, because of the rules before it or because its conditions exclude each other, is an error when the job file is read, and
 so are two rules that do different things about the same failures.
-`;
+${RETRY_SECTION}`;
 }

@@ -34,12 +34,21 @@ export function renderStatus(document: StatusDocument, view: View): string {
   if (carry !== undefined && carry.problem !== null)
     lines.push(['', `last try: ${printable(carry.problem)}`, style.warn]);
   if (output !== null) lines.push(['output', printable(output), style.info]);
+  const earlier = earlierOutput(document);
+  if (earlier !== null) lines.push(['', earlier]);
   return lines
     .map(([label, text, paint]) => {
       const room = label === 'output' ? Number.POSITIVE_INFINITY : view.width - LABEL_WIDTH;
       return `${style.dim(label.padEnd(LABEL_WIDTH))}${(paint ?? same)(fit(text, room))}\n`;
     })
     .join('');
+}
+
+/** While a retry has not published: whose output it is that stands there. */
+function earlierOutput({ job, output, outputGeneration }: StatusDocument): string | null {
+  if (output === null || outputGeneration === null || outputGeneration >= job.generation) return null;
+  const now = job.state === 'CANCELLED' ? 'was cancelled' : `is ${job.state.toLowerCase()}`;
+  return `that is the output of generation ${outputGeneration}; generation ${job.generation} ${now} and has published none`;
 }
 
 const same = (text: string): string => text;
@@ -53,7 +62,8 @@ export const paintOf = (state: JobState, style: Style): ((text: string) => strin
 
 function stateLine({ job }: StatusDocument): string {
   const wave = job.wave > 0 ? `, wave ${job.wave}` : '';
-  return `${job.state} on ${job.scheduler}${wave}${job.reason === null ? '' : `: ${printable(job.reason)}`}`;
+  const generation = job.generation > 0 ? `, generation ${job.generation}` : '';
+  return `${job.state} on ${job.scheduler}${wave}${generation}${job.reason === null ? '' : `: ${printable(job.reason)}`}`;
 }
 
 function itemsLine({ items }: StatusDocument): string {

@@ -15,6 +15,7 @@ export const runningStatus: StatusDocument = {
     finishedAt: null,
     scheduler: 'slurm',
     wave: 1,
+    generation: 0,
   },
   items: { total: 1000, succeeded: 440, failed: 12, pending: 548 },
   tasks: { total: 10, pending: 1, submitted: 2, running: 2, wait: 1, done: 4, dead: 0, cancelled: 0 },
@@ -26,6 +27,7 @@ export const runningStatus: StatusDocument = {
     { state: 'INTENT', kind: 'finaliser', jobName: `${JOB}.y`, wave: 0, elements: 1, handle: null, reason: null },
   ],
   output: null,
+  outputGeneration: null,
 };
 
 /** The job as it ended in this state. */
@@ -38,6 +40,7 @@ export const finalStatus = (state: JobState, output: string | null = '/data/out/
   causes: [],
   submissions: [],
   output,
+  outputGeneration: output === null ? null : 0,
 });
 
 export const submitted: SubmitDocument = {
