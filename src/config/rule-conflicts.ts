@@ -1,6 +1,6 @@
 import { CAUSE_NAMES } from '../domain/causes.ts';
 import { matchesPattern } from '../domain/match-rule.ts';
-import type { RetryRule, RuleCondition } from '../domain/retry-rules.ts';
+import type { RetryRule, RuleAction, RuleCondition } from '../domain/retry-rules.ts';
 
 /** Why a rule can never decide anything, because of those before it; null when it can. Rules by their position. */
 export type RuleConflict =
@@ -29,11 +29,14 @@ export function conflictOf(rules: readonly RetryRule[], at: number): RuleConflic
   return { kind: 'shadowed', earlier: [...earlier].toSorted((a, b) => a - b) };
 }
 
-/** Once an escalation is spent its rule counts as not being there, and later ones get their turn. */
-function blocks(earlier: RetryRule, rule: RetryRule): boolean {
-  if (earlier.action.do !== 'escalate') return true;
-  return rule.action.do === 'escalate' && rule.action.times <= earlier.action.times;
+/** An escalation that is spent, or at its bound, counts as not being there: then later rules get their turn, but for the same once more. */
+function blocks({ action: earlier }: RetryRule, { action }: RetryRule): boolean {
+  if (earlier.do !== 'escalate') return true;
+  return action.do === 'escalate' && action.times <= earlier.times && raiseOf(action) === raiseOf(earlier);
 }
+
+const raiseOf = ({ memory, time, maxMemoryBytes, maxTimeMs }: RuleAction & { readonly do: 'escalate' }): string =>
+  JSON.stringify([memory, time, maxMemoryBytes, maxTimeMs]);
 
 /** A condition cause by cause, which several earlier rules may take between them. */
 const partsOf = (when: RuleCondition): readonly RuleCondition[] =>

@@ -4,6 +4,7 @@ import { describeFound, type Located, type LocatedMap } from './located.ts';
 import { ACTION_SCHEMAS, readAction } from './rule-action.ts';
 import { CONDITION_SCHEMA, readCondition } from './rule-condition.ts';
 import { conflictOf, type RuleConflict } from './rule-conflicts.ts';
+import { whyUseless } from './rule-use.ts';
 import { unexpected, type ReadContext, type ValueType } from './value-type.ts';
 
 const MOST_RULES = 100;
@@ -60,7 +61,9 @@ function readRule(item: Located, name: string, context: ReadContext): RetryRule 
   if (item.kind !== 'map') return unexpected(item, RULE_EXPECTED, { context });
   const when = readWhen(item, context);
   const action = readAction(item, context);
-  return when === undefined || action === undefined ? undefined : { name, when, action };
+  if (when === undefined || action === undefined) return undefined;
+  const useless = whyUseless({ when, action });
+  return useless === null ? { name, when, action } : context.problem(useless.why, { at: item, hint: useless.hint });
 }
 
 function readWhen(rule: LocatedMap, context: ReadContext): RetryRule['when'] | undefined {

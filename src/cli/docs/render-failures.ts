@@ -114,6 +114,6 @@ ${RULES_EXAMPLE.trimEnd()}
 \`backoff: 10s..10m\` is the wait before the retry instead of \`retry.backoff\`: a random time up to the shorter one, then doubling up to the longer one.
 
 A rule that can never match, because of the rules before it or because its conditions exclude each other, is an error when the job file is read, and
-so are two rules that do different things about the same failures.
+so are two rules that do different things about the same failures. An escalation does not stand in the way of the rules after it.
 ${RETRY_SECTION}`;
 }

@@ -179,6 +179,14 @@ describe('what is wrong with a rule', () => {
     ]);
   });
 
+  it.each([
+    ['{when: {cause: bad-input}, do: retry}', 'does retry about bad-input, and a record that cannot be read stays so'],
+    ['{when: {cause: timeout-item}, do: escalate, time: x2}', 'asks for more time about timeout-item'],
+  ])('%s is of no use', async (rule, why) => {
+    expect((await problems(rule)).join()).toContain(`6:7 retry.rules: rule 1: ${why}`);
+    expect(await problems(rule)).toHaveLength(1);
+  });
+
   it('tells every problem of every rule', async () => {
     expect(await problems('{when: {exit: 0, cause: x}, do: nothing, tmies: 1}', '7')).toHaveLength(5);
   });
@@ -215,7 +223,7 @@ describe('rules that get into each other’s way', () => {
     ['{when: {signal: [SIGSEGV, SIGBUS]}, do: retry}', '{when: {signal: 11}, do: fail}'],
     [
       '{when: {cause: oom}, do: escalate, memory: x2, times: 3}',
-      '{when: {cause: oom}, do: escalate, memory: x3, times: 3, backoff: 1s..2s}',
+      '{when: {cause: oom}, do: escalate, memory: x2, times: 3, backoff: 1s..2s}',
     ],
   ])('%s leaves nothing for %s', async (first, second) => {
     expect((await problems(first, second)).join()).toMatch(/^7:7 retry\.rules: rule 2: .* rule 1 on line 6/);
@@ -238,6 +246,10 @@ describe('rules that get into each other’s way', () => {
     [
       '{when: {cause: oom}, do: escalate, memory: x2, times: 1}',
       '{when: {cause: oom}, do: escalate, memory: x3, times: 2}',
+    ],
+    [
+      '{when: {cause: oom}, do: escalate, memory: x2, max: 8G}',
+      '{when: {cause: oom}, do: escalate, memory: +8G, max: 64G}',
     ],
     ['{when: {cause: oom}, do: fail}', '{when: {}, do: retry}'],
     ['{when: {cause: oom}, do: fail}', '{when: {error: "*memory*"}, do: retry}'],
