@@ -5,7 +5,7 @@
  * how the process ended. An end by SIGKILL alone proves nothing about memory: it is `killed` unless something else speaks of memory.
  */
 import { batchWord, cancelledBy, meaningOfWord } from './batch-words.ts';
-import type { Cause } from './causes.ts';
+import { isCause, type Cause } from './causes.ts';
 
 /** What was seen; absent: not known. */
 export interface EndFacts {
@@ -23,9 +23,6 @@ export interface EndFacts {
   /** What it said: the message, or the end of stderr. */
   readonly message?: string | undefined;
 }
-
-/** Classes of failures that slurmctl itself found and named. */
-const OWN_CLASSES: readonly Cause[] = ['bad-input', 'bad-output', 'timeout-item', 'unreported'];
 
 /** What a class or a message tells, the first that fits. */
 const EVIDENCE: readonly { readonly cause: Cause; readonly said: readonly RegExp[] }[] = [
@@ -78,8 +75,8 @@ const EVIDENCE: readonly { readonly cause: Cause; readonly said: readonly RegExp
 /** Of a failure: facts of a good end (`COMPLETED`, exit 0) mean that it came in the middle of the work. */
 export function classify(facts: EndFacts): Cause {
   const { errorClass, batchState } = facts;
-  const own = OWN_CLASSES.find((cause) => cause === errorClass);
-  if (own !== undefined) return own;
+  // What slurmctl found itself has its cause as its class, and a handler may say so too.
+  if (isCause(errorClass)) return errorClass;
   const over = batchState === undefined ? 'by-exit' : wordFor(batchState);
   if (over === 'by-owner') return whoCancelled(batchState ?? '', facts.ownUid);
   if (over !== 'by-exit') return over;
