@@ -79,7 +79,8 @@ nobody anything; only a task that gets no nearer to its end in many attempts is 
 
 The batch system's own word comes first (\`OUT_OF_MEMORY\`, \`PREEMPTED\`). Otherwise the error tells: its class, message, code and HTTP status, the end of a
 command's stderr; then the exit code and the signal. A process killed by SIGKILL (exit 137) is \`killed\`, and \`oom\` only where something speaks of
-memory.
+memory. A JavaScript handler can name the cause itself: an error whose \`name\` is a cause has that cause, such as \`bad-input\` for an item that is not worth
+another try.
 
 ## Rules
 

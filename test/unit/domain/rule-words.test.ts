@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { effectiveRules } from '../../../src/domain/builtin-rules.ts';
+import { CAUSE_NAMES, CAUSES } from '../../../src/domain/causes.ts';
 import type { RetrySpec } from '../../../src/domain/job-spec.ts';
 import type { RetryRule } from '../../../src/domain/retry-rules.ts';
 import { actionWords, conditionWords } from '../../../src/domain/rule-words.ts';
@@ -45,7 +46,7 @@ describe('a rule in words', () => {
       'time-limit → ask for 1.5 times the time, 2 times at most',
       'bad-input or bad-output → fail at once',
       'rate-limited → try again, 5 times at most; wait up to 10 s, doubling to 10 m',
-      'node-fail or preempted or requeued or launch-failed or lost or unreported → try again, without spending an attempt',
+      'node-fail or preempted or requeued or paused or launch-failed or lost or unreported → try again, without spending an attempt',
       'everything → try again, 1 try of an item and 3 attempts at a task in all',
     ]);
   });
