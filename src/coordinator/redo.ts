@@ -90,6 +90,8 @@ async function atRest(deps: CoordinatorDeps, lease: Lease, job: JobId): Promise<
   requireReopenable(job, meta);
   const index = (await deps.state.get(jobIndexKey(job))) as JobIndexItem | null;
   if (meta.state === 'CANCELLED' && meta.stage === 'ready' && index?.live === true) await finishCancel(deps, job, meta);
+  // What is finished and only waits to be committed is not run again; in the next generation it would be of no use.
+  await deps.adoptSpilled({ job, shards: meta.shards });
   return settleRedo(deps, lease, job, meta);
 }
 

@@ -8,6 +8,7 @@ import type { Drivers } from '../../src/app/job-backends.ts';
 import { countLateResults } from '../../src/app/late-results.ts';
 import { advanceJob } from '../../src/coordinator/advance.ts';
 import type { CoordinatorDeps } from '../../src/coordinator/needs.ts';
+import { redoJob } from '../../src/coordinator/redo.ts';
 import { submitJob } from '../../src/coordinator/submit-job.ts';
 import { asAttemptId, taskIdOf, type JobId } from '../../src/domain/ids.ts';
 import { attemptPrefix } from '../../src/domain/keys.ts';
@@ -140,6 +141,25 @@ it('a result that was kept is adopted also after its job was published, and is l
     const again = await advanceJob(rig.process(), { job, waitLeaseMs: 0, patienceMs: 0 });
     expect(again.steps).toEqual(['task 000000: removed the kept result of attempt 77_0.0: it was committed after all']);
     expect(again.meta.state).toBe('FAILED');
+  }));
+
+it('a retry adopts what waits before it chooses what to run again', () =>
+  withTempDir(async (root) => {
+    const rig = createRig(root, { items: 5, batchItems: 5 });
+    const deps = rig.process();
+    const { job } = await submitJob(deps, rig.wanted, { patienceMs: 0 });
+    const key = taskKey(job, taskIdOf(0), 1);
+    await deps.state.write(key, { set: { state: 'DEAD', cause: 'lost', attempts: 3 } }, { op: 'item-present' });
+    rig.batch.endAll();
+    await advanceJob(rig.process(), { job, waitLeaseMs: 0, patienceMs: 0 });
+    await keep(root, idOf(job, 0), 5);
+    const seen: string[] = [];
+    const choose = async (): Promise<null> => {
+      seen.push(...(await rig.tasks(job)).map(({ state }) => state));
+      return null;
+    };
+    await redoJob(rig.process(), { job, waitLeaseMs: 0, patienceMs: 0, choose });
+    expect(seen).toEqual(['DONE']);
   }));
 
 const driversOf = (deps: Pick<CoordinatorDeps, 'state' | 'store' | 'queue'>, root: string): Drivers =>
