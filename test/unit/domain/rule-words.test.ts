@@ -46,7 +46,7 @@ describe('a rule in words', () => {
       'time-limit → ask for 1.5 times the time, 2 times at most',
       'bad-input or bad-output → fail at once',
       'rate-limited → try again, 5 times at most; wait up to 10 s, doubling to 10 m',
-      'node-fail or preempted or requeued or paused or launch-failed or lost or unreported → try again, without spending an attempt',
+      `${CAUSE_NAMES.filter((cause) => CAUSES[cause].payer === 'infra').join(' or ')} → try again, without spending an attempt`,
       'everything → try again, 1 try of an item and 3 attempts at a task in all',
     ]);
   });
