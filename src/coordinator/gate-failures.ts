@@ -6,18 +6,20 @@ import { writeBreaker } from './breakers.ts';
 import type { CoordinatorDeps } from './needs.ts';
 import type { Pass } from './reconcile.ts';
 import type { RetrySums } from './retry-sums.ts';
-import type { Held } from './settle-waiting.ts';
 import type { Task } from './task-list.ts';
 
 export type Gate = { readonly lets: 'all' | 'none' | 'canary' } | { readonly lets: 'give-up'; readonly why: string };
 
 export interface Gates {
   of(task: Task): Gate;
-  held(): readonly Held[];
+  /** One sentence a breaker that changed. */
+  readonly steps: readonly string[];
   nextMs(): number | null;
 }
 
 interface Kind {
+  /** What the breaker was before this pass. */
+  readonly was: BreakerItem['state'] | undefined;
   readonly breaker: BreakerItem | null;
   readonly tasks: readonly Task[];
   /** False: what was to be stored is not, so nothing moves in this pass. */
@@ -36,7 +38,7 @@ export async function gateOf(
   const nowMs = deps.clock.nowMs();
   return {
     of: (task) => gateIn(kindOf(deps, kinds, task), task.id),
-    held: () => [...kinds.values()].flatMap((kind) => sayHeld(kind)),
+    steps: [...kinds.values()].flatMap((kind) => sayStep(kind)),
     nextMs() {
       const due = [...kinds.values()].flatMap(({ breaker, tasks }) => dueOf(breaker, tasks, nowMs));
       return due.length === 0 ? null : Math.min(...due);
@@ -80,9 +82,10 @@ async function step(
     canary: before?.canary === undefined ? null : (sums.canaries.get(before.canary) ?? null),
     nowMs,
   });
-  if (after === null || (before !== null && isSame(before, after))) return { breaker: before, tasks, isStored: true };
+  if (after === null || (before !== null && isSame(before, after)))
+    return { was: before?.state, breaker: before, tasks, isStored: true };
   const isStored = await writeBreaker(state, job, { fingerprint, before, after });
-  return { breaker: after, tasks, isStored };
+  return { was: before?.state, breaker: after, tasks, isStored };
 }
 
 const isSame = (a: BreakerItem, b: BreakerItem): boolean => {
@@ -111,17 +114,20 @@ function gateIn(kind: Kind | undefined, task: TaskId): Gate {
 
 const EXAMPLE_CHARS = 120;
 
-function sayHeld({ breaker, tasks }: Kind): Held[] {
-  if (breaker === null || tasks.length === 0) return [];
-  const alike = `${tasks.length} tasks failed alike (${breaker.cause}: ${breaker.example.slice(0, EXAMPLE_CHARS)}) and wait`;
-  if (breaker.state === 'OPEN') {
-    const at = new Date(breaker.untilMs ?? 0).toISOString().slice(0, 16).replace('T', ' ');
-    const pause = formatDuration(breaker.pauseMs ?? 0);
-    return [{ tasks: tasks.length, why: `${alike}: one of them is tried at ${at} UTC, after a pause of ${pause}` }];
+/** What changed, in words. */
+function sayStep({ was, breaker, tasks }: Kind): string[] {
+  if (breaker === null || breaker.state === (was ?? 'CLOSED')) return [];
+  const alike = `${tasks.length} tasks failed alike (${breaker.cause}: ${breaker.example.slice(0, EXAMPLE_CHARS)})`;
+  switch (breaker.state) {
+    case 'OPEN':
+      return [`${alike} and wait; one of them is tried in ${formatDuration(breaker.pauseMs ?? 0)}`];
+    case 'HALF':
+      return [`${alike}; task ${breaker.canary} is tried first`];
+    case 'CLOSED':
+      return tasks.length === 0 ? [] : [`${alike}; one of them got through, so all are retried`];
+    case 'SPENT':
+      return [`${alike} and are given up`];
   }
-  if (breaker.state === 'HALF')
-    return [{ tasks: tasks.length, why: `${alike}: task ${breaker.canary} is tried first` }];
-  return [];
 }
 
 /** A canary that is under way brings about the next pass by its end. */

@@ -15,16 +15,12 @@ export async function noteProgress(context: SendContext, meta: JobMeta, reconcil
   });
 }
 
-/** Of kinds of failures, the ones that hold up most tasks. */
-const MOST_HELD = 5;
-
 function notesOf({ manifest }: SendContext, { held, items, lost }: Reconciled): string[] {
-  const most = held.toSorted((a, b) => b.tasks - a.tasks).slice(0, MOST_HELD);
-  const sentences = most.map(({ why }) => why);
+  const notes = held === null ? [] : [held.why];
   // Nothing stops because of that: the output is wanted all the same.
   if (isBeyond({ total: items.total, failed: lost }, manifest.spec.retry.tolerate))
-    sentences.push(
+    notes.push(
       `${lost} of ${items.total} items have failed for good, more than retry.tolerate allows: the job will end as FAILED`,
     );
-  return sentences;
+  return notes;
 }

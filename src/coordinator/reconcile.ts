@@ -13,6 +13,7 @@ import type { RetryQuestion } from '../domain/retry-decision.ts';
 import type { RetryRule } from '../domain/retry-rules.ts';
 import { isAppError } from '../errors/app-error.ts';
 import type { ElementState } from '../ports/batch-system.ts';
+import { streamInWindows } from './at-once.ts';
 import { readBreakers, type Breakers } from './breakers.ts';
 import { createDemandCollector, type Demand } from './demand.ts';
 import { createHints, type Hints } from './hints.ts';
@@ -41,8 +42,8 @@ export interface Reconciled extends Counts {
   readonly nextRetryMs: number | null;
   /** Items that have failed for good: in committed results, and of tasks that were given up. */
   readonly lost: number;
-  /** Why tasks whose retry is due wait all the same. */
-  readonly held: readonly Held[];
+  /** Tasks whose retry is due and that the retry budget holds back; null without any. */
+  readonly held: Held | null;
   /** One sentence a move. */
   readonly steps: readonly string[];
 }
@@ -96,6 +97,7 @@ export async function reconcileTasks(deps: CoordinatorDeps, request: ReconcileRe
   }
   const waited = await settleWaiting(deps, pass, { waiting, sums: sums.sums() });
   for (const settled of waited.settled) leave(settled, true);
+  steps.push(...waited.steps);
   const { held, nextMs } = waited;
   return {
     ...counter.counts(),
@@ -146,24 +148,10 @@ function canariesOf({ breakers }: Pass): ReadonlySet<TaskId> {
   return new Set([...breakers.stored.values()].flatMap(({ canary }) => (canary === undefined ? [] : [canary])));
 }
 
-/** Decisions under way at once. */
-const AT_ONCE = 16;
-
 /** Every task of the job, those with an attempt to judge after it was judged. */
-async function* settleAll(deps: CoordinatorDeps, pass: Pass): AsyncGenerator<Settled> {
-  let batch: Task[] = [];
-  const settleBatch = async (): Promise<Settled[]> => {
-    const ended = await Promise.allSettled(batch.map((task) => settleTask(deps, pass, task)));
-    batch = [];
-    return ended.map((one) => {
-      if (one.status === 'rejected') throw one.reason;
-      return one.value;
-    });
-  };
-  for await (const task of readTasks(deps.state, pass.job, pass.meta.shards)) {
-    if (isUndecided(task)) batch.push(task);
-    else yield { task };
-    if (batch.length === AT_ONCE) yield* await settleBatch();
-  }
-  yield* await settleBatch();
-}
+const settleAll = (deps: CoordinatorDeps, pass: Pass): AsyncIterable<Settled> =>
+  streamInWindows(
+    readTasks(deps.state, pass.job, pass.meta.shards),
+    (task) => settleTask(deps, pass, task),
+    (task) => (isUndecided(task) ? null : { task }),
+  );

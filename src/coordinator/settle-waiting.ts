@@ -4,6 +4,7 @@
  */
 import type { TaskId } from '../domain/ids.ts';
 import { historyKey } from '../domain/state-keys.ts';
+import { inWindows } from './at-once.ts';
 import { gateOf, type Gate } from './gate-failures.ts';
 import { moveTask, sameWait } from './move-task.ts';
 import type { CoordinatorDeps } from './needs.ts';
@@ -11,7 +12,7 @@ import type { Pass, Settled } from './reconcile.ts';
 import type { RetrySums } from './retry-sums.ts';
 import type { Task } from './task-list.ts';
 
-/** Why tasks that could be retried are not. */
+/** Why tasks that could be retried are not: the budget. What breakers hold is stored with them. */
 export interface Held {
   readonly tasks: number;
   /** One line for people. */
@@ -20,7 +21,9 @@ export interface Held {
 
 export interface Waited {
   readonly settled: readonly Settled[];
-  readonly held: readonly Held[];
+  readonly held: Held | null;
+  /** One sentence a breaker that changed. */
+  readonly steps: readonly string[];
   /** Epoch ms at which a task that is held back may go on; null: when another one ends, or none is held. */
   readonly nextMs: number | null;
 }
@@ -33,31 +36,42 @@ export async function settleWaiting(
 ): Promise<Waited> {
   const gates = await gateOf(deps, pass, { waiting, sums });
   const budget = createBudget(deps, sums);
-  const settled: Settled[] = [];
-  for (const task of waiting.toSorted((a, b) => (a.notBeforeMs ?? 0) - (b.notBeforeMs ?? 0)))
-    settled.push(await settleOne(deps, pass, { task, gate: gates.of(task), budget }));
-  const held = [...gates.held(), ...budget.held()];
-  return { settled, held, nextMs: gates.nextMs() };
+  const inOrder = waiting.toSorted((a, b) => (a.notBeforeMs ?? 0) - (b.notBeforeMs ?? 0));
+  const chosen = inOrder.map((task) => ({ task, turn: turnOf(deps, { task, gate: gates.of(task), budget }) }));
+  const settled = await inWindows(chosen, ({ task, turn }) => takeTurn(deps, pass, task, turn));
+  return { settled, held: budget.held(), steps: gates.steps, nextMs: gates.nextMs() };
 }
 
-interface Waiter {
-  readonly task: Task;
-  readonly gate: Gate;
-  readonly budget: Budget;
-}
+type Turn = { readonly is: 'held' | 'not-due' | 'retry' } | { readonly is: 'given-up'; readonly why: string };
 
-async function settleOne(deps: CoordinatorDeps, pass: Pass, { task, gate, budget }: Waiter): Promise<Settled> {
-  if (gate.lets === 'none') return { task, held: true };
-  if (gate.lets === 'give-up') return giveUp(deps, pass, task, gate.why);
-  if ((task.notBeforeMs ?? 0) > deps.clock.nowMs()) return { task };
+function turnOf(
+  { clock }: CoordinatorDeps,
+  { task, gate, budget }: { readonly task: Task; readonly gate: Gate; readonly budget: Budget },
+): Turn {
+  if (gate.lets === 'none') return { is: 'held' };
+  if (gate.lets === 'give-up') return { is: 'given-up', why: gate.why };
+  if ((task.notBeforeMs ?? 0) > clock.nowMs()) return { is: 'not-due' };
   // The canary pays for nothing.
-  if (gate.lets === 'all' && !budget.takes(task)) return { task, held: true };
-  const { task: after } = await moveTask(deps, pass, task, {
-    // The wave stays: whatever element is live may claim the task, however long it has been running.
-    change: { set: { state: 'PENDING' }, remove: ['notBeforeMs'] },
-    when: sameWait(task),
-  });
-  return { task: after };
+  return { is: gate.lets === 'canary' || budget.takes(task) ? 'retry' : 'held' };
+}
+
+async function takeTurn(deps: CoordinatorDeps, pass: Pass, task: Task, turn: Turn): Promise<Settled> {
+  switch (turn.is) {
+    case 'held':
+      return { task, held: true };
+    case 'not-due':
+      return { task };
+    case 'given-up':
+      return giveUp(deps, pass, task, turn.why);
+    case 'retry': {
+      const { task: after } = await moveTask(deps, pass, task, {
+        // The wave stays: whatever element is live may claim the task, however long it has been running.
+        change: { set: { state: 'PENDING' }, remove: ['notBeforeMs'] },
+        when: sameWait(task),
+      });
+      return { task: after };
+    }
+  }
 }
 
 /** The record of its last attempt says so too. */
@@ -86,7 +100,7 @@ async function noteGivenUp(
 interface Budget {
   /** May this task be retried? Counts it, if so. */
   takes(task: Task): boolean;
-  held(): readonly Held[];
+  held(): Held | null;
 }
 
 function createBudget({ planner }: CoordinatorDeps, { budget }: RetrySums): Budget {
@@ -101,12 +115,10 @@ function createBudget({ planner }: CoordinatorDeps, { budget }: RetrySums): Budg
     },
     held: () =>
       refused === 0
-        ? []
-        : [
-            {
-              tasks: refused,
-              why: `${refused} tasks wait to be retried: more fail than succeed, so they are retried one at a time`,
-            },
-          ],
+        ? null
+        : {
+            tasks: refused,
+            why: `${refused} tasks wait to be retried: more fail than succeed, so they are retried one at a time`,
+          },
   };
 }
