@@ -10,6 +10,8 @@ export interface BeaconTask {
   readonly generation: number;
   /** Number within the job of the task's first item; absent: not known yet. */
   readonly firstItem?: number;
+  /** The result file (`ports/result-file.ts`) and what it is about, where others could save what is in it. */
+  readonly results?: { readonly path: string; readonly batchSha256: string; readonly items: number };
   /** A handler that keeps the process from doing anything else for longer than this is stuck; absent: that is not watched. Milliseconds. */
   readonly stuckAfterMs?: number;
 }

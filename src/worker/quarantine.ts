@@ -6,13 +6,14 @@ import type { TaskItem } from '../domain/task-item.ts';
 
 export interface QuarantineRequest {
   readonly job: JobId;
-  readonly quarantined: TaskItem['quarantined'];
+  readonly task: Pick<TaskItem, 'quarantined'>;
   readonly batch: TaskBatch;
   readonly isFinished: (item: number) => boolean;
 }
 
 /** Failed outcomes of the items that are not run any more, because each of them killed its worker when it ran alone. */
-export function quarantinedOutcomes({ job, quarantined, batch, isFinished }: QuarantineRequest): ItemOutcome[] {
+export function quarantinedOutcomes({ job, task, batch, isFinished }: QuarantineRequest): ItemOutcome[] {
+  const { quarantined } = task;
   if (quarantined === undefined) return [];
   const { items, cause, detail } = quarantined;
   const errorMessage =

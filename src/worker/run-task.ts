@@ -67,20 +67,34 @@ export async function runTask(context: ElementContext, job: ElementJob, claimed:
   }
 }
 
-/** @param firstItem absent: not known yet */
-function enterBeacon(context: ElementContext, job: ElementJob, claimed: ClaimedTask, firstItem?: number): void {
-  const { kind, timeoutMs } = job.manifest.spec.handler;
+/** @param known absent: what the task consists of is not known yet */
+function enterBeacon(
+  context: ElementContext,
+  job: ElementJob,
+  claimed: ClaimedTask,
+  known?: { readonly manifest: TaskManifest; readonly resultsPath: string },
+): void {
+  const { handler, output } = job.manifest.spec;
+  const { kind, timeoutMs } = handler;
   context.deps.beacon?.enter({
     job: context.input.assignment.job,
     task: claimed.task,
     key: claimed.key,
     attempt: context.attempt,
     generation: claimed.item.generation,
-    ...(firstItem === undefined ? {} : { firstItem }),
+    ...(known === undefined ? {} : { firstItem: known.manifest.firstItem }),
+    // What was observed of the columns so far is in this process alone.
+    ...(known === undefined || output.mode === 'infer' ? {} : { results: resultsOf(known) }),
     // A command has a process of its own and cannot hold this one up.
     ...(kind === 'module' ? { stuckAfterMs: timeoutMs + ABORT_GRACE_MS } : {}),
   });
 }
+
+const resultsOf = ({ manifest, resultsPath }: { readonly manifest: TaskManifest; readonly resultsPath: string }) => ({
+  path: resultsPath,
+  batchSha256: manifest.batch.sha256,
+  items: manifest.items,
+});
 
 async function inScratch<T>(scratch: Scratch, purpose: string, use: (path: string) => Promise<T>): Promise<T> {
   const dir = await scratch.open(purpose);
@@ -148,16 +162,16 @@ async function openAttempt(context: ElementContext, job: ElementJob, places: Pla
   const { job: jobId } = input.assignment;
   const { spec } = job.manifest;
   const manifest = await patiently(context, () => readTaskManifest(deps.store, jobId, claimed.task));
-  enterBeacon(context, job, claimed, manifest.firstItem);
+  const resultsPath = join(places.ownPath, 'results.sqlite');
+  enterBeacon(context, job, claimed, { manifest, resultsPath });
   const key = batchKey(jobId, claimed.task);
   const bytes = await patiently(context, () => deps.store.get(key, { sha256: manifest.batch.sha256 }));
   if (bytes === null)
     throw new AppError('STORE_NOT_FOUND', { message: `${deps.store.url(key)} is missing`, details: { key } });
   const batch = openBatch(bytes, manifest, spec.input.id);
   const resumed = await readCheckpoint(context, claimed, manifest);
-  const resultsPath = join(places.ownPath, 'results.sqlite');
   const results = deps.resultFiles.create(resultsPath);
-  const buffer = createOutcomeBuffer(results);
+  const buffer = createOutcomeBuffer(results, deps.clock);
   const normaliser = createOutputNormaliser(spec.output);
   normaliser.addObserved(resumed.observed);
   const finished = new Uint8Array(manifest.items);
@@ -166,11 +180,12 @@ async function openAttempt(context: ElementContext, job: ElementJob, places: Pla
     buffer.add(outcome);
   }
   const isFinished = (item: number): boolean => finished[item] === 1;
-  const { quarantined } = claimed.item;
-  for (const outcome of quarantinedOutcomes({ job: jobId, quarantined, batch, isFinished })) {
+  for (const outcome of quarantinedOutcomes({ job: jobId, task: claimed.item, batch, isFinished })) {
     finished[outcome.itemIndex - manifest.firstItem] = 1;
     buffer.add(outcome);
   }
+  // What others may save for this attempt never holds less than the checkpoint it began with.
+  buffer.flush();
   const tries = new Map(resumed.tries);
   const attemptLog = createAttemptLog(deps.clock);
   const checkpointer = createCheckpointer(context, {

@@ -127,7 +127,7 @@ export async function heartbeat(
 
 /** Moves the checkpoint pointer forward; false: the attempt no longer owns the task. */
 export async function moveCheckpoint(
-  context: ElementContext,
+  context: WriteContext,
   key: StateKey,
   pointer: CheckpointPointer,
 ): Promise<boolean> {

@@ -36,7 +36,7 @@ const firstItem = (task: Task, batchItems: number): number => Number(task.id) * 
 
 export function describeKilledWorkers(at: { readonly place: Where }): void {
   describe(`a worker killed in the middle of a task, with state in ${at.place.kind}`, () => {
-    it('costs the items since its last checkpoint, and the cause is named', () =>
+    it('costs next to nothing, and the cause is named', () =>
       withCrashSite({ ...at, items: 120, batchItems: 60, itemMs: 40, more: RETRY }, async (site) => {
         const job = await site.submit();
         const { task, pid } = await taskWithCheckpoint(site, job, 15);
@@ -50,8 +50,8 @@ export function describeKilledWorkers(at: { readonly place: Where }): void {
         const first = firstItem(task, 60);
         expect(counts.slice(first, first + (task.checkpoint?.items ?? 0)).every((count) => count === 1)).toBe(true);
         expect(counts.every((count) => count === 1 || count === 2)).toBe(true);
-        // A second of work, and what was done between the look and the kill.
-        expect(site.calls().length - site.items).toBeLessThan(45);
+        // What was being run, and a fifth of a second of work: the rest was saved from what the worker left on its node.
+        expect(site.calls().length - site.items).toBeLessThan(9);
         expect((await site.tasks(job)).map((one) => one.attempts).toSorted((a, b) => a - b)).toEqual([1, 2]);
       }));
 

@@ -112,7 +112,9 @@ export function describeSlurmJobs(where: Where): void {
       const ended = await finish(cli, jobId);
       expect(ended.job.state).toBe('COMPLETED');
       await expectDoubles(cli, jobId, 200);
-      expect(await retriedCauses(cli, jobId)).toContain('killed');
+      expect(await retriedCauses(cli, jobId)).toMatch(
+        /killed \(the worker was killed by signal 9 while items? .* running/,
+      );
     });
 
     it('survives the death of a node', async () => {
@@ -135,6 +137,21 @@ export function describeSlurmJobs(where: Where): void {
       expect(new Set(callsOf(cli)).size).toBe(20);
       // A handler that was interrupted has noted its call already; nothing that had finished is run again.
       expect(callsOf(cli).length).toBeLessThanOrEqual(20 + 3);
+    });
+
+    it('saves the work of elements that are told to leave, by the script alone or by a requeue', async () => {
+      const cli = await project({ elements: 2, items: 120, batch: 60, env: { ITEM_MS: '150' } });
+      const { jobId, submissions } = await submit(cli);
+      await until(async () => (await status(cli, jobId)).tasks.running === 2 || null);
+      await until(() => callsOf(cli).length > 8 || null);
+      const handle = submissions[0]?.handle as string;
+      await cluster.slurm('scancel', '--batch', '--signal=TERM', `${handle}_0`);
+      await cluster.slurm('scontrol', 'requeue', `${handle}_1`);
+      const ended = await finish(cli, jobId);
+      expect(ended.job.state).toBe('COMPLETED');
+      await expectDoubles(cli, jobId, 120);
+      // What had begun when the signal came may end; nothing that had ended is run again.
+      expect(callsOf(cli).length).toBeLessThanOrEqual(120 + 2);
     });
 
     // Where the state lives makes no difference to it.

@@ -50,7 +50,10 @@ describe('the order of items when some are suspected', () => {
         const phases = planPhases({ items, isFinished, suspects: suspected.join(',') });
         const unfinished = Array.from({ length: items }, (_, item) => item).filter((item) => !isFinished(item));
         const open = new Set(suspected.filter((item) => item < items && !isFinished(item)));
-        if (phases === null) return expect(open.size).toBe(0);
+        if (phases === null) {
+          expect(open.size).toBe(0);
+          return;
+        }
         expect(phases.flatMap((phase) => phase.items).toSorted((a, b) => a - b)).toEqual(unfinished);
         const groups = phases.filter((phase) => phase.suspected !== null);
         expect(groups.length).toBeLessThanOrEqual(16);
