@@ -72,6 +72,8 @@ async function collect(cli: Cli): Promise<{ type: string; json: string }[]> {
   await ask('QueryDocument', ['results', '@last', '--head']);
   await ask('AggregateDocument', ['aggregate', '@last']);
   await ask('AdvanceDocument', ['advance', '@last']);
+  await ask('RetryDocument', ['retry', '@last', '--dry-run']);
+  await ask('RetryWaitDocument', ['retry', '@last', '--wait'], [3]);
   writeFiles(cli.cwd, { 'endless.mjs': ENDLESS_HANDLER });
   await ask('SubmitDocument', ['submit', 'job.yaml', '--set', 'handler.module=endless.mjs']);
   await ask('TickDocument', ['tick']);
