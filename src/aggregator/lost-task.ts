@@ -90,8 +90,8 @@ async function readBatch(store: ObjectStore, { batch }: TaskManifest): Promise<U
   return bytes;
 }
 
-/** What was saved of the task: its checkpoint, or what a retry left alone. */
-async function readSaved(
+/** What was saved of a task without a committed result: its checkpoint, or what a retry left alone. Null when nothing was, or nothing can be used. */
+export async function readSaved(
   deps: Deps,
   job: LoadedJob,
   lost: Given & { readonly manifest: TaskManifest },

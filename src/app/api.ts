@@ -1,23 +1,22 @@
+import type { CancelDocument, PauseDocument, ResumeDocument } from './decision-documents.ts';
 import type {
   AdvanceDocument,
   AggregateDocument,
-  CancelDocument,
   DoctorDocument,
   GcDocument,
   InitAwsDocument,
   InitDocument,
   ListDocument,
   LogLine,
-  PauseDocument,
   PlanDocument,
   RequestCount,
   ResultsDocument,
-  ResumeDocument,
   RetryDocument,
   StatusDocument,
   SubmitDocument,
   TickDocument,
 } from './documents.ts';
+import type { ExplainDocument } from './explain-documents.ts';
 import type { Problem } from '../errors/app-error.ts';
 import type { RetryWishes } from './retry-criteria.ts';
 
@@ -75,6 +74,8 @@ export interface App {
     readonly follow: boolean;
     readonly signal?: AbortSignal;
   }): AsyncIterable<LogLine>;
+  /** The story of a job, of the task with this number, or of the item with this id or `#` and ordinal. `job` may name the task too: `JOB/12`. */
+  explain(request: { readonly job: string; readonly task?: number; readonly item?: string }): Promise<ExplainDocument>;
   results(job: string): Promise<ResultsDocument>;
   /** Copies the Parquet file to `path` (from the working directory), hashed, in one step; the document names that file. */
   download(request: {

@@ -84,12 +84,18 @@ function submitting({ settings, drivers, sides, carryAfter }: Opened, cwd: strin
   };
 }
 
-function looking({ drivers, sides, find }: Opened): Pick<App, 'status' | 'list' | 'watch' | 'logs'> {
+function looking({ drivers, sides, find }: Opened): Pick<App, 'status' | 'explain' | 'list' | 'watch' | 'logs'> {
   return {
     async status(reference) {
       const { statusDocument } = await import('./status-document.ts');
       const { job, own, seenFrom } = await find(reference);
       return statusDocument(own, job, seenFrom);
+    },
+    async explain(request) {
+      const { explainDocument, splitReference } = await import('./explain-document.ts');
+      const { job: reference, task } = splitReference(request.job);
+      const { job, own } = await find(reference);
+      return explainDocument(own, job, { task: request.task ?? task, item: request.item });
     },
     async list(request) {
       if (sides !== null) return (await import('./spool-list.ts')).listBothSides(sides, request);

@@ -5,7 +5,7 @@ import { pauseJob, type PauseRequest } from '../coordinator/pause.ts';
 import { resumeJob } from '../coordinator/resume.ts';
 import type { JobId } from '../domain/ids.ts';
 import { AppError, isAppError } from '../errors/app-error.ts';
-import type { CancelDocument, PauseDocument, ResumeDocument } from './documents.ts';
+import type { CancelDocument, PauseDocument, ResumeDocument } from './decision-documents.ts';
 import { eventDocument } from './event-document.ts';
 
 /** @throws what `pauseJob` throws; what hinders the batch system says that the job is paused all the same */

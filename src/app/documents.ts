@@ -2,6 +2,7 @@ import type { Cause } from '../domain/causes.ts';
 import type { ItemCounts, SubmissionItem, TaskCounts } from '../domain/job-item.ts';
 import type { JobState } from '../domain/states.ts';
 import type { Problem } from '../errors/app-error.ts';
+import type { EventDocument } from './decision-documents.ts';
 
 /**
  * What commands return: plain data, printed as a screen or, with `--json`, as one document. Each is versioned by `schema`; fields are added,
@@ -34,6 +35,42 @@ export interface StatusDocument {
     readonly explanation: string;
     readonly example: string;
   }[];
+  /** Tasks that wait for a retry, by why they failed, most frequent first. */
+  readonly retries: readonly {
+    readonly cause: Cause;
+    readonly tasks: number;
+    /** Of these, tasks of which the next `advance` decides what becomes of them. */
+    readonly undecided: number;
+    /** When the first of the others is due, and in how many ms (0: it is due); null when none is decided. */
+    readonly firstAt: string | null;
+    readonly firstInMs: number | null;
+    /** The most that one of them asks for next, where a failure raised it; else null. */
+    readonly memoryBytes: number | null;
+    readonly timeMs: number | null;
+  }[];
+  /** Attempts begun, tasks that had at least one, and how often a task was given more memory or time. Null for a job that ended without dead tasks. */
+  readonly cost: { readonly attempts: number; readonly tasks: number; readonly escalations: number } | null;
+  /** Items that killed attempts on their own and are not run any more. */
+  readonly quarantinedItems: number;
+  /** Tasks that run in ever smaller groups of items, to find the one that kills attempts. */
+  readonly isolatingTasks: number;
+  /** Kinds of failure that hit so many tasks that their retries are held back, while one task tries whether the trouble is over. */
+  readonly heldBack: readonly {
+    readonly fingerprint: string;
+    readonly cause: Cause;
+    readonly tasks: number;
+    readonly example: string;
+    /** The task that tries; null: none at the moment. */
+    readonly canary: string | null;
+    /** When the next one tries; null while one does. */
+    readonly nextAt: string | null;
+  }[];
+  /** Nodes that later submissions avoid, because elements died there while others worked. */
+  readonly avoidedNodes: readonly { readonly node: string; readonly until: string; readonly why: string }[];
+  /** What the last pass over the job found out about its retries and failures: sentences for people. */
+  readonly notes: readonly string[];
+  /** The last pause, resume or cancel; null when there was none. */
+  readonly lastEvent: EventDocument | null;
   readonly submissions: readonly (Pick<SubmissionItem, 'state' | 'kind' | 'jobName' | 'wave' | 'elements'> & {
     readonly handle: string | null;
     readonly reason: string | null;
@@ -153,65 +190,6 @@ export interface TickDocument {
   readonly jobs: readonly (Omit<AdvanceDocument, 'schema'> & { readonly error: string | null })[];
   /** What could not be looked at; absent when everything could. */
   readonly notes?: readonly string[];
-}
-
-export interface PauseDocument {
-  readonly schema: 'slurmctl.pause/1';
-  readonly jobId: string;
-  /** `PAUSED`, unless somebody resumed or cancelled the job in the same moment. */
-  readonly state: JobState;
-  /** False: it was paused already. */
-  readonly changed: boolean;
-  /** Who paused it, when, and why. */
-  readonly event: EventDocument | null;
-  /** Array elements that are still running: each stops after its task, with `--now` as soon as it has saved its work. */
-  readonly runningElements: number;
-  /** Array elements that wait and are held. */
-  readonly heldElements: number;
-  /** True: running elements were told to stop at once. */
-  readonly draining: boolean;
-  /** For a job that lives in a spool: how far it has been carried. Absent for every other job. */
-  readonly carry?: CarryDocument;
-}
-
-export interface ResumeDocument {
-  readonly schema: 'slurmctl.resume/1';
-  readonly jobId: string;
-  readonly state: JobState;
-  /** False: it was not paused. */
-  readonly changed: boolean;
-  /** What was done, in plain sentences, in order. */
-  readonly steps: readonly string[];
-  /** Milliseconds until the next step can be due; null when the job is final or only Slurm has to act. */
-  readonly nextDueMs: number | null;
-  /** Another process was advancing the job and goes on with it: one line about it; null when this command did. */
-  readonly drivenBy: string | null;
-  /** For a job that lives in a spool: how far it has been carried. Absent for every other job. */
-  readonly carry?: CarryDocument;
-}
-
-/** Something a person did to a job. */
-export interface EventDocument {
-  readonly at: string;
-  readonly kind: 'pause' | 'resume' | 'cancel' | 'retry';
-  /** `user@host`. */
-  readonly by: string;
-  /** One line, with the reason they gave. */
-  readonly text: string;
-}
-
-export interface CancelDocument {
-  readonly schema: 'slurmctl.cancel/1';
-  readonly jobId: string;
-  readonly state: JobState;
-  /** Why, as it was first said. */
-  readonly reason: string | null;
-  readonly cancelledSubmissions: number;
-  readonly tasksCancelled: number;
-  /** Of these, tasks that were running: their elements have been told to end and may take a moment. */
-  readonly tasksRunning: number;
-  /** For a job that lives in a spool: how far it has been carried. Absent for every other job. */
-  readonly carry?: CarryDocument;
 }
 
 /** What `retry` runs again, or with `--dry-run` would. */

@@ -1,7 +1,12 @@
 import { summariseJob, type Summary } from '../coordinator/summarise.ts';
 import { readSubmissions, type Submission } from '../coordinator/submissions.ts';
 import type { JobId } from '../domain/ids.ts';
+import type { JobMeta } from '../domain/job-item.ts';
+import type { NodesItem } from '../domain/nodes.ts';
+import { nodesKey } from '../domain/state-keys.ts';
 import { isFinalJobState } from '../domain/states.ts';
+import { readBreakers } from '../coordinator/breakers.ts';
+import { eventDocument } from './event-document.ts';
 import { viewCarry } from './carry-view.ts';
 import type { CarryDocument, StatusDocument } from './documents.ts';
 import type { Drivers } from './job-backends.ts';
@@ -25,7 +30,7 @@ export async function statusDocument(
       id: job,
       name: meta.name,
       state: meta.state,
-      reason: meta.reason ?? meta.waitingFor ?? null,
+      reason: reasonOf(meta),
       createdAt: isoTime(meta.createdMs),
       finishedAt: meta.finishedMs === undefined ? null : isoTime(meta.finishedMs),
       scheduler: meta.scheduler,
@@ -36,11 +41,71 @@ export async function statusDocument(
     tasks: summary.tasks,
     ...speed(summary, drivers.clock.nowMs()),
     causes: summary.causes,
+    ...(await troubleView(drivers, job, summary)),
+    lastEvent: meta.lastEvent === undefined ? null : eventDocument(meta.lastEvent),
     submissions: rows.map(submissionView),
     output: publishedPath(drivers.store, job, meta),
     outputGeneration: publishedGeneration(meta),
     ...(carry === null ? {} : { carry }),
   };
+}
+
+/** One line about why the job is where it is; null when there is nothing to say. */
+export function reasonOf({ state, reason, waitingFor, lastEvent }: JobMeta): string | null {
+  if (state === 'PAUSED' && lastEvent !== undefined) return `${lastEvent.text} (${lastEvent.by})`;
+  return reason ?? waitingFor ?? null;
+}
+
+type TroubleView = Pick<
+  StatusDocument,
+  'retries' | 'cost' | 'quarantinedItems' | 'isolatingTasks' | 'heldBack' | 'avoidedNodes' | 'notes'
+>;
+
+async function troubleView(
+  { state, clock }: Drivers,
+  job: JobId,
+  { meta, trouble, causes }: Summary,
+): Promise<TroubleView> {
+  const nowMs = clock.nowMs();
+  return {
+    retries: trouble.retries.map(({ firstMs, ...group }) => ({
+      ...group,
+      firstAt: firstMs === null ? null : isoTime(firstMs),
+      firstInMs: firstMs === null ? null : Math.max(0, firstMs - nowMs),
+    })),
+    cost: trouble.cost,
+    quarantinedItems: trouble.quarantinedItems,
+    isolatingTasks: trouble.isolating,
+    // A job without trouble costs no question: only what waits can be held back, and where nothing failed no node is avoided.
+    heldBack: trouble.retries.length === 0 ? [] : await heldBack(state, job),
+    avoidedNodes: causes.length === 0 ? [] : await avoidedNodes(state, job, nowMs),
+    notes: isFinalJobState(meta.state) ? [] : (meta.notes ?? []),
+  };
+}
+
+async function avoidedNodes(
+  state: Drivers['state'],
+  job: JobId,
+  nowMs: number,
+): Promise<StatusDocument['avoidedNodes']> {
+  const { avoided } = ((await state.get(nodesKey(job))) as NodesItem | null) ?? { avoided: [] };
+  return avoided
+    .filter(({ untilMs }) => untilMs > nowMs)
+    .map(({ node, untilMs, why }) => ({ node, until: isoTime(untilMs), why }));
+}
+
+async function heldBack(state: Drivers['state'], job: JobId): Promise<StatusDocument['heldBack']> {
+  const { stored } = await readBreakers(state, job);
+  return [...stored]
+    .filter(([, breaker]) => breaker.state === 'OPEN' || breaker.state === 'HALF')
+    .map(([fingerprint, { cause, tasks, example, canary, untilMs, state: is }]) => ({
+      fingerprint,
+      cause,
+      tasks,
+      example,
+      canary: is === 'HALF' ? (canary ?? null) : null,
+      nextAt: is === 'OPEN' && untilMs !== undefined ? isoTime(untilMs) : null,
+    }));
 }
 
 const submissionView = (row: Submission): StatusDocument['submissions'][number] => ({

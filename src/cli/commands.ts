@@ -3,6 +3,7 @@ import { advance } from './commands/advance.ts';
 import { aggregate } from './commands/aggregate.ts';
 import { cancel } from './commands/cancel.ts';
 import { doctor } from './commands/doctor.ts';
+import { explain } from './commands/explain.ts';
 import { gc } from './commands/gc.ts';
 import { init } from './commands/init.ts';
 import { list } from './commands/list.ts';
@@ -29,6 +30,7 @@ export const commands: readonly Command[] = [
   resume,
   cancel,
   status,
+  explain,
   list,
   logs,
   results,

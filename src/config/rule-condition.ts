@@ -104,7 +104,15 @@ function readPattern(value: Located, context: ReadContext): string | undefined {
 }
 
 /** Causes that are never told from how a process ended. */
-const WITHOUT_ENDING: readonly Cause[] = ['bad-input', 'bad-output', 'timeout-item', 'hung', 'lost', 'unreported'];
+const WITHOUT_ENDING: readonly Cause[] = [
+  'bad-input',
+  'bad-output',
+  'timeout-item',
+  'hung',
+  'paused',
+  'lost',
+  'unreported',
+];
 /** Causes that a process has which ends by itself. */
 const BY_ITSELF: readonly Cause[] = ['handler-error', 'worker-error'];
 /** Shells hand on the death of their child by a signal as 128 + signal. */

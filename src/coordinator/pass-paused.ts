@@ -23,6 +23,7 @@ export async function passPaused(
     manifest,
     meta,
     elements: observed.elements,
+    rows: [...observed.live, ...observed.over],
   });
   for (const row of observed.over)
     await moveSubmission(deps.state, job, row, { from: 'SUBMITTED', set: { state: 'ENDED', ...FORGIVEN } });

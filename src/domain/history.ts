@@ -1,8 +1,15 @@
 import type { Cause } from './causes.ts';
 import type { AttemptId } from './ids.ts';
 
-/** What `advance` decided about an attempt that ended without a commit. */
-export type AttemptDecision = 'retry' | 'escalate' | 'isolate' | 'quarantine' | 'give-up';
+/** What `advance` decides about an attempt that ended without a commit, with what that means. */
+export const ATTEMPT_DECISIONS = {
+  retry: 'its task is tried again',
+  escalate: 'its task is tried again with more memory or time',
+  isolate: 'its task is tried again, suspects last and in ever smaller groups',
+  quarantine: 'the item that killed it alone is not run any more, and the rest of its task goes on',
+  'give-up': 'its task is not tried again; unfinished items count as failed',
+} as const;
+export type AttemptDecision = keyof typeof ATTEMPT_DECISIONS;
 
 /**
  * State item `J#<job>/H#<task>#<attempts>`: one attempt that ended without a commit, and what was decided. Written before the task moves, by its

@@ -13,7 +13,6 @@ import { createAttemptLog, type AttemptLog } from './attempt-log.ts';
 import { startSession } from './attempt-session.ts';
 import { createCheckpointer, type Checkpointer } from './checkpointer.ts';
 import type { Deferral } from './deferral.ts';
-import { drainCause } from './drain-plan.ts';
 import { readTaskManifest } from './job-manifest.ts';
 import type { ElementContext, StopReason } from './needs.ts';
 import { createOutputNormaliser, type OutputNormaliser } from './normalise-output.ts';
@@ -24,6 +23,7 @@ import { reportAttempt } from './report-attempt.ts';
 import { readCheckpoint } from './resume.ts';
 import { removeSegments } from './seal.ts';
 import { startItems } from './start-items.ts';
+import { stopCause } from './stop-cause.ts';
 import { openBatch, type TaskBatch } from '../domain/task-batch.ts';
 import { judgeTaskFailure } from './task-failure.ts';
 import { ABORT_GRACE_MS } from './try-slots.ts';
@@ -274,14 +274,14 @@ async function leaveForLater(context: ElementContext, attempt: Attempt, deferral
     if (!isTransient(error)) throw error;
     deps.log.warn('left without a last checkpoint', { task: claimed.task, error: String(error) });
   }
-  return releaseTask(context, claimed.key, deferral === null ? drained(context, attempt) : left(deferral));
+  return releaseTask(context, claimed.key, deferral === null ? await drained(context, attempt) : left(deferral));
 }
 
-function drained({ deps, input }: ElementContext, attempt: Attempt): Parameters<typeof releaseTask>[2] {
-  const reason = deps.stop.reason as StopReason;
+async function drained(context: ElementContext, attempt: Attempt): Promise<Parameters<typeof releaseTask>[2]> {
+  const reason = context.deps.stop.reason as StopReason;
   const { rows } = attempt.buffer.counts();
   return {
-    cause: drainCause({ reason, nowMs: deps.clock.nowMs(), endsAtMs: input.endsAtMs }),
+    cause: await stopCause(context),
     detail: `the worker was told to stop (${reason}) with ${rows} of ${attempt.manifest.items} items finished`,
   };
 }

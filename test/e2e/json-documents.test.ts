@@ -70,6 +70,9 @@ async function collect(cli: Cli): Promise<{ type: string; json: string }[]> {
   await ask('LogsDocument', ['logs', '@last']);
   await ask('ResultsDocument', ['results', '@last']);
   await ask('QueryDocument', ['results', '@last', '--head']);
+  await ask('ExplainDocument', ['explain', '@last']);
+  await ask('ExplainDocument', ['explain', '@last/0']);
+  await ask('ExplainDocument', ['explain', '@last', '--item', '#1']);
   await ask('AggregateDocument', ['aggregate', '@last']);
   await ask('AdvanceDocument', ['advance', '@last']);
   await ask('RetryDocument', ['retry', '@last', '--dry-run']);
@@ -77,6 +80,9 @@ async function collect(cli: Cli): Promise<{ type: string; json: string }[]> {
   writeFiles(cli.cwd, { 'endless.mjs': ENDLESS_HANDLER });
   await ask('SubmitDocument', ['submit', 'job.yaml', '--set', 'handler.module=endless.mjs']);
   await ask('TickDocument', ['tick']);
+  await ask('PauseDocument', ['pause', '@last', '--reason', 'lunch']);
+  await ask('StatusDocument', ['status']);
+  await ask('ResumeDocument', ['resume', '@last']);
   await ask('CancelDocument', ['cancel', '@last']);
   await ask('GcDocument', ['gc', '@last', '--purge', '--dry-run']);
   await ask('ErrorDocument', ['status', 'no-such-job'], [4]);

@@ -1,4 +1,4 @@
-import type { CancelDocument, EventDocument, PauseDocument, ResumeDocument } from '../../app/documents.ts';
+import type { CancelDocument, EventDocument, PauseDocument, ResumeDocument } from '../../app/decision-documents.ts';
 import { renderAdvance } from './advance.ts';
 import { paintOf } from './status.ts';
 import { count, minute, number, printable } from './text.ts';

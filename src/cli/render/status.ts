@@ -3,6 +3,7 @@ import type { JobState } from '../../domain/states.ts';
 import { formatDuration } from '../../domain/units.ts';
 import type { Style } from './style.ts';
 import { carrySentence } from './carry.ts';
+import { troubleLines } from './trouble.ts';
 import { count, fit, minute, number, percent, printable, rate } from './text.ts';
 import type { View } from './view.ts';
 
@@ -26,6 +27,7 @@ export function renderStatus(document: StatusDocument, view: View): string {
     'created',
     `${minute(job.createdAt)} UTC${job.finishedAt === null ? '' : `, finished ${minute(job.finishedAt)} UTC`}`,
   ]);
+  for (const [label, line] of troubleLines(document)) lines.push([label, line, style.warn]);
   for (const [index, line] of causeLines(document).entries())
     lines.push([index === 0 ? 'causes' : '', line, style.warn]);
   for (const [index, line] of submissionLines(document).entries()) lines.push([index === 0 ? 'arrays' : '', line]);
@@ -132,9 +134,10 @@ export function nextAfterStatus({ job, items, output }: StatusDocument): string 
         : `slurmctl results ${job.id} --query "select item_id, error_class, error_message from errors limit 20"`;
     case 'CANCELLED':
       return output === null ? 'slurmctl list --all' : `slurmctl results ${job.id}`;
+    case 'PAUSED':
+      return `slurmctl resume ${job.id}`;
     case 'SUBMITTING':
     case 'RUNNING':
-    case 'PAUSED':
     case 'AGGREGATING':
       // What a live job waits for may need somebody to put it right first.
       return job.reason !== null ? `slurmctl advance ${job.id}` : `slurmctl status ${job.id} --watch`;

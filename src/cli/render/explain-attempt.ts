@@ -1,0 +1,69 @@
+import type { ExplainedAttempt, ExplainedTask } from '../../app/explain-documents.ts';
+import { formatBytes, formatDuration } from '../../domain/units.ts';
+import { clockTime } from './trouble.ts';
+import { count, minute, number, printable } from './text.ts';
+import type { View } from './view.ts';
+
+/** Every attempt at a task, then where it stands. `short`: the last attempts only, for the story of one item. */
+export function attemptLines(task: ExplainedTask, { style }: View, short: boolean): string[] {
+  const { attempts } = task;
+  const shown = short ? attempts.slice(-SHORT) : attempts;
+  const hidden = attempts.length - shown.length;
+  const generation = task.generation === 0 ? '' : `, generation ${task.generation}`;
+  const { items, attemptsBegun, charged } = task;
+  return [
+    `task ${task.task} of ${count(items, 'item')}${generation}: ${count(attemptsBegun, 'attempt')} begun, ${number(charged)} of them count`,
+    ...(hidden === 0 ? [] : [`  … ${count(hidden, 'earlier attempt')}`]),
+    ...shown.flatMap((attempt) => oneAttempt(attempt)),
+    ...(task.suspects === null ? [] : [`  suspected of killing attempts: items ${task.suspects} of the task`]),
+    ...(task.quarantined === null
+      ? []
+      : [
+          `  quarantined: items ${task.quarantined.items} of the task (${task.quarantined.cause}: ${printable(task.quarantined.detail)})`,
+        ]),
+    `  ${style.bold(printable(task.next))}${asksFor(task, '; it asks for ')}`,
+  ];
+}
+
+const SHORT = 3;
+
+function oneAttempt(attempt: ExplainedAttempt): string[] {
+  const { cause, explanation, detail, why, rule, charged, retryAt, suspects } = attempt;
+  const lines = [`  attempt ${attempt.number}${whereAndWhen(attempt)}: ${howItEnded(attempt)}`];
+  if (cause !== null && explanation !== null)
+    lines.push(`    ${cause}: ${explanation}${detail === null || detail === '' ? '' : ` (${printable(detail)})`}`);
+  if (attempt.end === 'failed' && why !== null) {
+    const pays = charged === false ? '; it does not count against retry.attempts' : '';
+    const when = retryAt === null ? '' : `, at ${clockTime(retryAt)} at the earliest`;
+    lines.push(`    decided: ${printable(why)}${when}${pays}`);
+    lines.push(`    by: ${printable(rule ?? 'unknown')}`);
+  }
+  if (suspects !== null) lines.push(`    suspects afterwards: items ${suspects}`);
+  return lines;
+}
+
+function whereAndWhen({ node, startedAt, tookMs, ...asked }: ExplainedAttempt): string {
+  const where = node === null ? '' : ` on ${printable(node)}`;
+  const when = startedAt === null ? '' : ` from ${minute(startedAt)} UTC`;
+  const took = tookMs === null ? '' : ` for ${formatDuration(tookMs)}`;
+  return `${where}${when}${took}${asksFor(asked, ' with ')}`;
+}
+
+function howItEnded({ end, exitCode, signal, savedItems }: ExplainedAttempt): string {
+  const saved = savedItems === null ? '' : `, ${count(savedItems, 'item')} saved`;
+  if (end === 'committed') return `committed${savedItems === null ? '' : ` ${count(savedItems, 'item')}`}`;
+  if (end === 'running') return `runs${saved}`;
+  const how = signal !== null ? `, signal ${signal}` : exitCode !== null ? `, exit ${exitCode}` : '';
+  return end === 'undecided' ? `has ended${how}${saved}` : `failed${how}${saved}`;
+}
+
+function asksFor(
+  { memoryBytes, timeMs }: { readonly memoryBytes: number | null; readonly timeMs: number | null },
+  before: string,
+): string {
+  const asks = [
+    ...(memoryBytes === null ? [] : [formatBytes(memoryBytes)]),
+    ...(timeMs === null ? [] : [formatDuration(timeMs)]),
+  ];
+  return asks.length === 0 ? '' : `${before}${asks.join(' and ')}`;
+}

@@ -1,0 +1,136 @@
+import { describe, expect, it } from 'vitest';
+import { splitReference } from '../../../src/app/explain-document.ts';
+import type { StatusDocument } from '../../../src/app/documents.ts';
+import type { ExplainDocument, ExplainedAttempt } from '../../../src/app/explain-documents.ts';
+import { renderExplain } from '../../../src/cli/render/explain.ts';
+import { renderStatus } from '../../../src/cli/render/status.ts';
+import { createStyle } from '../../../src/cli/render/style.ts';
+import { JOB, runningStatus } from './documents.fixture.ts';
+
+const view = { style: createStyle(false), width: Infinity };
+
+const attempt: ExplainedAttempt = {
+  number: 1,
+  generation: 0,
+  attempt: '12_0.0',
+  end: 'failed',
+  node: 'n2',
+  startedAt: '2026-11-21T12:00:00.000Z',
+  endedAt: '2026-11-21T12:01:00.000Z',
+  tookMs: 60_000,
+  cause: 'oom',
+  explanation: 'the memory was used up',
+  detail: 'OUT_OF_MEMORY on n2',
+  exitCode: null,
+  signal: 9,
+  savedItems: 7,
+  decision: 'escalate',
+  rule: 'built-in rule for oom',
+  why: 'tried again with 3.0 GiB',
+  charged: true,
+  retryAt: '2026-11-21T12:04:30.000Z',
+  memoryBytes: 2 * 1024 ** 3,
+  timeMs: null,
+  suspects: '8-9',
+};
+
+const story: ExplainDocument = {
+  schema: 'slurmctl.explain/1',
+  about: 'item',
+  jobId: JOB,
+  name: 'licences',
+  state: 'RUNNING',
+  reason: null,
+  job: null,
+  task: {
+    task: '000012',
+    state: 'WAIT',
+    generation: 0,
+    items: 20,
+    attemptsBegun: 1,
+    charged: 1,
+    attempts: [attempt],
+    next: 'its retry is due',
+    suspects: '8-9',
+    quarantined: null,
+    memoryBytes: 3 * 1024 ** 3,
+    timeMs: null,
+  },
+  item: {
+    itemId: 'evil\u001b[31m',
+    itemIndex: 248,
+    number: 8,
+    status: 'unfinished',
+    from: 'none',
+    attempts: null,
+    durationMs: null,
+    errorClass: null,
+    errorMessage: null,
+    cause: null,
+    explanation: null,
+    standing: 'it is one of the suspects',
+  },
+};
+
+describe('explain', () => {
+  it('tells the story of an item and of its task, with nothing that could move the cursor', () => {
+    expect(renderExplain(story, view).split('\n')).toEqual([
+      `${JOB} is RUNNING`,
+      'item evil\\x1b[31m (#248 of the input) is not finished',
+      '  it is one of the suspects',
+      '',
+      'task 000012 of 20 items: 1 attempt begun, 1 of them count',
+      '  attempt 1 on n2 from 2026-11-21 12:00 UTC for 1 m with 2.0 GiB: failed, signal 9, 7 items saved',
+      '    oom: the memory was used up (OUT_OF_MEMORY on n2)',
+      '    decided: tried again with 3.0 GiB, at 12:04:30 UTC at the earliest',
+      '    by: built-in rule for oom',
+      '    suspects afterwards: items 8-9',
+      '  suspected of killing attempts: items 8-9 of the task',
+      '  its retry is due; it asks for 3.0 GiB',
+      '',
+    ]);
+  });
+
+  it('takes a task at the end of the name of its job', () => {
+    expect(splitReference('@last/12')).toEqual({ job: '@last', task: 12 });
+    expect(splitReference('licences')).toEqual({ job: 'licences' });
+    expect(splitReference('a/b')).toEqual({ job: 'a/b' });
+  });
+});
+
+describe('status', () => {
+  const shown = (more: Partial<StatusDocument>): string => renderStatus({ ...runningStatus, ...more }, view);
+  it('says what is retried, why, when next, and what it cost', () => {
+    const text = shown({
+      retries: [
+        {
+          cause: 'oom',
+          tasks: 9,
+          undecided: 0,
+          firstAt: '2026-11-21T12:04:30.000Z',
+          firstInMs: 40_000,
+          memoryBytes: 3 * 1024 ** 3,
+          timeMs: null,
+        },
+        { cause: 'node-fail', tasks: 3, undecided: 1, firstAt: null, firstInMs: null, memoryBytes: null, timeMs: null },
+      ],
+      cost: { attempts: 118, tasks: 100, escalations: 9 },
+      quarantinedItems: 1,
+      notes: ['40 tasks fail alike'],
+      avoidedNodes: [{ node: 'n7', until: '2026-11-21T16:00:00.000Z', why: '5 elements died there' }],
+    });
+    expect(text).toContain(
+      '12 tasks wait: 9 × oom (next with up to 3.0 GiB), 3 × node-fail; the first is due at 12:04:30 UTC (in 40 s); the next advance decides about 1',
+    );
+    expect(text).toContain('118 attempts for 100 tasks, 9 × with more memory or time');
+    expect(text).toContain('1 item that killed attempts');
+    expect(text).toContain('40 tasks fail alike');
+    expect(text).toContain('n7 until 16:00:00 UTC: 5 elements died there');
+  });
+
+  it('of a paused job says what is still running', () => {
+    const job = { ...runningStatus.job, state: 'PAUSED', reason: 'paused: lunch (ada@n1)' } as const;
+    expect(shown({ job })).toContain('2 tasks: each element stops after the one it is at');
+    expect(shown({ job, tasks: { ...runningStatus.tasks, running: 0 } })).toContain('nothing; what waits is held');
+  });
+});
