@@ -200,6 +200,8 @@ describe('the Slurm driver on a cluster with accounting', { timeout: 120_000 }, 
     });
     expect((await submit({ extra: ['--no-such-option'] })).code).toBe('BATCH_REFUSED');
     expect((await submit({ extra: ['--constraint=ib'] })).code).toBe('BATCH_REFUSED');
+    const nowhere = bench.requestFor(['true'], { exclude: ['n1', 'n2', 'n3'] });
+    expect((await failure(system.submit(nowhere))).code).toBe('BATCH_REFUSED');
     const array = bench.requestFor(['true'], { array: { count: 1_002 } });
     expect(await failure(system.submit(array))).toMatchObject({
       code: 'BATCH_REFUSED',
@@ -212,7 +214,9 @@ describe('the Slurm driver on a cluster with accounting', { timeout: 120_000 }, 
       maxArraySize: 1_001,
       slots: 12,
       maxTimeMs: 600_000,
+      maxMemoryBytes: 4_000 * 1024 ** 2,
     });
+    expect((await system.limits({ partition: 'short', resources, exclude: ['n3'] })).slots).toBe(8);
   });
 
   it('writes logs into directories with awkward names, and keeps a surrounding job out of the elements', async () => {
