@@ -48,4 +48,9 @@ if [ "$status" -gt 1 ] && [ "${#report[@]}" -gt 0 ]; then
   "${limit[@]}" "${report[@]}" "$status" \
     || echo "slurmctl: its end could not be reported; the next \`slurmctl advance\` learns of it from the batch system" >&2
 fi
+
+# A shell has a death by a signal as 128 + the signal; the batch system is to see the signal itself.
+trap - TERM USR2
+ulimit -c 0
+if [ "$status" -gt 128 ]; then kill -s "$((status - 128))" -- "$$" 2>/dev/null; fi
 exit "$status"
