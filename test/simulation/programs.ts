@@ -30,6 +30,7 @@ import { simInput, type createSimHandlers } from './ports/handler.ts';
 import type { SimObjectStore } from './ports/object-store.ts';
 import type { createSimQueue } from './ports/retry-queue.ts';
 import type { SimSlurm } from './ports/batch-system.ts';
+import type { SimBeacons } from './ports/beacon.ts';
 import type { SimSpills } from './ports/spills.ts';
 import type { SimStateTable } from './ports/state-table.ts';
 
@@ -40,6 +41,7 @@ export interface Ports {
   readonly state: SimStateTable;
   readonly store: SimObjectStore;
   readonly spills: SimSpills;
+  readonly beacons: SimBeacons;
   readonly queue: ReturnType<typeof createSimQueue>;
   readonly slurm: () => SimSlurm;
   readonly handlers: ReturnType<typeof createSimHandlers>;
@@ -243,6 +245,7 @@ export async function runWorker(
     leafParts,
     handlers: ports.handlers.portOf(self),
     spills: ports.spills.portOf(self),
+    beacon: ports.beacons.portOf(self),
     log,
     backoffMs,
     stop: self.stop.signal,

@@ -17,6 +17,7 @@ export type ProcessKind =
   | 'advance'
   | 'finaliser'
   | 'worker'
+  | 'report'
   | 'cancel'
   | 'pause'
   | 'pause-now'

@@ -4,12 +4,17 @@ import { segmentKey } from '../../../src/domain/keys.ts';
 import { taskKey } from '../../../src/domain/state-keys.ts';
 import { decodeSegment } from '../../../src/domain/segment.ts';
 import { canTaskMove } from '../../../src/domain/states.ts';
-import { MAX_ATTEMPTS_IN_ALL, MAX_IDLE_ATTEMPTS, type CheckpointPointer, type TaskItem } from '../../../src/domain/task-item.ts';
+import {
+  MAX_ATTEMPTS_IN_ALL,
+  MAX_IDLE_ATTEMPTS,
+  type CheckpointPointer,
+  type TaskItem,
+} from '../../../src/domain/task-item.ts';
 import type { SimProcess } from '../core/processes.ts';
 import type { Run } from '../ports/handler.ts';
 import type { SimObjectStore } from '../ports/object-store.ts';
 import type { StateEvent } from '../ports/state-table.ts';
-import type { Watched } from './report.ts';
+import { createDecisionWatch, type DecisionContext } from './watch-decisions.ts';
 import { findWinnerFlaw } from './winner.ts';
 
 export interface TaskWatch {
@@ -23,10 +28,11 @@ const asTask = (item: StateEvent['after']): TaskItem | null => item as unknown a
 
 /** @param kept attempts whose finished work could not be reported, as `<job>/<task>/<attempt>`: anybody may commit them */
 export function createTaskWatch(
-  watched: Watched,
+  watched: DecisionContext,
   wasSubmitted: (job: string) => boolean,
   kept: ReadonlySet<string>,
 ): TaskWatch {
+  const decisions = createDecisionWatch(watched);
   const { store, spec, violate } = watched;
   const winners = new Map<string, string>();
   let adopted = 0;
@@ -42,6 +48,14 @@ export function createTaskWatch(
     const flaw = findWinnerFlaw(store, job, task, item);
     if (flaw !== null) violate('winner-is-complete', `${name}: ${attempt} wins, but ${flaw}`);
   };
+  const checkNeeds = (where: string, attempt: AttemptId, { needs = {} }: TaskItem): void => {
+    const { memoryBytes = 0, timeMs = 0 } = watched.resourcesOf(attempt) ?? {};
+    if ((needs.memoryBytes ?? 0) > memoryBytes || (needs.timeMs ?? 0) > timeMs)
+      violate(
+        'needs',
+        `${where}: ${attempt} with ${memoryBytes} B and ${timeMs} ms takes it, it needs ${JSON.stringify(needs)}`,
+      );
+  };
   const checkWorker = (process: SimProcess, where: string, before: TaskItem, after: TaskItem): void => {
     const me = process.attempt as AttemptId;
     if (after.win !== undefined && before.win === undefined) {
@@ -50,6 +64,7 @@ export function createTaskWatch(
     }
     if (after.owner === me && before.owner !== me) {
       if (after.attempts !== before.attempts + 1) violate('only-grows', `${where}: a claim did not count`);
+      checkNeeds(where, me, after);
       if (before.state === 'PENDING') return;
       const restarts = (owner: string): number => Number(owner.slice(owner.lastIndexOf('.') + 1));
       const mayTakeOver =
@@ -122,8 +137,11 @@ export function createTaskWatch(
       const isAdopted =
         after.win !== undefined && before.win === undefined && kept.has(`${where}/${after.win.attempt}`);
       if (isAdopted) adopted += 1;
-      else if (process.kind === 'worker') checkWorker(process, where, before, after);
-      else checkDecision(event, where, before, after);
+      else if (process.kind === 'worker' || process.kind === 'report') checkWorker(process, where, before, after);
+      else {
+        checkDecision(event, where, before, after);
+        decisions.onMove(job, key.sort, before, after);
+      }
       checkCheckpoint(job, where, key.sort, before, after);
       if (after.owner !== undefined && after.owner !== before.owner && after.checkpoint !== undefined) {
         const saved = savedItems(store, job, key.sort, after.checkpoint);

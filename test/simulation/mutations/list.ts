@@ -1,6 +1,7 @@
 /** The guards that make concurrent and dying processes harmless, each taken away in turn. */
 import type { ObjectStore } from '../../../src/ports/object-store.ts';
 import type { StateChange, StateCondition, StateTable } from '../../../src/ports/state-table.ts';
+import { failureGuards } from './failure-guards.ts';
 import type { Mutation } from './mutation.ts';
 
 const ALWAYS: StateCondition = { op: 'not', of: { op: 'present', path: 'never' } };
@@ -179,4 +180,5 @@ export const mutations: readonly Mutation[] = [
       store: { ...deps.store, getFile: (key, path) => deps.store.getFile(key, path), localPath: () => null },
     }),
   },
+  ...failureGuards,
 ];
