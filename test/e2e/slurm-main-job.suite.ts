@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { PauseDocument, ResumeDocument } from '../../src/app/decision-documents.ts';
 import type { PlanDocument, StatusDocument, SubmitDocument } from '../../src/app/documents.ts';
 import type { JobId } from '../../src/domain/ids.ts';
 import { createCli as openCli, DOUBLING_HANDLER, numberLines, writeFiles, type Cli } from '../support/cli.ts';
@@ -174,6 +175,23 @@ export function describeSlurmJobs(where: Where): void {
         expect(await cluster.slurm('scontrol', 'show', 'job', `${last?.handle}`)).toContain('ExcNodeList=n2');
       },
     );
+
+    it('holds what waits while it is paused, stops what runs when told to, and goes on when it is resumed', async () => {
+      const cli = await project({ elements: 'tasks', items: 80, env: { ITEM_MS: '150' } });
+      const { jobId, submissions } = await submit(cli);
+      const handle = submissions[0]?.handle as string;
+      await until(() => callsOf(cli).length > 8 || null);
+      const paused = await cli.json<PauseDocument>(['pause', jobId, '--now']);
+      expect(paused).toMatchObject({ state: 'PAUSED', changed: true, draining: true });
+      expect(paused.heldElements).toBeGreaterThan(0);
+      await until(async () => (await status(cli, jobId)).tasks.running === 0 || null);
+      expect(await cluster.slurm('squeue', '-h', '-j', handle, '-o', '%T %r')).toMatch(/^(PENDING JobHeldUser\n)+$/);
+      expect(await cli.json<ResumeDocument>(['resume', jobId])).toMatchObject({ changed: true });
+      expect((await finish(cli, jobId)).job.state).toBe('COMPLETED');
+      await expectDoubles(cli, jobId, 80);
+      // What had begun when the signal came may end; nothing that had ended is run again.
+      expect(callsOf(cli).length).toBeLessThanOrEqual(80 + paused.runningElements);
+    });
 
     it('sends a task again whose element somebody cancelled', async () => {
       const cli = await project({ elements: 2, env: { ITEM_MS: '60' } });
