@@ -34,7 +34,7 @@ export interface RedoChoice {
   readonly text: string;
 }
 
-export interface RedoView {
+interface RedoView {
   readonly meta: JobMeta;
   readonly manifest: JobManifest;
   /** Name of the plan, for whatever has to be stored under a key of its own. */

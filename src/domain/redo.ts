@@ -3,7 +3,7 @@
  * result of a redone task is again the whole task, so that each item has one row whatever was run how often.
  */
 import type { AttemptId, JobId, TaskId } from './ids.ts';
-import { countIn, includes, parseRanges, type ItemRange } from './item-ranges.ts';
+import { includes, parseRanges, type ItemRange } from './item-ranges.ts';
 import { MANIFEST_SCHEMAS } from './manifest.ts';
 import type { TaskState } from './states.ts';
 import type { TaskNeeds } from './task-item.ts';
@@ -98,7 +98,3 @@ export function intersectionOf(ranges: readonly ItemRange[], within: readonly It
 
 /** Is the item left alone by a retry of these ranges? */
 export const isCarried = (items: readonly ItemRange[], item: number): boolean => !includes(items, item);
-
-/** Items of a plan that are run again. */
-export const itemsOf = ({ tasks }: Pick<RedoPlan, 'tasks'>): number =>
-  tasks.reduce((sum, { items }) => sum + countIn(unionOf([items])), 0);

@@ -166,7 +166,7 @@ describe('a retry that dies', () => {
     withTempDir(async (root) => {
       const count = retryRig(join(root, 'count'));
       const calls = await retryUntilCrash(count, await endedJob(count), null);
-      for (let at = 0; at < calls; at += 2) {
+      for (let at = 0; at < calls; at += 4) {
         const rig = retryRig(join(root, String(at)));
         const job = await endedJob(rig);
         await retryUntilCrash(rig, job, { at, when: 'after' });
