@@ -46,7 +46,10 @@ const rows = (from: number, to: number): ItemOutcome[] =>
   Array.from({ length: to - from }, (_, at) => outcome(from + at));
 
 /** A worker died with these outcomes in its file, after it had stored the first `stored` of them and pointed at the first `pointed`. */
-async function died(outcomes: readonly ItemOutcome[], { stored = 0, pointed = stored } = {}): Promise<BeaconTask> {
+async function died(
+  outcomes: readonly ItemOutcome[],
+  { stored = 0, pointed = stored }: { stored?: number; pointed?: number } = {},
+): Promise<BeaconTask> {
   const file = job.deps.resultFiles.create(path());
   file.append(outcomes);
   file.discard();
