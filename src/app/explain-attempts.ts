@@ -128,7 +128,7 @@ async function ofWinner(
 }
 
 /** Null when it is missing or damaged: the story is told without it, and merging says what is wrong. */
-export async function readDone(
+async function readDone(
   store: Drivers['store'],
   job: JobId,
   won: { readonly task: TaskId; readonly attempt: AttemptId; readonly sha256: string },

@@ -54,7 +54,7 @@ async function askedFor({ store }: Drivers, job: JobId, meta: JobMeta): Promise<
 }
 
 /** One entry a wave and size, in order; pure. */
-export function wavesOf(rows: readonly Submission[]): ExplainedJob['waves'] {
+function wavesOf(rows: readonly Submission[]): ExplainedJob['waves'] {
   const waves = new Map<string, ExplainedJob['waves'][number]>();
   for (const row of rows) {
     if (row.kind !== 'array') continue;

@@ -4,7 +4,7 @@ import { countIn, parseRanges } from '../domain/item-ranges.ts';
 import type { TaskItem } from '../domain/task-item.ts';
 
 /** Tasks that wait for a retry after failing for the same reason. */
-export interface RetryGroup {
+interface RetryGroup {
   readonly cause: Cause;
   readonly tasks: number;
   /** Of these, tasks whose attempt has ended and nobody has decided about: the next pass does. */
