@@ -6,10 +6,11 @@ import { parseArgs } from 'node:util';
 import { runChaos, type ChaosReport } from './chaos-run.ts';
 import type { Distribution } from './chaos-verdict.ts';
 
-const USAGE = `usage: npm run chaos [-- --tasks 400 --items 40000 --seed 1 --minutes 5 --patience 20 --json]
+const USAGE = `usage: npm run chaos [-- --tasks 400 --items 40000 --seed 1 --minutes 5 --poison 4 --patience 20 --json]
   --tasks, --items   size of the job
   --seed             decides which faults come when
   --minutes          how long faults happen
+  --poison           items that kill the worker that runs them
   --patience         minutes that the job may take after the last fault
   --keep             leaves the directory of the run behind; a run that finds something wrong always does
   --json             prints the whole report, with every fault and whom it hit
@@ -22,6 +23,7 @@ const { values } = parseArgs({
     items: { type: 'string', default: '40000' },
     seed: { type: 'string', default: '1' },
     minutes: { type: 'string', default: '5' },
+    poison: { type: 'string', default: '4' },
     patience: { type: 'string', default: '20' },
     keep: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
@@ -66,6 +68,7 @@ async function main(): Promise<void> {
     tasks: Number(values.tasks),
     items: Number(values.items),
     chaosMs: Number(values.minutes) * 60_000,
+    poison: Number(values.poison),
     patienceMs: Number(values.patience) * 60_000,
     onNews: (line) => process.stderr.write(`${line}\n`),
     interrupted: new Promise((_resolve, reject) => {

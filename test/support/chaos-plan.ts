@@ -27,9 +27,13 @@ export interface ChaosOptions {
   readonly items: number;
   /** How long faults happen. */
   readonly chaosMs: number;
+  /** Items that kill the worker that runs them. */
+  readonly poison: number;
 }
 
-export interface ChaosPlan extends ChaosOptions {
+export interface ChaosPlan extends Omit<ChaosOptions, 'poison'> {
+  /** Their numbers, ascending, at most one in a task. */
+  readonly poison: readonly number[];
   readonly cpusPerNode: number;
   readonly concurrency: number;
   /** What an item takes, so that an undisturbed job would last about as long as the faults. */
@@ -81,9 +85,20 @@ export function drawChaos(options: ChaosOptions): ChaosPlan {
   });
   return {
     ...options,
+    poison: drawPoison(options),
     cpusPerNode,
     concurrency,
     itemMs: Math.max(20, Math.round((0.8 * chaosMs * NODES.length * cpusPerNode * concurrency) / items)),
     faults: faults.toSorted((a, b) => a.atMs - b.atMs),
   };
+}
+
+/** From numbers of its own, so that the faults of a seed are the same with and without. */
+function drawPoison({ seed, tasks, items, poison }: ChaosOptions): number[] {
+  const random = createSeededRandom(seed + 1_000_003);
+  const perTask = Math.ceil(items / tasks);
+  return Array.from({ length: poison }, (_unused, part) => {
+    const task = Math.floor(((part + random.next()) * tasks) / poison);
+    return Math.min(items - 1, task * perTask + Math.floor(random.next() * perTask));
+  });
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { JobId } from '../../src/domain/ids.ts';
 import type { SubmissionItem } from '../../src/domain/job-item.ts';
 import { jobIndexKey, jobPartition, lockKey, SUBMISSION_PREFIX } from '../../src/domain/state-keys.ts';
+import type { ChaosPlan } from './chaos-plan.ts';
 import { processesOf } from './chaos-processes.ts';
 import { VALUE_SQL } from './chaos-project.ts';
 import type { ChaosSite } from './chaos-site.ts';
@@ -11,9 +12,12 @@ import type { Cli } from './cli.ts';
 
 const PATIENCE_MS = 30_000;
 
-/** Every item of the input exactly once, succeeded, with its value. What is wrong, in words. */
-export async function judgeOutput(cli: Cli, job: JobId, items: number): Promise<string[]> {
-  const good = `status = 'succeeded' and value = ${VALUE_SQL} and item_id = 'item-' || item_index`;
+/** Every item of the input exactly once, succeeded, with its value; those that kill their workers put aside. What is wrong, in words. */
+export async function judgeOutput(cli: Cli, job: JobId, { items, poison }: ChaosPlan): Promise<string[]> {
+  const isPoison = `item_index in (${[-1, ...poison].join(', ')})`;
+  const fine = `not ${isPoison} and status = 'succeeded' and value = ${VALUE_SQL}`;
+  const putAside = `${isPoison} and status = 'failed' and error_class = 'quarantined'`;
+  const good = `item_id = 'item-' || item_index and ((${fine}) or (${putAside}))`;
   const ask = async (sql: string): Promise<readonly (readonly unknown[])[]> =>
     (await cli.json<{ rows: readonly (readonly unknown[])[] }>(['results', job, '--query', sql])).rows;
   const sums = `count(*), count(distinct item_index), count(*) filter (where ${good}), coalesce(min(item_index), 0), coalesce(max(item_index), 0)`;

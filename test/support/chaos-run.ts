@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { cpSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { JobId } from '../../src/domain/ids.ts';
+import { taskIdOf, type JobId } from '../../src/domain/ids.ts';
 import { isFinalJobState } from '../../src/domain/states.ts';
 import { startDriver } from './chaos-driver.ts';
 import { createFaults } from './chaos-faults.ts';
@@ -33,7 +33,7 @@ export interface ChaosRequest extends ChaosOptions {
 export interface ChaosReport {
   readonly job: string;
   readonly state: string;
-  readonly plan: Pick<ChaosPlan, 'seed' | 'tasks' | 'items' | 'chaosMs' | 'itemMs'>;
+  readonly plan: Pick<ChaosPlan, 'seed' | 'tasks' | 'items' | 'chaosMs' | 'itemMs' | 'poison'>;
   readonly wallMs: number;
   readonly violations: readonly string[];
   readonly injected: readonly Injected[];
@@ -164,21 +164,21 @@ async function judge(
   const { plan, job, project } = site;
   const { state } = await site.meta();
   const violations = [...seen.violations];
-  if (state !== 'COMPLETED') violations.push(`the job is ${state}`);
-  if (isFinalJobState(state))
-    violations.push(...(await judgeOutput(seen.cli, job, plan.items)), ...(await judgeRest(site)));
+  const expected = plan.poison.length === 0 ? 'COMPLETED' : 'COMPLETED_WITH_FAILURES';
+  if (state !== expected) violations.push(`the job is ${state}, not ${expected}`);
+  if (isFinalJobState(state)) violations.push(...(await judgeOutput(seen.cli, job, plan)), ...(await judgeRest(site)));
   const history = await site.history();
-  violations.push(...judgeCauses(seen.injected, history));
+  violations.push(...judgeCauses(seen.injected, history, deadlyTasks(plan)));
   const runs = project.runs();
   const causes: Record<string, number> = {};
   for (const { cause } of history) causes[cause] = (causes[cause] ?? 0) + 1;
   const faults: Partial<Record<FaultKind, number>> = {};
   for (const { fault } of seen.injected) faults[fault.kind] = (faults[fault.kind] ?? 0) + 1;
-  const { seed, tasks, items, chaosMs, itemMs } = plan;
+  const { seed, tasks, items, chaosMs, itemMs, poison } = plan;
   return {
     job,
     state,
-    plan: { seed, tasks, items, chaosMs, itemMs },
+    plan: { seed, tasks, items, chaosMs, itemMs, poison },
     violations,
     injected: seen.injected,
     faults,
@@ -190,5 +190,9 @@ async function judge(
     wastedFinished: (runs.ended - runs.items) / items,
   };
 }
+
+/** Tasks with an item that kills its worker. */
+const deadlyTasks = ({ poison, items, tasks }: ChaosPlan): ReadonlySet<string> =>
+  new Set(poison.map((item) => taskIdOf(Math.floor(item / Math.ceil(items / tasks)))));
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));

@@ -18,9 +18,16 @@ const LATE_MS = 90_000;
 /** Only these leave the element's next run in possession of the task, without anybody's decision. */
 const TAKEN_OVER: readonly FaultKind[] = ['kill-node', 'requeue', 'preempt'];
 
-/** Every fault that hit a running task has a record with a cause that the fault may have, and every record has a fault. */
-export function judgeCauses(injected: readonly Injected[], history: readonly EndedAttempt[]): string[] {
+/** Every fault that hit a running task has a record with a cause that the fault may have, and every record has a fault, or an item that kills. */
+export function judgeCauses(
+  injected: readonly Injected[],
+  history: readonly EndedAttempt[],
+  deadlyTasks: ReadonlySet<string> = new Set(),
+): string[] {
   const found: string[] = [];
+  for (const deadly of deadlyTasks)
+    if (history.filter(({ task, cause }) => task === deadly && cause === 'killed').length < 2)
+      found.push(`task ${deadly} has an item that kills its worker, and its history does not say so`);
   for (const one of injected)
     for (const victim of one.victims) {
       const flaw = victim.task === null || one.fault.kind === 'freeze' ? null : flawOf(one, victim, injected, history);
@@ -29,6 +36,7 @@ export function judgeCauses(injected: readonly Injected[], history: readonly End
   for (const record of history) {
     const faults = injected.filter((one) => mayHaveHit(one, record));
     const allowed = new Set(faults.flatMap(({ fault }) => ALLOWED[fault.kind]));
+    if (record.cause === 'killed' && deadlyTasks.has(record.task)) continue;
     if (!allowed.has(record.cause))
       found.push(
         `task ${record.task}, attempt ${record.attempt} on ${record.node}: ${record.cause} (${record.detail}) is explained by no fault; there were: ${faults.map(({ what }) => what).join('; ') || 'none'}`,

@@ -65,6 +65,15 @@ describe('causes held against faults', () => {
     expect(judgeCauses(injected, history).join('\n')).toMatch(message);
   });
 
+  it('asks for the deaths of a task with an item that kills, and explains them by it', () => {
+    const deadly = new Set<string>([taskIdOf(4)]);
+    expect(judgeCauses([], [record()], deadly)).toHaveLength(1);
+    expect(judgeCauses([], [record(), record({ attempt: '7_1.1' })], deadly)).toEqual([]);
+    expect(judgeCauses([], [record(), record(), record({ cause: 'lost' })], deadly).join()).toMatch(
+      /explained by no fault/,
+    );
+  });
+
   it('takes the word of the task item where there is no record', () => {
     expect(judgeCauses([fault('scancel', { victims: [victim({ cause: 'cancelled-by-user' })] })], [])).toEqual([]);
   });
@@ -101,10 +110,11 @@ describe('detection', () => {
 
 describe('a plan', () => {
   it('has every kind of fault in order, and is decided by its seed', () => {
-    const options = { tasks: 60, items: 3_000, chaosMs: 20_000 };
+    const options = { tasks: 60, items: 3_000, chaosMs: 20_000, poison: 3 };
     const plan = drawChaos({ ...options, seed: 5 });
     expect(new Set(plan.faults.map(({ kind }) => kind)).size).toBe(8);
     expect(plan.faults.map(({ atMs }) => atMs)).toEqual(plan.faults.map(({ atMs }) => atMs).toSorted((a, b) => a - b));
+    expect(new Set(plan.poison.map((item) => Math.floor(item / 50))).size).toBe(3);
     expect(drawChaos({ ...options, seed: 5 })).toEqual(plan);
     expect(drawChaos({ ...options, seed: 6 }).faults).not.toEqual(plan.faults);
   });
