@@ -204,6 +204,11 @@ describe('isolation', () => {
     expect(killed({ ...spent, suspects: '7-8', trying: '7-8' }).decision).toBe('give-up');
   });
 
+  it('charges nobody for putting an item aside, however late', () => {
+    const late = { attempts: 40, charged: 1, suspects: '7', trying: '7', strikes: 1 };
+    expect(killed(late)).toMatchObject({ decision: 'quarantine', charged: false });
+  });
+
   it('keeps the strikes of a suspect when another item dies meanwhile, so that two killers do not cover each other', () => {
     const both = killed({ suspects: '7', strikes: 1, inFlight: '8' });
     expect(both.plan).toMatchObject({ suspects: '7-8', strikes: 1 });
