@@ -46,7 +46,7 @@ if [ "$status" -gt 1 ] && [ "${#report[@]}" -gt 0 ]; then
   limit=()
   if command -v timeout >/dev/null; then limit=(timeout --foreground 15); fi
   "${limit[@]}" "${report[@]}" "$status" \
-    || echo "slurmctl: its end could not be reported; the next \`slurmctl advance\` learns of it from the batch system" >&2
+    || echo "slurmctl: its end could not be reported; the next pass over the job learns of it from the batch system" >&2
 fi
 
 # A shell has a death by a signal as 128 + the signal; the batch system is to see the signal itself.

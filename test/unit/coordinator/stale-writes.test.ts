@@ -70,7 +70,10 @@ describe('a pass that slept over what it saw', () => {
         },
       };
       const manifest = {
-        spec: { resources: { memoryBytes: 1, timeMs: 1 }, retry: { attempts: 3, backoff: { baseMs: 1e9, maxMs: 1e9 } } },
+        spec: {
+          resources: { memoryBytes: 1, timeMs: 1 },
+          retry: { attempts: 3, backoff: { baseMs: 1e9, maxMs: 1e9 } },
+        },
       } as unknown as JobManifest;
       await reconcileTasks(
         { ...deps, state: asleep },

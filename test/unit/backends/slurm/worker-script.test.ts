@@ -75,7 +75,7 @@ describe('the script of an element', () => {
   it('keeps the status and says so when the report fails, or cannot even start', async () => {
     const failing = await run('kill -9 $$', { report: 'exit 3' });
     expect(failing).toMatchObject({ signal: 'SIGKILL' });
-    expect(failing.err).toContain('its end could not be reported; the next `slurmctl advance` learns of it');
+    expect(failing.err).toContain('its end could not be reported; the next pass over the job learns of it');
     const script = renderScript(workerTemplate, {
       ...submitRequest,
       environment: {},
