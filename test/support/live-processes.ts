@@ -14,7 +14,7 @@ export function liveElements(mark: string): LiveElement[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
     .flatMap((name) => {
-      const entries = /\/bash$/.test(commandLineOf(name)[0] ?? '') ? [] : environmentOf(name);
+      const entries = (commandLineOf(name)[0] ?? '').endsWith('/bash') ? [] : environmentOf(name);
       const attempt = entries.find((entry) => entry.startsWith(`${ELEMENT_MARK}=`))?.slice(ELEMENT_MARK.length + 1);
       return attempt !== undefined && entries.includes(mark) ? [{ pid: Number(name), attempt }] : [];
     });
