@@ -253,7 +253,7 @@ function drawNaps(chance: Chance, theme: Theme): Plan['naps'] {
     'pause-now': 0.3,
     resume: 0.3,
   });
-  return theme === 'crowd' ? { ...drawn, tick: 0.5, advance: 0.5 } : drawn;
+  return theme === 'crowd' || theme === 'rot' ? { ...drawn, tick: 0.5, advance: 0.5 } : drawn;
 }
 
 /** A plan has some kinds of incidents, not all of them: faults that hide each other would never meet alone. */
@@ -291,7 +291,7 @@ function drawTheme(chance: Chance, theme: Theme): Incident[] {
     case 'none':
       return [];
     case 'restarts':
-      return series(chance.whole(150, 400), 20 * MINUTE, () => ({
+      return series(chance.whole(300, 800), 20 * MINUTE, () => ({
         kind: 'preempt',
         graceMs: chance.pick([0, 0, 0, 30_000]),
         requeues: true,

@@ -127,7 +127,8 @@ export function createTaskWatch(
       if (after.generation > before.generation + 1) violate('only-grows', `${where}: skips a generation`);
       const begun = after.attempts - (after.attemptsBefore ?? 0);
       if (begun > MAX_ATTEMPTS_IN_ALL + MAX_IDLE_ATTEMPTS) violate('budget', `${where}: ${begun} attempts`);
-      if ((after.idleAttempts ?? 0) > MAX_IDLE_ATTEMPTS)
+      // The last of them is counted when the task is given up.
+      if ((after.idleAttempts ?? 0) > MAX_IDLE_ATTEMPTS && after.state !== 'DEAD')
         violate('budget', `${where}: ${after.idleAttempts} attempts in a row came no further`);
       const mayCharge = spec.retry.attempts + (after.escalations ?? 0);
       if (after.charged < 0 || after.charged > Math.min(after.attempts, mayCharge))
