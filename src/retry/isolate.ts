@@ -73,7 +73,10 @@ function suspectsAfter(
 const union = (a: readonly ItemRange[] | null, b: readonly ItemRange[]): readonly ItemRange[] =>
   parseRanges(formatRanges([...(a ?? []), ...b])) ?? b;
 
-/** When an end looks like the work of an item; causes that are not listed never do. */
+/**
+ * When an end looks like the work of an item; causes that are not listed never do: where higher priorities take the nodes every hour, a long item must
+ * not be put aside for having been there.
+ */
 const LOOKS_LIKE_AN_ITEM: Readonly<Partial<Record<Cause, (facts: Facts) => boolean>>> = {
   oom: () => true,
   hung: () => true,
@@ -83,7 +86,6 @@ const LOOKS_LIKE_AN_ITEM: Readonly<Partial<Record<Cause, (facts: Facts) => boole
   'time-limit': ({ progressed }) => !progressed,
   'node-fail': (facts) => isRepeated(facts),
   lost: (facts) => isRepeated(facts),
-  requeued: (facts) => isRepeated(facts),
 };
 
 const isRepeated = ({ progressed, task }: Facts): boolean => !progressed && (task.idleAttempts ?? 0) + 1 >= REPEATED;

@@ -219,6 +219,8 @@ describe('isolation', () => {
     for (const cause of ['worker-error', 'handler-error', 'node-fail', 'preempted', 'disk-full'] as const)
       expect(decide(cause, { inFlight: '3' }, { died: cause === 'node-fail' }).plan).not.toHaveProperty('suspects');
     expect(decide('node-fail', { inFlight: '3', idleAttempts: 2 }).plan).toMatchObject({ suspects: '3' });
+    for (const cause of ['requeued', 'preempted'] as const)
+      expect(decide(cause, { inFlight: '3', idleAttempts: 9 }).plan, cause).not.toHaveProperty('suspects');
     expect(decide('preempted', { inFlight: '3', idleAttempts: 9 }).plan).not.toHaveProperty('suspects');
     expect(decide('killed', { inFlight: '', trying: '3' }, { died: true }).plan).not.toHaveProperty('suspects');
   });
