@@ -69,6 +69,10 @@ export interface StatusDocument {
   readonly avoidedNodes: readonly { readonly node: string; readonly until: string; readonly why: string }[];
   /** What the last pass over the job found out about its retries and failures: sentences for people. */
   readonly notes: readonly string[];
+  /** Finished results that could not be stored or committed; `advance` takes them up, or `aggregate` once the job has ended. */
+  readonly keptResults: number;
+  /** Tasks that were finished after the output was published, which counts their items as failed; `aggregate` makes one that has them. */
+  readonly lateResults: number;
   /** The last pause, resume or cancel; null when there was none. */
   readonly lastEvent: EventDocument | null;
   readonly submissions: readonly (Pick<SubmissionItem, 'state' | 'kind' | 'jobName' | 'wave' | 'elements'> & {

@@ -68,6 +68,8 @@ export interface ExplainedJob {
   readonly heldBack: StatusDocument['heldBack'];
   readonly avoidedNodes: StatusDocument['avoidedNodes'];
   readonly notes: StatusDocument['notes'];
+  readonly keptResults: StatusDocument['keptResults'];
+  readonly lateResults: StatusDocument['lateResults'];
   readonly quarantinedItems: number;
   readonly cost: { readonly attempts: number; readonly tasks: number; readonly escalations: number };
 }

@@ -23,7 +23,7 @@ export async function explainJob(
   job: JobId,
   { meta, status }: { readonly meta: JobMeta; readonly status: StatusDocument },
 ): Promise<ExplainedJob> {
-  const { retries, heldBack, avoidedNodes, notes, items, tasks } = status;
+  const { retries, heldBack, avoidedNodes, notes, keptResults, lateResults, items, tasks } = status;
   const events = await readEvents(drivers.state, job, meta);
   return {
     createdAt: status.job.createdAt,
@@ -39,6 +39,8 @@ export async function explainJob(
     heldBack,
     avoidedNodes,
     notes,
+    keptResults,
+    lateResults,
   };
 }
 

@@ -11,10 +11,11 @@ import { viewCarry } from './carry-view.ts';
 import type { CarryDocument, StatusDocument } from './documents.ts';
 import type { Drivers } from './job-backends.ts';
 import { publishedGeneration, publishedPath } from './published-path.ts';
+import { waitingResults } from './waiting-results.ts';
 
 export const isoTime = (epochMs: number): string => new Date(epochMs).toISOString();
 
-/** Everything `status` shows of a job, from stored state alone. `seenFrom`: for a job that lives in a spool. */
+/** Everything `status` shows of a job, from what is stored. `seenFrom`: for a job that lives in a spool. */
 export async function statusDocument(
   drivers: Drivers,
   job: JobId,
@@ -42,6 +43,7 @@ export async function statusDocument(
     ...speed(summary, drivers.clock.nowMs()),
     causes: summary.causes,
     ...(await troubleView(drivers, job, summary)),
+    ...(await waitingResults(drivers, job, meta)),
     lastEvent: meta.lastEvent === undefined ? null : eventDocument(meta.lastEvent),
     submissions: rows.map(submissionView),
     output: publishedPath(drivers.store, job, meta),

@@ -6,6 +6,7 @@ import { adoptKept, countKept, keptResults } from '../../src/app/kept-results.ts
 import { collectGarbage } from '../../src/app/collect-garbage.ts';
 import type { Drivers } from '../../src/app/job-backends.ts';
 import { countLateResults } from '../../src/app/late-results.ts';
+import { waitingResults } from '../../src/app/waiting-results.ts';
 import { advanceJob } from '../../src/coordinator/advance.ts';
 import type { CoordinatorDeps } from '../../src/coordinator/needs.ts';
 import { redoJob } from '../../src/coordinator/redo.ts';
@@ -14,6 +15,7 @@ import { asAttemptId, taskIdOf, type JobId } from '../../src/domain/ids.ts';
 import { attemptPrefix } from '../../src/domain/keys.ts';
 import { SPILL_SCHEMA, spillKey, type SpillId } from '../../src/domain/spill.ts';
 import { taskKey } from '../../src/domain/state-keys.ts';
+import { AppError } from '../../src/errors/app-error.ts';
 import { createRig } from '../support/coordinator-rig.ts';
 import { makeJob, sha256 } from '../support/committed-job.ts';
 import { createSeededIds } from '../support/seeded-random.ts';
@@ -69,6 +71,10 @@ it('advance commits what waits in the home directory before it decides about any
       },
     ]);
     expect(await countKept((await drivers.spills()).shared)).toEqual({ results: 1, jobs: [job] });
+    expect(await waitingResults(drivers, job, { state: 'RUNNING', shards: 1 })).toEqual({
+      keptResults: 1,
+      lateResults: 0,
+    });
     const { steps } = await advanceJob(rig.process(), { job, waitLeaseMs: 0, patienceMs: 0 });
     expect(steps[0]).toBe(`task 000000: ${STEP}`);
     const [first, second] = await rig.tasks(job);
@@ -120,6 +126,16 @@ it('a task that is finished after the output was published is counted as late un
     await made.commit(1, [outcome(2), outcome(3)]);
     expect(await late()).toBe(1);
     expect(await late('RUNNING')).toBe(0);
+    const spills = async () => openSpillPlaces(root, createSeededIds(4));
+    const drivers = { ...(deps as unknown as Drivers), spills };
+    const waiting = (state: 'FAILED' | 'COMPLETED') => waitingResults(drivers, job, { state, shards: 1 });
+    expect(await waiting('FAILED')).toEqual({ keptResults: 0, lateResults: 1 });
+    expect(await waiting('COMPLETED')).toEqual({ keptResults: 0, lateResults: 0 });
+    const unreachable = { ...drivers, store: { ...drivers.store, get: unavailable }, spills: unavailable };
+    expect(await waitingResults(unreachable, job, { state: 'FAILED', shards: 1 })).toEqual({
+      keptResults: 0,
+      lateResults: 0,
+    });
     expect((await aggregate(deps, { job })).manifest).toMatchObject({ succeeded: 4, failed: 0 });
     expect(await late()).toBe(0);
   }));
@@ -161,6 +177,10 @@ it('a retry adopts what waits before it chooses what to run again', () =>
     await redoJob(rig.process(), { job, waitLeaseMs: 0, patienceMs: 0, choose });
     expect(seen).toEqual(['DONE']);
   }));
+
+const unavailable = async (): Promise<never> => {
+  throw new AppError('STORE_UNAVAILABLE', { message: 'gone' });
+};
 
 const driversOf = (deps: Pick<CoordinatorDeps, 'state' | 'store' | 'queue'>, root: string): Drivers =>
   ({

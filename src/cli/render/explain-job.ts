@@ -1,12 +1,17 @@
+import type { StatusDocument } from '../../app/documents.ts';
 import type { ExplainedJob } from '../../app/explain-documents.ts';
 import { formatBytes, formatDuration } from '../../domain/units.ts';
 import { eventSentence } from './decide.ts';
-import { avoidedSentence, heldSentence, retriesSentence } from './trouble.ts';
+import { avoidedSentence, heldSentence, retriesSentence, waitingResultLines } from './trouble.ts';
 import { count, minute, number, printable } from './text.ts';
 import type { View } from './view.ts';
 
 /** The story of a job in sections; a section without anything to tell is left out. */
-export function jobLines(job: ExplainedJob, { style }: View): string[] {
+export function jobLines(
+  job: ExplainedJob,
+  about: Pick<StatusDocument['job'], 'id' | 'state'>,
+  { style }: View,
+): string[] {
   const sections: readonly (readonly [title: string, lines: readonly string[]])[] = [
     ['asked for', askedLines(job)],
     ['sent', job.waves.map(waveLine)],
@@ -17,7 +22,7 @@ export function jobLines(job: ExplainedJob, { style }: View): string[] {
       job.rules.map(({ rule, decision, attempts }) => `${printable(rule)}: ${decision}, ${number(attempts)} ×`),
     ],
     ['nodes of failed attempts', nodeLines(job)],
-    ['waiting', waitingLines(job)],
+    ['waiting', [...waitingLines(job), ...waitingResultLines(job, about).map(([, line]) => line)]],
     [
       'tasks in trouble',
       job.worst.map(({ task, attempts, state }) => `task ${task}: ${state} after ${count(attempts, 'attempt')}`),

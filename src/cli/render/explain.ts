@@ -14,7 +14,7 @@ export function renderExplain(document: ExplainDocument, view: View): string {
   const head = `${style.bold(jobId)} is ${paintOf(state, style)(state)}${why}`;
   const lines =
     about === 'job' && job !== null
-      ? jobLines(job, view)
+      ? jobLines(job, { id: jobId, state }, view)
       : task === null
         ? []
         : [...(item === null ? [] : [...itemLines(item), '']), ...attemptLines(task, view, item !== null)];

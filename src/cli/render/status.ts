@@ -1,5 +1,5 @@
 import type { StatusDocument } from '../../app/documents.ts';
-import type { JobState } from '../../domain/states.ts';
+import { isFinalJobState, type JobState } from '../../domain/states.ts';
 import { formatDuration } from '../../domain/units.ts';
 import type { Style } from './style.ts';
 import { carrySentence } from './carry.ts';
@@ -122,7 +122,8 @@ export function statusSentence({ job, items, itemsPerSec, etaMs }: StatusDocumen
 }
 
 /** The command most worth typing after looking at this status. */
-export function nextAfterStatus({ job, items, output }: StatusDocument): string {
+export function nextAfterStatus({ job, items, output, keptResults, lateResults }: StatusDocument): string {
+  if (isFinalJobState(job.state) && keptResults + lateResults > 0) return `slurmctl aggregate ${job.id}`;
   switch (job.state) {
     case 'COMPLETED':
       return `slurmctl results ${job.id}`;

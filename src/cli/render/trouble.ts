@@ -1,5 +1,6 @@
 import type { StatusDocument } from '../../app/documents.ts';
 import { formatBytes, formatDuration } from '../../domain/units.ts';
+import { isFinalJobState } from '../../domain/states.ts';
 import { count, number, printable } from './text.ts';
 
 export type LabelledLine = readonly [label: string, text: string];
@@ -15,6 +16,7 @@ export function troubleLines(document: StatusDocument): LabelledLine[] {
   for (const line of held) lines.push(['', line]);
   for (const [index, node] of document.avoidedNodes.entries())
     lines.push([index === 0 ? 'avoided' : '', avoidedSentence(node)]);
+  lines.push(...waitingResultLines(document, job));
   const cost = costSentence(document);
   if (cost !== null) lines.push(['cost', cost]);
   if (isolatingTasks > 0)
@@ -23,6 +25,26 @@ export function troubleLines(document: StatusDocument): LabelledLine[] {
     lines.push([
       'quarantined',
       `${count(quarantinedItems, 'item')} that killed attempts: failed, and not run any more`,
+    ]);
+  return lines;
+}
+
+/** Finished work that the output lacks, and the command that gives it its place; empty where there is none. */
+export function waitingResultLines(
+  { keptResults, lateResults }: Pick<StatusDocument, 'keptResults' | 'lateResults'>,
+  { id, state }: Pick<StatusDocument['job'], 'id' | 'state'>,
+): LabelledLine[] {
+  const lines: LabelledLine[] = [];
+  const verb = isFinalJobState(state) ? 'aggregate' : 'advance';
+  if (keptResults > 0)
+    lines.push([
+      'kept',
+      `${count(keptResults, 'finished result')} could not be stored ${keptResults === 1 ? 'and is' : 'and are'} kept; to take up: slurmctl ${verb} ${id}`,
+    ]);
+  if (lateResults > 0)
+    lines.push([
+      'late',
+      `${count(lateResults, 'task')} finished after the output was published, which counts their items as failed; to publish again: slurmctl aggregate ${id}`,
     ]);
   return lines;
 }

@@ -25,6 +25,8 @@ export const runningStatus: StatusDocument = {
   retries: [{ cause: 'oom', tasks: 1, undecided: 1, firstAt: null, firstInMs: null, memoryBytes: null, timeMs: null }],
   cost: { attempts: 8, tasks: 7, escalations: 0 },
   quarantinedItems: 0,
+  keptResults: 0,
+  lateResults: 0,
   isolatingTasks: 0,
   heldBack: [],
   avoidedNodes: [],

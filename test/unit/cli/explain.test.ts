@@ -3,9 +3,9 @@ import { splitReference } from '../../../src/app/explain-document.ts';
 import type { StatusDocument } from '../../../src/app/documents.ts';
 import type { ExplainDocument, ExplainedAttempt } from '../../../src/app/explain-documents.ts';
 import { renderExplain } from '../../../src/cli/render/explain.ts';
-import { renderStatus } from '../../../src/cli/render/status.ts';
+import { nextAfterStatus, renderStatus } from '../../../src/cli/render/status.ts';
 import { createStyle } from '../../../src/cli/render/style.ts';
-import { JOB, runningStatus } from './documents.fixture.ts';
+import { finalStatus, JOB, runningStatus } from './documents.fixture.ts';
 
 const view = { style: createStyle(false), width: Infinity };
 
@@ -126,6 +126,20 @@ describe('status', () => {
     expect(text).toContain('1 item that killed attempts');
     expect(text).toContain('40 tasks fail alike');
     expect(text).toContain('n7 until 16:00:00 UTC: 5 elements died there');
+  });
+
+  it('says which finished work the output lacks, and what gives it its place', () => {
+    expect(shown({ keptResults: 1 })).toContain(
+      `kept        1 finished result could not be stored and is kept; to take up: slurmctl advance ${JOB}`,
+    );
+    const ended = renderStatus({ ...finalStatus('FAILED'), keptResults: 2, lateResults: 3 }, view);
+    expect(ended).toContain(
+      `2 finished results could not be stored and are kept; to take up: slurmctl aggregate ${JOB}`,
+    );
+    expect(ended).toContain('late        3 tasks finished after the output was published, which counts their items as');
+    expect(ended).toContain(`to publish again: slurmctl aggregate ${JOB}`);
+    expect(nextAfterStatus({ ...finalStatus('FAILED'), lateResults: 1 })).toBe(`slurmctl aggregate ${JOB}`);
+    expect(shown({})).not.toMatch(/^(kept|late) /m);
   });
 
   it('of a paused job says what is still running', () => {
