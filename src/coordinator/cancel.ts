@@ -71,7 +71,14 @@ async function cancelTasks(
     const result = await deps.state.write(
       taskKey(job, task.id, meta.shards),
       { set: { state: 'CANCELLED', cause: 'cancelled-by-user' }, remove: ['notBeforeMs'] },
-      { op: 'in', path: 'state', values: ['PENDING', 'RUNNING', 'WAIT'] },
+      {
+        op: 'and',
+        of: [
+          { op: 'in', path: 'state', values: ['PENDING', 'RUNNING', 'WAIT'] },
+          // Whoever sleeps in here may wake up after a retry has opened the task again.
+          { op: 'equals', path: 'generation', value: task.generation },
+        ],
+      },
     );
     if (!result.applied) continue;
     counts.tasks += 1;

@@ -7,6 +7,7 @@ export interface PendingTask {
   readonly id: TaskId;
   /** Attempts begun so far; one more means that somebody has claimed it. */
   readonly attempts: number;
+  readonly generation: number;
 }
 
 export interface GroupDemand {
@@ -46,7 +47,7 @@ export function createDemandCollector(resources: ElementSize): DemandCollector {
       groups.set(key, group);
       group.attempts += task.attempts;
       if (task.state === 'PENDING') {
-        group.pending.push({ id: task.id, attempts: task.attempts });
+        group.pending.push({ id: task.id, attempts: task.attempts, generation: task.generation });
         if (isReleased) group.released += 1;
       }
       if (task.state === 'RUNNING' && task.owner !== undefined) busy.add(elementOf(task.owner));

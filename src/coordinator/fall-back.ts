@@ -7,6 +7,7 @@ import type { JobMeta } from '../domain/job-item.ts';
 import { taskKey } from '../domain/state-keys.ts';
 import { formatBytes, formatDuration } from '../domain/units.ts';
 import type { GroupDemand } from './demand.ts';
+import { stillPending } from './move-task.ts';
 import type { SendContext } from './send.ts';
 import type { Submission } from './submissions.ts';
 
@@ -32,17 +33,11 @@ export async function fallBack(
   const needs = isSameSize(size, resources) ? { remove: ['needs'] } : { set: { needs: { ...size } } };
   const said = `elements of ${inWords(group.size)} were refused, so it runs with ${inWords(size)}: ${reason}`;
   let moved = 0;
-  for (const { id, attempts } of group.pending) {
+  for (const pending of group.pending) {
     const result = await deps.state.write(
-      taskKey(job, id, meta.shards),
+      taskKey(job, pending.id, meta.shards),
       { ...needs, set: { ...needs.set, causeDetail: said.slice(0, 300) } },
-      {
-        op: 'and',
-        of: [
-          { op: 'equals', path: 'state', value: 'PENDING' },
-          { op: 'equals', path: 'attempts', value: attempts },
-        ],
-      },
+      stillPending(pending),
     );
     if (result.applied) moved += 1;
   }

@@ -1,12 +1,13 @@
 /** What becomes of claimable tasks that no element ever gets to. */
 import type { Cause } from '../domain/causes.ts';
-import { elementIdOf, type TaskId } from '../domain/ids.ts';
+import { elementIdOf } from '../domain/ids.ts';
 import type { JobMeta } from '../domain/job-item.ts';
 import { taskKey } from '../domain/state-keys.ts';
 import type { ElementState } from '../ports/batch-system.ts';
-import type { GroupDemand } from './demand.ts';
+import type { GroupDemand, PendingTask } from './demand.ts';
 import type { Observed } from './element-states.ts';
 import { describe } from './judge-running.ts';
+import { stillPending } from './move-task.ts';
 import type { SendContext } from './send.ts';
 import type { Submission } from './submissions.ts';
 
@@ -41,21 +42,21 @@ export async function giveUpGroup(
   const how = ended === undefined ? 'no reason is known' : describe(ended);
   const causeDetail = `wave after wave of elements ended without claiming a task: ${how}`.slice(0, 300);
   const steps: string[] = [];
-  for (const { id } of group.pending)
-    if (await bury(context, meta, { task: id, cause, causeDetail }))
-      steps.push(`task ${id}: ${cause} (${causeDetail}); given up`);
+  for (const task of group.pending)
+    if (await bury(context, meta, { task, cause, causeDetail }))
+      steps.push(`task ${task.id}: ${cause} (${causeDetail}); given up`);
   return steps;
 }
 
 async function bury(
   { deps, job }: SendContext,
   meta: JobMeta,
-  { task, cause, causeDetail }: { readonly task: TaskId; readonly cause: Cause; readonly causeDetail: string },
+  { task, cause, causeDetail }: { readonly task: PendingTask; readonly cause: Cause; readonly causeDetail: string },
 ): Promise<boolean> {
   const result = await deps.state.write(
-    taskKey(job, task, meta.shards),
+    taskKey(job, task.id, meta.shards),
     { set: { state: 'DEAD', cause, causeDetail } },
-    { op: 'equals', path: 'state', value: 'PENDING' },
+    stillPending(task),
   );
   return result.applied;
 }

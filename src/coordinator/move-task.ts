@@ -18,6 +18,16 @@ export const sameWait = (task: Task): StateCondition => ({
   ],
 });
 
+/** The task is still claimable, and nobody has claimed it or opened it again since. */
+export const stillPending = ({ attempts, generation }: Pick<Task, 'attempts' | 'generation'>): StateCondition => ({
+  op: 'and',
+  of: [
+    { op: 'equals', path: 'state', value: 'PENDING' },
+    { op: 'equals', path: 'attempts', value: attempts },
+    { op: 'equals', path: 'generation', value: generation },
+  ],
+});
+
 /** The owner that was seen. */
 export const sameOwner = (task: Task): StateCondition => ({
   op: 'and',

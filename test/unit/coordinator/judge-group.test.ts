@@ -33,7 +33,12 @@ const life = (
 });
 const ask = (size: typeof JOB_SIZE, lives: readonly ArrayLife[], more: Partial<GroupQuestion> = {}) =>
   judgeGroup({
-    group: { size, pending: [1, 2, 3].map((n) => ({ id: `${n}` as never, attempts: 1 })), released: 3, attempts: 9 },
+    group: {
+      size,
+      pending: [1, 2, 3].map((n) => ({ id: `${n}` as never, attempts: 1, generation: 0 })),
+      released: 3,
+      attempts: 9,
+    },
     isEscalated: size !== JOB_SIZE,
     lives,
     generation: 0,
@@ -88,8 +93,8 @@ describe('what the tasks of a job ask for', () => {
     collector.add(task({ id: '000005' as never, state: 'RUNNING', owner: '8_3.1' as never }), false);
     expect(collector.demand()).toEqual({
       groups: [
-        { size: JOB_SIZE, pending: [{ id: '000000', attempts: 1 }], released: 1, attempts: 6 },
-        { size: BIG, pending: [{ id: '000002', attempts: 2 }], released: 0, attempts: 2 },
+        { size: JOB_SIZE, pending: [{ id: '000000', attempts: 1, generation: 0 }], released: 1, attempts: 6 },
+        { size: BIG, pending: [{ id: '000002', attempts: 2, generation: 0 }], released: 0, attempts: 2 },
       ],
       busy: new Set(['8_3']),
       nextEscalatedMs: 7,

@@ -1,11 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { createSystemClock } from '../../../src/backends/clock.ts';
 import { createFsStateTable } from '../../../src/backends/state-table/fs.ts';
+import { finishCancel } from '../../../src/coordinator/cancel.ts';
 import { discardOwn } from '../../../src/coordinator/create-job.ts';
+import { giveUpGroup } from '../../../src/coordinator/give-up-group.ts';
 import { readMeta, updateMeta } from '../../../src/coordinator/job-meta.ts';
 import type { Lease } from '../../../src/coordinator/lease.ts';
+import type { CoordinatorDeps } from '../../../src/coordinator/needs.ts';
 import { reconcileTasks } from '../../../src/coordinator/reconcile.ts';
-import type { JobId } from '../../../src/domain/ids.ts';
+import type { SendContext } from '../../../src/coordinator/send.ts';
+import type { JobId, TaskId } from '../../../src/domain/ids.ts';
 import type { JobMeta } from '../../../src/domain/job-item.ts';
 import type { JobManifest } from '../../../src/domain/manifest.ts';
 import { metaKey, taskPartition } from '../../../src/domain/state-keys.ts';
@@ -97,6 +101,40 @@ describe('a pass that slept over what it saw', () => {
     expect(await passOver(seen, later)).toEqual(later);
     expect(await passOver(seen, seen)).toMatchObject({ charged: 0, notBeforeMs: expect.any(Number) as number });
   });
+});
+
+describe('a process that slept over a retry', () => {
+  const OPENED = { state: 'PENDING', generation: 1, wave: 0, items: 1, attempts: 1, charged: 0 } as const;
+  const key = { partition: taskPartition(JOB, 0), sort: '000000' };
+
+  const withOpened = (use: (deps: CoordinatorDeps) => Promise<void>): Promise<void> =>
+    withTempDir(async (root) => {
+      const deps = createRig(root).process();
+      await deps.state.createMany([{ key, item: OPENED as unknown as StateItem }]);
+      await use(deps);
+      expect(await deps.state.get(key)).toEqual(OPENED);
+    });
+
+  it('does not cancel what the retry opened', () =>
+    withOpened(async (deps) => {
+      const meta = { ...META, state: 'CANCELLED' } as unknown as JobMeta;
+      const asleep: StateTable = {
+        ...deps.state,
+        async *query(partition, prefix) {
+          if (partition !== key.partition) return yield* deps.state.query(partition, prefix);
+          yield { sort: key.sort, item: { ...OPENED, state: 'RUNNING', generation: 0 } };
+        },
+      };
+      await finishCancel({ ...deps, state: asleep }, JOB, meta);
+    }));
+
+  it('does not give it up', () =>
+    withOpened(async (deps) => {
+      const pending = [{ id: '000000' as TaskId, attempts: 1, generation: 0 }];
+      const group = { size: { memoryBytes: 1, timeMs: 1 }, pending, released: 0, attempts: 1 };
+      const context = { deps, job: JOB } as unknown as SendContext;
+      expect(await giveUpGroup(context, META as unknown as JobMeta, { group, ended: undefined })).toEqual([]);
+    }));
 });
 
 describe('a submit that wants to take its job back', () => {
