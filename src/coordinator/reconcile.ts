@@ -82,7 +82,7 @@ export async function reconcileTasks(deps: CoordinatorDeps, request: ReconcileRe
     if (step !== undefined) steps.push(step);
     if (settled.unclear === true) unclear += 1;
     counter.add(task);
-    lost += task.win?.failed ?? (task.state === 'DEAD' ? task.items - (task.checkpoint?.items ?? 0) : 0);
+    lost += lostItems(task);
     collector.add(task, isReleased);
     if (task.state === 'WAIT' && task.notBeforeMs !== undefined && settled.held !== true)
       nextRetryMs = Math.min(nextRetryMs ?? Infinity, task.notBeforeMs);
@@ -109,6 +109,10 @@ export async function reconcileTasks(deps: CoordinatorDeps, request: ReconcileRe
     nextRetryMs: nextMs === null ? nextRetryMs : Math.min(nextMs, nextRetryMs ?? Infinity),
   };
 }
+
+/** What a retry left alone is not lost with the task. */
+const lostItems = ({ win, state, items, checkpoint, checkpointSeen = 0 }: Task): number =>
+  win?.failed ?? (state === 'DEAD' ? items - (checkpoint?.items ?? checkpointSeen) : 0);
 
 async function openPass(deps: CoordinatorDeps, request: ReconcileRequest): Promise<Pass> {
   const { job, manifest } = request;

@@ -53,7 +53,8 @@ export async function decide(deps: CoordinatorDeps, pass: Pass, task: Task, gone
     cause: gone.cause,
     causeDetail: ended.detail,
     fingerprint: ended.fingerprint,
-    checkpointSeen: task.checkpoint?.items ?? 0,
+    // Before the first checkpoint of a task that a retry opened it stays what the retry left alone, which no attempt has brought.
+    checkpointSeen: task.checkpoint?.items ?? task.checkpointSeen ?? 0,
     ...(givesUp ? {} : { notBeforeMs }),
   });
   const { task: after, moved } = await moveTask(deps, pass, task, {
