@@ -9,6 +9,8 @@ export interface PhasesOptions {
   readonly announce: (phase: Phase) => Promise<boolean>;
   /** Saves what a phase has brought; false: the attempt no longer owns the task. */
   readonly save: () => Promise<boolean>;
+  /** Says that every suspect has survived: a death from here on is none of theirs. */
+  readonly acquit: () => Promise<void>;
 }
 
 /** `isFenced`: the attempt no longer owns its task. */
@@ -40,6 +42,7 @@ export function runPhases(options: PhasesOptions): RunningPhases {
       const isLast = number === options.phases.length - 1;
       if (!isLast && !stopped && !fenced) fenced = !(await options.save());
     }
+    if (complete && !stopped && !fenced) await options.acquit();
     return complete && !fenced;
   };
   return {

@@ -12,7 +12,7 @@ import type { OutcomeBuffer } from './outcome-buffer.ts';
 import { isTransient } from './patience.ts';
 import { runItems, type RunItemsOptions, type RunningItems } from './run-items.ts';
 import { runPhases, type RunningPhases } from './run-phases.ts';
-import { announceSuspects, type ClaimedTask } from './task-writes.ts';
+import { acquitSuspects, announceSuspects, type ClaimedTask } from './task-writes.ts';
 import { watchedHandler } from './watched-handler.ts';
 
 export interface ItemsOfAttempt {
@@ -45,6 +45,7 @@ export function startItems(
     start: (phase) => startPhase(options, phase),
     announce: ({ suspected }) => announceSuspects(context, attempt.claimed.key, suspected ?? ''),
     save: () => saveBetween(context, attempt),
+    acquit: () => acquit(context, attempt),
   });
 }
 
@@ -61,6 +62,16 @@ async function saveBetween({ deps }: ElementContext, { checkpointer, claimed }: 
     if (!isTransient(error)) throw error;
     deps.log.warn('checkpoint failed, going on', { task: claimed.task, error: String(error) });
     return true;
+  }
+}
+
+/** All items are finished, so that nothing of this is worth failing for. */
+async function acquit(context: ElementContext, { claimed }: ItemsOfAttempt): Promise<void> {
+  try {
+    await acquitSuspects(context, claimed.key);
+  } catch (error) {
+    if (!isTransient(error)) throw error;
+    context.deps.log.warn('suspects are not acquitted, going on', { task: claimed.task, error: String(error) });
   }
 }
 

@@ -207,6 +207,12 @@ export async function announceSuspects(context: WriteContext, key: StateKey, try
   return result.applied;
 }
 
+/** RUNNING → RUNNING: no suspect is being run any more. One try, and no answer: what is finished is committed, whoever owns the task. */
+export async function acquitSuspects({ deps, attempt }: ElementContext, key: StateKey): Promise<void> {
+  const set = { heartbeatMs: deps.clock.nowMs() };
+  await deps.state.write(key, { set, remove: ['trying'] }, { op: 'and', of: owned(attempt) });
+}
+
 /**
  * The commit: `win` and DONE in one write, from any state that may become DONE, because a finished output counts even when the attempt lost
  * its task meanwhile. Refused when another attempt has won, or the generation changed.

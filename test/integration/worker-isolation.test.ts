@@ -140,7 +140,9 @@ describe('an item among 200 that kills its worker each time', () => {
     expect(rows).toHaveLength(200);
     const failed = rows.filter((row) => row.status === 'failed');
     expect(failed).toMatchObject([{ itemIndex: 137, errorClass: 'quarantined', cause: 'killed', attempts: 0 }]);
-    expect(failed[0]?.errorMessage).toMatch(/signal 9 .*To run it again: slurmctl retry bench-00000000 --failed$/);
+    expect(failed[0]?.errorMessage).toMatch(
+      /signal 9 .*To run it again, name it: slurmctl retry bench-00000000 --items FILE$/,
+    );
     expect(Math.max(...runs.values())).toBeLessThanOrEqual(mostAttempts);
     // Nothing was checkpointed before the first death; afterwards everybody else is saved before the suspects run.
     const others = [...runs].filter(([item]) => item !== 137).map(([, times]) => times);
@@ -161,6 +163,22 @@ describe('an item among 200 that kills its worker each time', () => {
       [40, 'quarantined'],
     ]);
   });
+});
+
+it('suspects that have survived are not blamed for a death while the result is sealed', async () => {
+  await job.store(HANDLER, { tasks: [numbered(0, 3)] });
+  await setTask(job.deps.state, 0, { suspects: '1' });
+  let sealing: TaskItem | undefined;
+  const leafParts: WorkerDeps['leafParts'] = {
+    ...job.deps.leafParts,
+    async write(...args) {
+      sealing = await job.task(0);
+      return job.deps.leafParts.write(...args);
+    },
+  };
+  expect(await runElement({ ...job.deps, leafParts }, elementInput())).toMatchObject({ committed: 1 });
+  expect(sealing).toMatchObject({ state: 'RUNNING', suspects: '1' });
+  expect(sealing).not.toHaveProperty('trying');
 });
 
 describe('the report of a death', () => {

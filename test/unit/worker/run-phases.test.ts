@@ -35,6 +35,7 @@ function rig(options: { readonly announce?: () => boolean; readonly save?: () =>
     start,
     announce: async ({ suspected }) => (events.push(`announce ${suspected}`), options.announce?.() ?? true),
     save: async () => (events.push('save'), options.save?.() ?? true),
+    acquit: async () => void events.push('acquit'),
   });
   return {
     events,
@@ -54,7 +55,7 @@ describe('items in phases', () => {
     await end();
     await end();
     expect(await running.ended).toBe(true);
-    expect(events).toEqual(['run 0,3', 'save', 'announce 1', 'run 1', 'save', 'announce 2', 'run 2']);
+    expect(events).toEqual(['run 0,3', 'save', 'announce 1', 'run 1', 'save', 'announce 2', 'run 2', 'acquit']);
     expect([running.deferred(), running.isFenced()]).toEqual([null, false]);
   });
 
