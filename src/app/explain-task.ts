@@ -4,7 +4,7 @@ import { taskKey } from '../domain/state-keys.ts';
 import type { TaskItem } from '../domain/task-item.ts';
 import { formatDuration } from '../domain/units.ts';
 import { AppError } from '../errors/app-error.ts';
-import { explainAttempts, isoOrNull } from './explain-attempts.ts';
+import { explainAttempts } from './explain-attempts.ts';
 import type { ExplainedTask } from './explain-documents.ts';
 import type { Drivers } from './job-backends.ts';
 
@@ -59,12 +59,17 @@ export function nextOf(item: TaskItem, meta: Pick<JobMeta, 'state'>, nowMs: numb
     case 'WAIT':
       return waitSentence(item, nowMs, paused);
     case 'DONE':
-      return `it is done: ${item.win?.succeeded ?? 0} items succeeded, ${item.win?.failed ?? 0} failed`;
+      return doneSentence(item);
     case 'DEAD':
       return `it was given up (${item.cause ?? 'unknown'}: ${item.causeDetail ?? 'no detail'}): its unfinished items count as failed`;
     case 'CANCELLED':
       return 'it was cancelled with the job: its unfinished items count as failed';
   }
+}
+
+function doneSentence({ win }: TaskItem): string {
+  const succeeded = win?.succeeded ?? 0;
+  return `it is done: ${succeeded} ${succeeded === 1 ? 'item' : 'items'} succeeded, ${win?.failed ?? 0} failed`;
 }
 
 function runningSentence({ node, progress = 0, items, heartbeatMs }: TaskItem, nowMs: number): string {
@@ -80,6 +85,8 @@ function waitSentence({ notBeforeMs, checkpoint, items }: TaskItem, nowMs: numbe
   const when =
     notBeforeMs <= nowMs
       ? 'its retry is due'
-      : `it is retried at ${isoOrNull(notBeforeMs)} (in ${formatDuration(notBeforeMs - nowMs)})`;
+      : `it is retried at ${clockTime(notBeforeMs)} (in ${formatDuration(notBeforeMs - nowMs)})`;
   return `${when}${paused}${saved}`;
 }
+
+const clockTime = (epochMs: number): string => `${new Date(epochMs).toISOString().slice(11, 19)} UTC`;

@@ -12,20 +12,34 @@ export function attemptLines(task: ExplainedTask, { style }: View, short: boolea
   const generation = task.generation === 0 ? '' : `, generation ${task.generation}`;
   const { items, attemptsBegun, charged } = task;
   return [
-    `task ${task.task} of ${count(items, 'item')}${generation}: ${count(attemptsBegun, 'attempt')} begun, ${number(charged)} of them count`,
+    `task ${task.task} of ${count(items, 'item')}${generation}: ${count(attemptsBegun, 'attempt')} begun, ${thatCount(charged, attemptsBegun)} against retry.attempts`,
     ...(hidden === 0 ? [] : [`  … ${count(hidden, 'earlier attempt')}`]),
     ...shown.flatMap((attempt) => oneAttempt(attempt)),
-    ...(task.suspects === null ? [] : [`  suspected of killing attempts: items ${task.suspects} of the task`]),
-    ...(task.quarantined === null
-      ? []
-      : [
-          `  quarantined: items ${task.quarantined.items} of the task (${task.quarantined.cause}: ${printable(task.quarantined.detail)})`,
-        ]),
-    `  ${style.bold(printable(task.next))}${asksFor(task, '; it asks for ')}`,
+    ...(task.suspects === null ? [] : [`  suspected of killing attempts: ${itemsOf(task.suspects)} of the task`]),
+    ...(task.quarantined === null ? [] : [quarantinedLine(task.quarantined)]),
+    `  ${style.bold(printable(task.next))}${task.state === 'DONE' ? '' : asksFor(task, '; it asks for ')}`,
   ];
 }
 
 const SHORT = 3;
+
+/** Of several items, the task keeps only why the last was put aside; each has its own words in its outcome. */
+function quarantinedLine({ items, cause, detail }: NonNullable<ExplainedTask['quarantined']>): string {
+  const which = isOne(items) ? '' : 'the last of them for ';
+  return `  quarantined: ${itemsOf(items)} of the task (${which}${cause}: ${printable(detail)})`;
+}
+
+const isOne = (ranges: string): boolean => /^\d+$/.test(ranges);
+
+/** `item 8`, `items 8-9`, of ranges as they are stored. */
+const itemsOf = (ranges: string): string => `${isOne(ranges) ? 'item' : 'items'} ${ranges}`;
+
+/** How many of so many attempts a task has to pay for: `none counts`, `1 counts`, `2 count`, `all count`. */
+export function thatCount(charged: number, attempts: number): string {
+  if (charged === 0) return 'none counts';
+  if (charged === 1) return attempts === 1 ? 'it counts' : '1 counts';
+  return charged === attempts ? 'all count' : `${number(charged)} count`;
+}
 
 function oneAttempt(attempt: ExplainedAttempt): string[] {
   const { cause, explanation, detail, why, rule, charged, retryAt, suspects } = attempt;
@@ -38,7 +52,7 @@ function oneAttempt(attempt: ExplainedAttempt): string[] {
     lines.push(`    decided: ${printable(why)}${when}${pays}`);
     lines.push(`    by: ${printable(rule ?? 'unknown')}`);
   }
-  if (suspects !== null) lines.push(`    suspects afterwards: items ${suspects}`);
+  if (suspects !== null) lines.push(`    suspects afterwards: ${itemsOf(suspects)}`);
   return lines;
 }
 

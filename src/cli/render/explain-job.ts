@@ -1,6 +1,7 @@
 import type { StatusDocument } from '../../app/documents.ts';
 import type { ExplainedJob } from '../../app/explain-documents.ts';
 import { formatBytes, formatDuration } from '../../domain/units.ts';
+import { thatCount } from './explain-attempt.ts';
 import { eventSentence } from './decide.ts';
 import { avoidedSentence, heldSentence, retriesSentence, waitingResultLines } from './trouble.ts';
 import { count, minute, number, printable } from './text.ts';
@@ -67,7 +68,7 @@ function waveLine({
 
 const failureLines = ({ failures }: ExplainedJob): string[] =>
   failures.flatMap(({ cause, explanation, attempts, charged, example }) => [
-    `${number(attempts)} × ${cause}: ${explanation} (${charged === attempts ? 'all' : number(charged)} count)`,
+    `${number(attempts)} × ${cause}: ${explanation} (${thatCount(charged, attempts)} against retry.attempts)`,
     `  ${printable(example)}`,
   ]);
 

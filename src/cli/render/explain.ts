@@ -24,7 +24,8 @@ export function renderExplain(document: ExplainDocument, view: View): string {
 function itemLines(item: ExplainedItem): string[] {
   const { itemId, itemIndex, status, attempts, durationMs, errorClass, errorMessage, cause, explanation } = item;
   const tried =
-    attempts === null || durationMs === null
+    // An item that was put aside has a failure, but no try that came to an end.
+    attempts === null || attempts === 0 || durationMs === null
       ? ''
       : ` after ${number(attempts)} ${attempts === 1 ? 'try' : 'tries'}, the last of ${formatDuration(durationMs)}`;
   const why = cause === null ? [] : [`  ${cause}: ${explanation ?? ''}`];

@@ -13,7 +13,8 @@ export function troubleLines(document: StatusDocument): LabelledLine[] {
   if (document.retries.length > 0) lines.push(['retries', retriesSentence(document)]);
   // The last pass says of held retries what it found, in its own words.
   const held = document.notes.length > 0 ? document.notes.map(printable) : document.heldBack.map(heldSentence);
-  for (const line of held) lines.push(['', line]);
+  for (const [index, line] of held.entries())
+    lines.push([index === 0 && document.retries.length === 0 ? 'note' : '', line]);
   for (const [index, node] of document.avoidedNodes.entries())
     lines.push([index === 0 ? 'avoided' : '', avoidedSentence(node)]);
   lines.push(...waitingResultLines(document, job));

@@ -79,7 +79,7 @@ describe('explain', () => {
       'item evil\\x1b[31m (#248 of the input) is not finished',
       '  it is one of the suspects',
       '',
-      'task 000012 of 20 items: 1 attempt begun, 1 of them count',
+      'task 000012 of 20 items: 1 attempt begun, it counts against retry.attempts',
       '  attempt 1 on n2 from 2026-11-21 12:00 UTC for 1 m with 2.0 GiB: failed, signal 9, 7 items saved',
       '    oom: the memory was used up (OUT_OF_MEMORY on n2)',
       '    decided: tried again with 3.0 GiB, at 12:04:30 UTC at the earliest',
@@ -89,6 +89,33 @@ describe('explain', () => {
       '  its retry is due; it asks for 3.0 GiB',
       '',
     ]);
+  });
+
+  it('of an item that was put aside names no try, and of several such items says whose the reason is', () => {
+    const { item, task } = story;
+    if (item === null || task === null) throw new Error('the story has both');
+    const aside = { ...item, status: 'failed', attempts: 0, durationMs: 0 } as const;
+    const told = (items: string): string =>
+      renderExplain(
+        {
+          ...story,
+          item: aside,
+          task: {
+            ...task,
+            state: 'DONE',
+            charged: 0,
+            suspects: '3',
+            quarantined: { items, cause: 'killed', detail: 'by signal 9' },
+          },
+        },
+        view,
+      );
+    expect(told('0')).toMatch(/ failed$/m);
+    expect(told('0')).toContain('1 attempt begun, none counts against retry.attempts');
+    expect(told('0')).toContain('suspected of killing attempts: item 3 of the task');
+    expect(told('0')).toContain('quarantined: item 0 of the task (killed: by signal 9)');
+    expect(told('0,3')).toContain('quarantined: items 0,3 of the task (the last of them for killed: by signal 9)');
+    expect(told('0')).not.toContain('it asks for');
   });
 
   it('takes a task at the end of the name of its job', () => {
@@ -140,6 +167,10 @@ describe('status', () => {
     expect(ended).toContain(`to publish again: slurmctl aggregate ${JOB}`);
     expect(nextAfterStatus({ ...finalStatus('FAILED'), lateResults: 1 })).toBe(`slurmctl aggregate ${JOB}`);
     expect(shown({})).not.toMatch(/^(kept|late) /m);
+  });
+
+  it('gives a note a label where no retry waits above it', () => {
+    expect(shown({ retries: [], notes: ['4 of 16 items have failed'] })).toContain('note        4 of 16 items');
   });
 
   it('of a paused job says what is still running', () => {

@@ -49,9 +49,12 @@ describe('what comes next for a task', () => {
     expect(next({ state: 'RUNNING', node: 'n3', progress: 12, heartbeatMs: 5_000 })).toBe(
       'it runs on n3: 12 of 20 items finished, last heard of 5 s ago',
     );
+    expect(next({ state: 'DONE', win: { succeeded: 1, failed: 3 } as never })).toBe(
+      'it is done: 1 item succeeded, 3 failed',
+    );
     expect(next({ state: 'WAIT', attempts: 1 })).toContain('the next advance decides');
     expect(next({ state: 'WAIT', notBeforeMs: 50_000, checkpoint: { attempt: 'a' as never, seq: 1, items: 7 } })).toBe(
-      'it is retried at 1970-01-01T00:00:50.000Z (in 40 s); 7 of 20 items are saved and not run again',
+      'it is retried at 00:00:50 UTC (in 40 s); 7 of 20 items are saved and not run again',
     );
     expect(next({ state: 'WAIT', notBeforeMs: 1 }, 'PAUSED')).toBe('its retry is due, once the job is resumed');
     expect(next({ state: 'DEAD', cause: 'oom', causeDetail: 'on n2' })).toBe(
