@@ -141,12 +141,13 @@ describe('a proxy in its own process', () => {
     try {
       const { queueUrl } = await freshQueue({ endpoint: apart.endpoint });
       await sqs.send(new SendMessageCommand({ QueueUrl: queueUrl, MessageBody: 'm' }));
-      await apart.setRules([{ fault: 'throttle', operation: 'ListTables', max: 1 }]);
-      const { ListTablesCommand } = await import('@aws-sdk/client-dynamodb');
-      expect((await dynamodb.send(new ListTablesCommand({}))).TableNames).toContain(table);
+      await apart.setRules([{ fault: 'throttle', operation: 'DescribeTable', max: 1 }]);
+      const { DescribeTableCommand } = await import('@aws-sdk/client-dynamodb');
+      const described = await dynamodb.send(new DescribeTableCommand({ TableName: table }));
+      expect(described.Table?.TableName).toBe(table);
       await apart.settled();
       const { operations, faults, troubles } = await apart.ledger();
-      expect(operations['dynamodb ListTables']).toMatchObject({ received: 2, applied: 1, faults: { throttle: 1 } });
+      expect(operations['dynamodb DescribeTable']).toMatchObject({ received: 2, applied: 1, faults: { throttle: 1 } });
       expect(operations['sqs CreateQueue']).toMatchObject({ applied: 2 });
       expect({ faults, troubles }).toEqual({ faults: { throttle: 1 }, troubles: [] });
     } finally {
