@@ -18,7 +18,7 @@ export function quarantinedOutcomes({ job, task, batch, isFinished }: Quarantine
   const { items, cause, detail } = quarantined;
   const errorMessage =
     `it ended the worker again and again, also when it ran alone (${cause}: ${detail}); ` +
-    `it is not run any more. To run it again: slurmctl retry ${job} --failed`;
+    `it is not run any more. To run it again, name it: slurmctl retry ${job} --items FILE`;
   return [...numbersIn(parseRanges(items) ?? [])]
     .filter((number) => number < batch.items && !isFinished(number))
     .map((number) => {
