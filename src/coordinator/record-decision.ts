@@ -32,6 +32,7 @@ const OF_THE_ATTEMPT: readonly (keyof TaskItem)[] = [
 const PLANNED: readonly (keyof RetryDecision['plan'])[] = [
   'suspects',
   'strikes',
+  'strikesOf',
   'quarantined',
   'needs',
   'escalations',

@@ -116,6 +116,7 @@ const LEFT_BEHIND: readonly (keyof TaskItem)[] = [
   'inFlight',
   'trying',
   'strikes',
+  'strikesOf',
   'quarantined',
   'escalations',
   'fingerprint',

@@ -8,7 +8,7 @@ import type { TaskItem } from './task-item.ts';
 /** What the planner may change of a task; a field that is absent in an answer is removed. */
 export type TaskPlan = Pick<
   TaskItem,
-  'suspects' | 'strikes' | 'quarantined' | 'needs' | 'escalations' | 'idleAttempts'
+  'suspects' | 'strikes' | 'strikesOf' | 'quarantined' | 'needs' | 'escalations' | 'idleAttempts'
 >;
 
 export interface RetryQuestion {

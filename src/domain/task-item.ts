@@ -76,8 +76,9 @@ export type TaskItem = {
   readonly trying?: string;
   /** Item ranges of which at least one is thought to have killed an attempt; the next attempt runs them last, in ever smaller groups. */
   readonly suspects?: string;
-  /** How often an attempt died while the only suspect ran alone. */
+  /** How often an attempt died while one suspect ran alone, and which one (an item range; absent: whichever runs alone next). */
   readonly strikes?: number;
+  readonly strikesOf?: string;
   /** Item ranges that are not run any more: each killed attempts when it ran alone. Their outcome is `failed` with this cause. */
   readonly quarantined?: { readonly items: string; readonly cause: Cause; readonly detail: string };
   /** What elements must have asked for to claim this task; absent: `resources` of the job file. */

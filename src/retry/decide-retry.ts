@@ -78,7 +78,7 @@ const isSpent = ({ task, policy }: RetryQuestion, { action }: RetryRule): boolea
   task.charged >= (action.do === 'retry' && action.times !== undefined ? action.times + 1 : policy.attempts);
 
 interface Verdict {
-  readonly plan: Pick<TaskPlan, 'suspects' | 'strikes' | 'quarantined'>;
+  readonly plan: Pick<TaskPlan, 'suspects' | 'strikes' | 'strikesOf' | 'quarantined'>;
   /** What is put aside by this decision. */
   readonly put: readonly ItemRange[] | null;
 }
@@ -87,13 +87,18 @@ function judgeSuspects({ task, failure }: RetryQuestion, suspicion: Suspicion | 
   const { quarantined } = task;
   const kept = quarantined === undefined ? {} : { quarantined };
   if (suspicion === null) {
-    const { suspects, strikes } = task;
+    const { suspects, strikes, strikesOf } = task;
     return {
-      plan: { ...kept, ...(suspects === undefined ? {} : { suspects }), ...(strikes === undefined ? {} : { strikes }) },
+      plan: {
+        ...kept,
+        ...(suspects === undefined ? {} : { suspects }),
+        ...(strikes === undefined ? {} : { strikes }),
+        ...(strikesOf === undefined ? {} : { strikesOf }),
+      },
       put: null,
     };
   }
-  const { suspects, strikes, struck } = suspicion;
+  const { suspects, strikes, record, struck } = suspicion;
   // With no attempt left for the second strike one has to do, if somebody saw the item run.
   if (struck !== null && (strikes >= STRIKES || (spent && task.inFlight !== undefined))) {
     const why = { cause: failure.cause, detail: failure.message ?? '' };
@@ -103,7 +108,7 @@ function judgeSuspects({ task, failure }: RetryQuestion, suspicion: Suspicion | 
       put: struck,
     };
   }
-  return { plan: { ...kept, suspects: formatRanges(suspects), ...(strikes === 0 ? {} : { strikes }) }, put: null };
+  return { plan: { ...kept, suspects: formatRanges(suspects), ...record }, put: null };
 }
 
 function planned({ task }: RetryQuestion, needs: TaskNeeds | null): Pick<TaskPlan, 'needs' | 'escalations'> {

@@ -17,8 +17,9 @@ export const FREE_DEATHS = 12;
 
 export interface Suspicion {
   readonly suspects: readonly ItemRange[];
-  /** Deaths with one suspect running alone, this one included. */
+  /** Deaths with the same suspect running alone, this one included; what to keep of them. */
   readonly strikes: number;
+  readonly record: Pick<TaskItem, 'strikes' | 'strikesOf'>;
   /** The suspect that died alone just now; null when several ran, or the death is no strike. */
   readonly struck: readonly ItemRange[] | null;
   /** The death told something: there are fewer suspects, or others, or one of them has a strike more. */
@@ -48,9 +49,24 @@ export function suspect(facts: Facts): Suspicion | null {
   return {
     suspects,
     struck,
-    strikes: (task.strikes ?? 0) + (struck === null ? 0 : 1),
+    ...strikesAfter(task, struck),
     isNews: struck !== null || more < 0 || (more > 0 && task.inFlight !== undefined),
   };
+}
+
+/** A strike is against the one that ran alone. Another one's turn comes only when the one before it has survived, whose strikes are then of no meaning. */
+function strikesAfter(
+  { strikes = 0, strikesOf }: Facts['task'],
+  struck: readonly ItemRange[] | null,
+): Pick<Suspicion, 'strikes' | 'record'> {
+  if (struck === null)
+    return {
+      strikes,
+      record: { ...(strikes === 0 ? {} : { strikes }), ...(strikesOf === undefined ? {} : { strikesOf }) },
+    };
+  const item = formatRanges(struck);
+  const now = strikesOf === undefined || strikesOf === item ? strikes + 1 : 1;
+  return { strikes: now, record: { strikes: now, strikesOf: item } };
 }
 
 function suspectsAfter(

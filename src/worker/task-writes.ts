@@ -220,7 +220,7 @@ export async function acquitSuspects({ deps, attempt }: ElementContext, key: Sta
 export const commitOf = (generation: number, win: Win): Pick<DecidedWrite, 'change' | 'when' | 'mine'> => ({
   change: {
     set: { state: 'DONE', win: { ...win } },
-    remove: [...OWNER_FIELDS, ...ATTEMPT_ENDED, 'startedMs', 'checkpoint', 'suspects', 'strikes'],
+    remove: [...OWNER_FIELDS, ...ATTEMPT_ENDED, 'startedMs', 'checkpoint', 'suspects', 'strikes', 'strikesOf'],
   },
   when: {
     op: 'and',

@@ -215,6 +215,17 @@ describe('isolation', () => {
     expect(killed({ ...both.plan, trying: '7' })).toMatchObject({ decision: 'quarantine', plan: { suspects: '8' } });
   });
 
+  it('blames no item for the death of another one that ran alone', () => {
+    const first = killed({ suspects: '3,7', trying: '3', inFlight: '3' });
+    expect(first.plan).toMatchObject({ suspects: '3,7', strikes: 1 });
+    const other = killed({ ...first.plan, trying: '7', inFlight: '7' });
+    expect(other).toMatchObject({ decision: 'isolate', plan: { suspects: '3,7', strikes: 1 } });
+    expect(killed({ ...other.plan, trying: '7', inFlight: '7' })).toMatchObject({
+      decision: 'quarantine',
+      plan: { suspects: '3', quarantined: { items: '7' } },
+    });
+  });
+
   it('suspects nobody when a worker handed its task back, or infrastructure failed for once', () => {
     for (const cause of ['worker-error', 'handler-error', 'node-fail', 'preempted', 'disk-full'] as const)
       expect(decide(cause, { inFlight: '3' }, { died: cause === 'node-fail' }).plan).not.toHaveProperty('suspects');
