@@ -1,6 +1,7 @@
 import type { App } from '../../app/api.ts';
 import type { RetryDocument } from '../../app/documents.ts';
 import { isFinalJobState } from '../../domain/states.ts';
+import { LEAST_MEMORY_BYTES, LEAST_TIME_MS, MOST_MEMORY_BYTES } from '../../domain/resource-range.ts';
 import { parseBytes, parseDurationMs } from '../../domain/units.ts';
 import { AppError, remedyOf } from '../../errors/app-error.ts';
 import { defineCommand, flag, parsed, required, text } from '../define-command.ts';
@@ -14,12 +15,12 @@ import type { Session } from '../session.ts';
 import { exitCodeOf, followJob } from './follow.ts';
 import { JOB_ARGUMENT } from './job-argument.ts';
 
-/** Null unless more than nothing. */
-const above0 =
-  (parse: (text: string) => number | null) =>
+/** Null outside of what a job file can ask for. */
+const between =
+  (least: number, most: number, parse: (text: string) => number | null) =>
   (value: string): number | null => {
     const amount = parse(value);
-    return amount === null || amount <= 0 ? null : amount;
+    return amount === null || amount < least || amount > most ? null : amount;
   };
 
 export const retry = defineCommand({
@@ -42,12 +43,12 @@ export const retry = defineCommand({
     task: text('ranges', 'Only tasks with these numbers, such as 3,12-40'),
     all: flag('With --task: all items of those tasks, also those that succeeded'),
     memory: parsed('size', 'Memory of each array element that runs them (default: as before)', {
-      parse: above0(parseBytes),
-      expected: 'a size with a unit, such as 8G',
+      parse: between(LEAST_MEMORY_BYTES, MOST_MEMORY_BYTES, parseBytes),
+      expected: 'a size with a unit from 1M to 64T, such as 8G',
     }),
     time: parsed('duration', 'Time limit of each array element that runs them (default: as before)', {
-      parse: above0(parseDurationMs),
-      expected: 'a duration with a unit, such as 90m or 2h',
+      parse: between(LEAST_TIME_MS, Infinity, parseDurationMs),
+      expected: 'a duration with a unit of at least 1s, such as 90m or 2h',
     }),
     dryRun: flag('Only say what would run again'),
     wait: flag('Follow the job to its end'),
@@ -93,10 +94,19 @@ function again(jobId: string, options: Readonly<Record<string, string | number |
   const words = Object.entries(options).flatMap(([name, value]) => {
     if (name === 'dryRun' || value === undefined || value === false) return [];
     if (value === true) return [`--${name}`];
-    const unit = name === 'memory' ? 'B' : name === 'time' ? 'ms' : '';
-    return [`--${name} ${shellWord(printable(`${value}${unit}`))}`];
+    const units = name === 'memory' ? MEMORY_UNITS : TIME_UNITS;
+    return [`--${name} ${shellWord(printable(typeof value === 'number' ? exactly(value, units) : value))}`];
   });
   return ['slurmctl retry', jobId, ...words].join(' ');
+}
+
+const MEMORY_UNITS = { T: 1024 ** 4, G: 1024 ** 3, M: 1024 ** 2, K: 1024, B: 1 };
+const TIME_UNITS = { h: 3_600_000, m: 60_000, s: 1_000, ms: 1 };
+
+/** In the largest unit that loses nothing: the command asks for what was asked for. */
+function exactly(amount: number, units: Readonly<Record<string, number>>): string {
+  const [unit, size] = Object.entries(units).find(([, one]) => amount % one === 0) ?? ['', 1];
+  return `${amount / size}${unit}`;
 }
 
 function nextAfter({ jobId, state, waitingFor }: RetryDocument): string {

@@ -78,9 +78,7 @@ describe('retry', () => {
     });
     expect(retry.mock.calls[0]?.[0]).not.toHaveProperty('items');
     expect(stdout).toContain('4 array elements would be submitted, each with 8.0 GiB');
-    expect(stderr).toBe(
-      `next: slurmctl retry ${JOB} --cause oom,timeout --task 3,12-40 --memory 8589934592B --time 7200000ms\n`,
-    );
+    expect(stderr).toBe(`next: slurmctl retry ${JOB} --cause oom,timeout --task 3,12-40 --memory 8G --time 2h\n`);
   });
 
   it('says so when there is nothing to run again', async () => {
@@ -137,7 +135,10 @@ describe('retry', () => {
     for (const argv of [
       ['--memory', '8'],
       ['--memory', '0G'],
+      ['--memory', '1K'],
+      ['--memory', '999T'],
       ['--time', '0s'],
+      ['--time', '5ms'],
       ['--time', 'soon'],
     ])
       expect((await runInProcess(['retry', JOB, ...argv])).code, argv.join(' ')).toBe(2);
