@@ -149,13 +149,19 @@ function requireSamePlace({ urls }: Drivers, { job, manifest }: LoadedJob): void
   });
 }
 
-function eventText({ items, tasks }: Selection, { text }: RetryCriteria, { memoryBytes, timeMs }: TaskNeeds): string {
+/** What the story of the job says of it. */
+export function eventText(
+  { items, tasks }: Selection,
+  { text }: RetryCriteria,
+  { memoryBytes, timeMs }: TaskNeeds,
+): string {
   const raised = [
     ...(memoryBytes === undefined ? [] : [`memory ${formatBytes(memoryBytes)}`]),
     ...(timeMs === undefined ? [] : [`time ${formatDuration(timeMs)}`]),
   ];
   const how = [...(text === '' ? [] : [text]), ...raised].join(', ');
-  return `${items} items of ${tasks.length} tasks run again${how === '' ? '' : ` (${how})`}`;
+  const what = `${items} ${items === 1 ? 'item' : 'items'} of ${tasks.length} ${tasks.length === 1 ? 'task' : 'tasks'}`;
+  return `${what} ${items === 1 ? 'runs' : 'run'} again${how === '' ? '' : ` (${how})`}`;
 }
 
 interface Told {

@@ -8,6 +8,7 @@ import {
   requireTasks,
   type RetryWishes,
 } from '../../../src/app/retry-criteria.ts';
+import { eventText } from '../../../src/app/retry-job.ts';
 import { taskIdOf } from '../../../src/domain/ids.ts';
 import type { TaskItem } from '../../../src/domain/task-item.ts';
 
@@ -77,4 +78,13 @@ describe('a task or a failure', () => {
     expect(fingerprint(given, own)).not.toBe('1feedbeef');
     expect(fingerprint(given, own)).toBe(fingerprint(task(2), own));
   });
+});
+
+it('the story of the job says how many items run again, and for which wish', () => {
+  const text = (items: number, tasks: number) =>
+    eventText({ items, tasks: Array.from({ length: tasks }) } as never, { text: '--cause oom' } as never, {
+      memoryBytes: 2 * 1024 ** 3,
+    });
+  expect(text(1, 1)).toBe('1 item of 1 task runs again (--cause oom, memory 2.0 GiB)');
+  expect(text(12, 2)).toBe('12 items of 2 tasks run again (--cause oom, memory 2.0 GiB)');
 });
