@@ -23,9 +23,15 @@ export function readRaise(
   if (factor === undefined)
     return unexpected(value, expected, {
       context,
-      ...(/^\d/.test(source) ? { hint: `Write x${source} for a factor, +${source} for so much more` } : {}),
+      ...hintFor(source),
     });
   const number = Number(factor);
   if (number > 1 && number <= MOST_FACTOR) return { factor: number };
   return unexpected(value, `a factor above 1 and at most ${MOST_FACTOR}`, { context });
+}
+
+/** A number alone is meant as a factor, and one with a unit as an amount: neither makes sense as the other. */
+function hintFor(source: string): { readonly hint?: string } {
+  if (/^\d+(\.\d+)?$/.test(source)) return { hint: `Write x${source} for a factor` };
+  return /^\d/.test(source) ? { hint: `Write +${source} for so much more, or a factor such as x1.5` } : {};
 }

@@ -81,7 +81,8 @@ function readCause(value: Located, context: ReadContext): Cause | undefined {
 function readExit(value: Located, context: ReadContext): number | undefined {
   const found = value.kind === 'scalar' ? value.value : undefined;
   if (typeof found === 'number' && Number.isInteger(found) && found >= 1 && found <= 255) return found;
-  return unexpected(value, 'an exit code from 1 to 255', { context });
+  const isQuoted = value.kind === 'scalar' && typeof value.value === 'string' && /^\s*\d+\s*$/.test(value.value);
+  return unexpected(value, 'an exit code from 1 to 255', { context, ...(isQuoted ? { hint: 'Drop the quotes' } : {}) });
 }
 
 function readSignal(value: Located, context: ReadContext): number | undefined {

@@ -129,6 +129,11 @@ describe('what is wrong with a rule', () => {
       '{when: {cause: oom}, do: escalate, memory: 1.5}',
       'expected how much more to ask for, such as x1.5 or +4G · Write x1.5 for a factor',
     ],
+    [
+      '{when: {cause: oom}, do: escalate, memory: 64G}',
+      'such as x1.5 or +4G · Write +64G for so much more, or a factor such as x1.5',
+    ],
+    ['{when: {exit: "75"}, do: retry}', 'found "75", expected an exit code from 1 to 255 · Drop the quotes'],
     ['{when: {cause: oom}, do: escalate, memory: x1}', 'found "x1", expected a factor above 1 and at most 100'],
     ['{when: {cause: oom}, do: escalate, memory: +4}', 'expected a size with its unit, such as 512M, 16MiB or 2G'],
     ['{when: {cause: oom}, do: escalate, memory: x2, max: 1h}', 'expected a size with its unit'],
