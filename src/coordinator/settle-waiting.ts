@@ -118,7 +118,7 @@ function createBudget({ planner }: CoordinatorDeps, { budget }: RetrySums): Budg
         ? null
         : {
             tasks: refused,
-            why: `${refused} tasks wait to be retried: more fail than succeed, so they are retried one at a time`,
+            why: `${refused} ${refused === 1 ? 'task waits' : 'tasks wait'} to be retried: the job's retry budget is used up (ten tasks that are done earn one retry), so they are retried one at a time`,
           },
   };
 }
