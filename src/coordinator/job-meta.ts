@@ -3,7 +3,7 @@ import { AppError, isAppError } from '../errors/app-error.ts';
 import type { JobId } from '../domain/ids.ts';
 import type { JobMeta, SubmitStage } from '../domain/job-item.ts';
 import { jobIndexKey, metaKey } from '../domain/state-keys.ts';
-import { jobStatesBefore, type JobState } from '../domain/states.ts';
+import { isFinalJobState, jobStatesBefore, type JobState } from '../domain/states.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { StateCondition, StateTable, StateValue } from '../ports/state-table.ts';
 
@@ -101,9 +101,11 @@ async function writeTwice<T>(write: () => Promise<T>): Promise<T> {
   }
 }
 
-/** Marks the job as final in the index, so that `tick` leaves it alone. */
+/** Marks the job as final in the index, so that `tick` leaves it alone; unless a retry has opened it again meanwhile. */
 export async function retireFromIndex(state: StateTable, job: JobId): Promise<void> {
   await state.write(jobIndexKey(job), { set: { live: false } }, { op: 'item-present' });
+  const meta = await readMeta(state, job);
+  if (meta !== null && !isFinalJobState(meta.state)) await returnToIndex(state, job);
 }
 
 /** The contrary, for a job that is opened again. */

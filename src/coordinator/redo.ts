@@ -78,6 +78,8 @@ export async function redoJob(deps: CoordinatorDeps, request: RedoRequest): Prom
     lease.assertHeld();
     const reopened = await reopen(deps, lease, meta, { job, plan, choice });
     request.onReopened?.(reopened);
+    // Whoever ended the job before may have taken it off the list between the first time and META.
+    await returnToIndex(deps.state, job);
     return { reopened, advanced: await advanceUnderLease(deps, lease, request) };
   } finally {
     await lease.release();

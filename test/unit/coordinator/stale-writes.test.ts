@@ -3,6 +3,7 @@ import { createSystemClock } from '../../../src/backends/clock.ts';
 import { createFsStateTable } from '../../../src/backends/state-table/fs.ts';
 import { finishCancel } from '../../../src/coordinator/cancel.ts';
 import { discardOwn } from '../../../src/coordinator/create-job.ts';
+import { tidyUp } from '../../../src/coordinator/finish-job.ts';
 import { giveUpGroup } from '../../../src/coordinator/give-up-group.ts';
 import { readMeta, updateMeta } from '../../../src/coordinator/job-meta.ts';
 import type { Lease } from '../../../src/coordinator/lease.ts';
@@ -12,7 +13,7 @@ import type { SendContext } from '../../../src/coordinator/send.ts';
 import type { JobId, TaskId } from '../../../src/domain/ids.ts';
 import type { JobMeta } from '../../../src/domain/job-item.ts';
 import type { JobManifest } from '../../../src/domain/manifest.ts';
-import { metaKey, taskPartition } from '../../../src/domain/state-keys.ts';
+import { jobIndexKey, metaKey, taskPartition } from '../../../src/domain/state-keys.ts';
 import type { TaskItem } from '../../../src/domain/task-item.ts';
 import { AppError } from '../../../src/errors/app-error.ts';
 import type { StateItem, StateTable } from '../../../src/ports/state-table.ts';
@@ -126,6 +127,16 @@ describe('a process that slept over a retry', () => {
         },
       };
       await finishCancel({ ...deps, state: asleep }, JOB, meta);
+    }));
+
+  it('does not take the job off the list of live ones', () =>
+    withOpened(async (deps) => {
+      await deps.state.createMany([
+        { key: metaKey(JOB), item: { ...META, state: 'RUNNING' } },
+        { key: jobIndexKey(JOB), item: { live: true } },
+      ]);
+      await tidyUp(deps, JOB, { ...META, state: 'COMPLETED' } as unknown as JobMeta);
+      expect(await deps.state.get(jobIndexKey(JOB))).toEqual({ live: true });
     }));
 
   it('does not give it up', () =>
