@@ -1,7 +1,8 @@
-import { defineCommand, required, text } from '../define-command.ts';
+import { defineCommand, required } from '../define-command.ts';
 import { noteCarry } from '../render/carry.ts';
 import { renderCancel } from '../render/decide.ts';
 import { JOB_ARGUMENT } from './job-argument.ts';
+import { reasonOption } from './reason-option.ts';
 
 export const cancel = defineCommand({
   name: 'cancel',
@@ -10,7 +11,7 @@ export const cancel = defineCommand({
   description:
     'Cancels the array jobs of a job and marks it and its unfinished tasks as cancelled. Finished tasks keep their results; running elements are told to end. Cancelling twice is harmless.',
   args: { job: required(JOB_ARGUMENT) },
-  options: { reason: text('text', 'One line that status, list and explain will show') },
+  options: { reason: reasonOption('One line that status, list and explain will show') },
   examples: [{ command: 'slurmctl cancel @last --reason "wrong input"', what: 'End the newest job and say why' }],
   run: async (session, { args: { job }, options: { reason } }) => {
     const document = await (await session.app()).cancel({ job, ...(reason === undefined ? {} : { reason }) });

@@ -1,7 +1,8 @@
-import { defineCommand, flag, required, text } from '../define-command.ts';
+import { defineCommand, flag, required } from '../define-command.ts';
 import { noteCarry } from '../render/carry.ts';
 import { renderPause } from '../render/decide.ts';
 import { JOB_ARGUMENT } from './job-argument.ts';
+import { reasonOption } from './reason-option.ts';
 
 export const pause = defineCommand({
   name: 'pause',
@@ -13,7 +14,7 @@ export const pause = defineCommand({
     'twice is harmless.',
   args: { job: required(JOB_ARGUMENT) },
   options: {
-    reason: text('text', 'One line that status, list and explain will show'),
+    reason: reasonOption('One line that status, list and explain will show'),
     now: flag('Tell running elements to save their work and stop at once'),
   },
   examples: [

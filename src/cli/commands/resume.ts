@@ -1,9 +1,10 @@
 import { isFinalJobState } from '../../domain/states.ts';
-import { defineCommand, required, text } from '../define-command.ts';
+import { defineCommand, required } from '../define-command.ts';
 import { createProgressView } from '../progress.ts';
 import { noteCarry } from '../render/carry.ts';
 import { renderResume } from '../render/decide.ts';
 import { JOB_ARGUMENT } from './job-argument.ts';
+import { reasonOption } from './reason-option.ts';
 
 export const resume = defineCommand({
   name: 'resume',
@@ -13,7 +14,7 @@ export const resume = defineCommand({
     'Releases the array elements that were held and takes every step that is due: goes on with a submit that was paused, sends elements for tasks ' +
     'that wait, and merges the output when all tasks are final. Resuming a job that is not paused is harmless.',
   args: { job: required(JOB_ARGUMENT) },
-  options: { reason: text('text', 'One line that status and explain will show') },
+  options: { reason: reasonOption('One line that status and explain will show') },
   examples: [{ command: 'slurmctl resume @last', what: 'Go on with the newest job' }],
   run: async (session, { args: { job }, options: { reason } }) => {
     const app = await session.app();

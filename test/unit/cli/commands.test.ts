@@ -148,6 +148,8 @@ describe('cancel and aggregate', () => {
       tasksRunning: 1,
       tasksCancelled: 9,
     }));
+    for (const verb of ['pause', 'resume', 'cancel'])
+      expect((await runInProcess([verb, JOB, '--reason', ' '])).code, verb).toBe(2);
     const { stdout } = await runInProcess(['cancel', JOB, '--reason', 'wrong input'], { app: { cancel } });
     expect(cancel.mock.calls).toEqual([[{ job: JOB, reason: 'wrong input' }]]);
     expect(stdout).toBe(
