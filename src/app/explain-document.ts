@@ -5,7 +5,7 @@ import { explainJob } from './explain-job.ts';
 import { explainTask, readTaskItem } from './explain-task.ts';
 import type { ExplainDocument } from './explain-documents.ts';
 import type { Drivers } from './job-backends.ts';
-import { reasonOf, statusDocument } from './status-document.ts';
+import { statusDocument, tellReason } from './status-document.ts';
 
 /** `JOB/12` names a task of a job. */
 const WITH_TASK = /^(.+)\/(\d{1,9})$/;
@@ -27,7 +27,7 @@ export async function explainDocument(
     jobId: job,
     name: meta.name,
     state: meta.state,
-    reason: reasonOf(meta),
+    reason: await tellReason(drivers.state, job, meta),
     job: null,
     task: null,
     item: null,

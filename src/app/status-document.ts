@@ -5,6 +5,7 @@ import type { JobMeta } from '../domain/job-item.ts';
 import type { NodesItem } from '../domain/nodes.ts';
 import { nodesKey } from '../domain/state-keys.ts';
 import { isFinalJobState } from '../domain/states.ts';
+import { readEvents } from '../coordinator/job-events.ts';
 import { readBreakers } from '../coordinator/breakers.ts';
 import { eventDocument } from './event-document.ts';
 import { viewCarry } from './carry-view.ts';
@@ -31,7 +32,7 @@ export async function statusDocument(
       id: job,
       name: meta.name,
       state: meta.state,
-      reason: reasonOf(meta),
+      reason: await tellReason(drivers.state, job, meta),
       createdAt: isoTime(meta.createdMs),
       finishedAt: meta.finishedMs === undefined ? null : isoTime(meta.finishedMs),
       scheduler: meta.scheduler,
@@ -52,9 +53,16 @@ export async function statusDocument(
   };
 }
 
+/** The same for a job that was paused and then had something else done to it, such as a retry: what it waits for is still the pause. */
+export async function tellReason(state: Drivers['state'], job: JobId, meta: JobMeta): Promise<string | null> {
+  if (meta.state !== 'PAUSED' || meta.lastEvent?.kind === 'pause') return reasonOf(meta);
+  const pause = (await readEvents(state, job, meta)).findLast(({ kind }) => kind === 'pause');
+  return pause === undefined ? reasonOf(meta) : `${pause.text} (${pause.by})`;
+}
+
 /** One line about why the job is where it is; null when there is nothing to say. */
 export function reasonOf({ state, reason, waitingFor, lastEvent }: JobMeta): string | null {
-  if (state === 'PAUSED' && lastEvent !== undefined) return `${lastEvent.text} (${lastEvent.by})`;
+  if (state === 'PAUSED' && lastEvent?.kind === 'pause') return `${lastEvent.text} (${lastEvent.by})`;
   return reason ?? waitingFor ?? null;
 }
 
