@@ -11,8 +11,12 @@ export function attemptLines(task: ExplainedTask, { style }: View, short: boolea
   const hidden = attempts.length - shown.length;
   const generation = task.generation === 0 ? '' : `, generation ${task.generation}`;
   const { items, attemptsBegun, charged } = task;
+  const begun =
+    attemptsBegun === 0
+      ? 'no attempt begun'
+      : `${count(attemptsBegun, 'attempt')} begun, ${thatCount(charged, attemptsBegun)} against retry.attempts`;
   return [
-    `task ${task.task} of ${count(items, 'item')}${generation}: ${count(attemptsBegun, 'attempt')} begun, ${thatCount(charged, attemptsBegun)} against retry.attempts`,
+    `task ${task.task} of ${count(items, 'item')}${generation}: ${begun}`,
     ...(hidden === 0 ? [] : [`  … ${count(hidden, 'earlier attempt')}`]),
     ...shown.flatMap((attempt) => oneAttempt(attempt)),
     ...(task.suspects === null ? [] : [`  suspected of killing attempts: ${itemsOf(task.suspects)} of the task`]),

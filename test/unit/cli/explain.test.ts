@@ -118,6 +118,12 @@ describe('explain', () => {
     expect(told('0')).not.toContain('it asks for');
   });
 
+  it('of a task that nothing has come to does not count attempts', () => {
+    const task = { ...(story.task as NonNullable<typeof story.task>), attemptsBegun: 0, charged: 0, attempts: [] };
+    const told = renderExplain({ ...story, about: 'task', item: null, task }, view);
+    expect(told).toContain('task 000012 of 20 items: no attempt begun\n');
+  });
+
   it('takes a task at the end of the name of its job', () => {
     expect(splitReference('@last/12')).toEqual({ job: '@last', task: 12 });
     expect(splitReference('licences')).toEqual({ job: 'licences' });
