@@ -1,10 +1,9 @@
-import { isAppError } from '../errors/app-error.ts';
 import type { JobId } from '../domain/ids.ts';
 import type { JobMeta } from '../domain/job-item.ts';
-import { listSpills } from '../worker/adopt-spills.ts';
+import { isFinalJobState } from '../domain/states.ts';
+import { isAppError } from '../errors/app-error.ts';
 import type { StatusDocument } from './documents.ts';
 import type { Drivers } from './job-backends.ts';
-import { countLateResults } from './late-results.ts';
 
 /** Finished work that is not in the output yet: what could not be stored, and what came after the output was published. */
 export async function waitingResults(
@@ -12,10 +11,19 @@ export async function waitingResults(
   job: JobId,
   meta: Pick<JobMeta, 'state' | 'shards'>,
 ): Promise<Pick<StatusDocument, 'keptResults' | 'lateResults'>> {
-  const kept = async (): Promise<number> => (await listSpills((await drivers.spills()).shared, job)).length;
-  // A job without failures has all its tasks in the output: it costs no read.
-  const late = async (): Promise<number> =>
-    meta.state === 'COMPLETED' ? 0 : await countLateResults(drivers, job, meta);
+  // Both are loaded when used: a command that only looks starts without the rooms that write.
+  const kept = async (): Promise<number> => {
+    const { shared } = await drivers.spills();
+    if (!shared.isThere()) return 0;
+    const { listSpills } = await import('../worker/adopt-spills.ts');
+    return (await listSpills(shared, job)).length;
+  };
+  const late = async (): Promise<number> => {
+    // Only a job that ended with failures can have any: for all others it costs no read.
+    if (!isFinalJobState(meta.state) || meta.state === 'COMPLETED') return 0;
+    const { countLateResults } = await import('./late-results.ts');
+    return countLateResults(drivers, job, meta);
+  };
   return { keptResults: await orNone(kept), lateResults: await orNone(late) };
 }
 
