@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { createSystemClock } from '../../../src/backends/clock.ts';
 import { createFsStateTable } from '../../../src/backends/state-table/fs.ts';
-import { finishCancel } from '../../../src/coordinator/cancel.ts';
+import { cancelJob, finishCancel } from '../../../src/coordinator/cancel.ts';
 import { discardOwn } from '../../../src/coordinator/create-job.ts';
 import { tidyUp } from '../../../src/coordinator/finish-job.ts';
 import { giveUpGroup } from '../../../src/coordinator/give-up-group.ts';
@@ -146,6 +146,33 @@ describe('a process that slept over a retry', () => {
       const context = { deps, job: JOB } as unknown as SendContext;
       expect(await giveUpGroup(context, META as unknown as JobMeta, { group, ended: undefined })).toEqual([]);
     }));
+});
+
+describe('a cancel of which nobody knows whether it arrived', () => {
+  const RUNNING = { ...META, state: 'RUNNING', stage: 'ready', generation: 1, tasks: 0 };
+
+  const cancelOver = (lose: 'before' | 'after') =>
+    withTempDir(async (root) => {
+      const deps = createRig(root).process();
+      await deps.state.createMany([{ key: metaKey(JOB), item: RUNNING }]);
+      let lost = 0;
+      const unsure: StateTable = {
+        ...deps.state,
+        async write(key, change, when) {
+          const losing = key.sort === metaKey(JOB).sort && change.set?.['state'] === 'CANCELLED' && (lost += 1) === 1;
+          if (!losing || lose === 'after') {
+            const result = await deps.state.write(key, change, when);
+            if (!losing) return result;
+          }
+          throw new AppError('STATE_UNCERTAIN', { message: 'no answer' });
+        },
+      };
+      const { meta } = await cancelJob({ ...deps, state: unsure }, JOB, 'enough');
+      expect(meta).toMatchObject({ state: 'CANCELLED', reason: 'enough' });
+      expect(lost).toBe(lose === 'before' ? 2 : 1);
+    });
+
+  it.each(['before', 'after'] as const)('is asked for until it is: answer lost %s the write', cancelOver);
 });
 
 describe('a submit that wants to take its job back', () => {
