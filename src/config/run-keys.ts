@@ -66,7 +66,7 @@ export const runKeys = {
     example: '["--constraint=ib", "--gpus=1"]',
   }),
 
-  'retry.items': defaulted(wholeNumber({ min: 1, max: 100 }), '1', {
+  'retry.items': defaulted(wholeNumber({ min: 1, max: 100 }), '3', {
     meaning: 'Tries of one item before it has failed, the first included.',
     example: '3',
   }),

@@ -149,7 +149,12 @@ async function submit(
     progress.steps.push(...(await fallBack(context, progress.meta, { group, rows, reason })));
     progress.due.push({ inMs: 0, isUrgent: true });
   }
-  if (failure !== null) throw failure;
+  if (failure === null) return;
+  progress.meta = await updateMeta(context.deps.state, context.job, [progress.meta.state], {
+    ...stamp(context),
+    set: { waitingFor: failure.message },
+  });
+  throw failure;
 }
 
 interface Refused {

@@ -83,6 +83,7 @@ export async function planWave(
     tasks: groups.flatMap(({ tasks }) => tasks),
     groups: groups.map(({ size, tasks }) => ({ ...size, count: tasks.length })),
   };
+  context.lease.assertHeld();
   await deps.store.put(waveKey(job, wave), JSON.stringify(list));
   for (const [number, group] of groups.entries()) await writeRows(context, meta, { wave, group, number });
   return recordPlanned(context, wave);

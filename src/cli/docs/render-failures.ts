@@ -52,7 +52,7 @@ export function renderFailureDocs(causes: Readonly<Record<string, CauseInfo>>): 
       `| \`${cause}\` | ${explanation} | ${ACTIONS[action]} | ${PAYERS[payer]} |`,
   );
   const rules = effectiveRules({}).map(
-    (rule, index) => `${index + 1}. ${conditionWords(rule.when)}: ${actionWords(rule, { items: 1, attempts: 3 })}`,
+    (rule, index) => `${index + 1}. ${conditionWords(rule.when)}: ${actionWords(rule, { items: 3, attempts: 3 })}`,
   );
   return `# What happens when something fails
 

@@ -39,7 +39,7 @@ describe('retry.rules', () => {
       {
         name: 'rule 2 (job.yaml:7)',
         when: { exit: [75] },
-        action: { do: 'retry', backoff: { baseMs: 10_000, maxMs: 600_000 }, times: 2 },
+        action: { do: 'retry', backoff: { baseMs: 10_000, maxMs: 600_000 } },
       },
       { name: 'rule 3 (job.yaml:8)', when: { error: ['*RateLimit*'] }, action: { do: 'retry', times: 8 } },
       { name: 'rule 4 (job.yaml:9)', when: { cause: ['bad-input'] }, action: { do: 'fail' } },
@@ -80,9 +80,9 @@ describe('retry.rules', () => {
 
   it('that retry mean it where retry.items grants one try, and leave it to retry.items where that grants more', async () => {
     const rule = ['{when: {exit: 75}, do: retry}'];
-    expect((await rulesOf(rule))?.[0]?.action).toEqual({ do: 'retry', times: 2 });
+    expect((await rulesOf(rule, 'items: 1'))?.[0]?.action).toEqual({ do: 'retry', times: 2 });
     expect((await rulesOf(rule, 'items: 5'))?.[0]?.action).toEqual({ do: 'retry' });
-    expect((await rulesOf(rule, 'attempts: 1'))?.[0]?.action).toEqual({ do: 'retry' });
+    expect((await rulesOf(rule, 'items: 1\n  attempts: 1'))?.[0]?.action).toEqual({ do: 'retry' });
   });
 
   it('may come from the command line', async () => {
