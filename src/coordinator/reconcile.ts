@@ -36,7 +36,7 @@ export interface ReconcileRequest {
 export interface Reconciled extends Counts {
   /** Tasks claimable after this pass, by what they ask for. */
   readonly demand: Demand;
-  /** RUNNING tasks whose owner nobody can vouch for. */
+  /** RUNNING tasks whose owner nobody can vouch for, and tasks handed back that nobody has decided about. */
   readonly unclear: number;
   /** Epoch ms of the earliest retry that is not due yet; null without one. */
   readonly nextRetryMs: number | null;
@@ -80,7 +80,7 @@ export async function reconcileTasks(deps: CoordinatorDeps, request: ReconcileRe
   const leave = (settled: Settled, isReleased: boolean): void => {
     const { task, step } = settled;
     if (step !== undefined) steps.push(step);
-    if (settled.unclear === true) unclear += 1;
+    if (settled.unclear === true || (task.state === 'WAIT' && isUndecided(task))) unclear += 1;
     counter.add(task);
     lost += lostItems(task);
     collector.add(task, isReleased);

@@ -133,7 +133,10 @@ async function sendOnce(context: SendContext, row: Submission, request: SubmitRe
   const earlier = row.sentMs === undefined ? null : await findEarlier(context, row);
   if (earlier !== null) return record(context, row, earlier);
   await deps.store.put(scriptKey(job, row.id), deps.batch.render(request).script);
-  await moveSubmission(deps.state, job, row, { from: 'INTENT', set: { sentMs: deps.clock.nowMs() } });
+  const sentMs = deps.clock.nowMs();
+  // A row that was planned earlier, for another time, begins at the time that it is sent with.
+  const begin = request.beginAfterSec === undefined ? {} : { beginMs: sentMs + request.beginAfterSec * 1_000 };
+  await moveSubmission(deps.state, job, row, { from: 'INTENT', set: { sentMs, ...begin } });
   return record(context, row, await submitOrFind(context, row, request));
 }
 
