@@ -142,7 +142,7 @@ async function drive(context: SendContext, found: JobMeta): Promise<AdvanceResul
     rows: before,
   });
   const nodes = await watchNodes(context, before, observed);
-  await closeRows(context, observed);
+  const keptOpen = await closeRows(context, observed, reconciled.undecided);
   const steps = [...sent.steps, ...released, ...reconciled.steps, ...nodes.steps];
   const noted = await noteProgress(context, sent.meta, reconciled);
   if (allFinal(reconciled) && noted.state === 'RUNNING') {
@@ -153,8 +153,9 @@ async function drive(context: SendContext, found: JobMeta): Promise<AdvanceResul
   const next = await continueWaves(aware, noted, { reconciled, observed, rows: before });
   const rows = await readSubmissions(deps.state, job);
   const accepted = rows.filter((row) => row.state === 'SUBMITTED');
-  const arrays = accepted.filter((row) => row.kind === 'array' && !observed.silent.has(row.id));
-  const waits = (next.waitingFor ?? sent.waitingFor) !== null;
+  const ended = new Set(observed.over.map(({ id }) => id));
+  const arrays = accepted.filter(({ kind, id }) => kind === 'array' && !observed.silent.has(id) && !ended.has(id));
+  const waits = (next.waitingFor ?? sent.waitingFor) !== null || keptOpen > 0;
   // A pass that ends with nothing to come by (a write of unknown outcome, say) must not be the last one.
   const nothingComes = arrays.length === 0 ? LOOK_AGAIN_MS : null;
   const dueInMs = nextDue(deps, reconciled, { waits, waveInMs: next.waveInMs }) ?? nothingComes;

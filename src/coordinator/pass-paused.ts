@@ -5,6 +5,7 @@ import type { CoordinatorDeps } from './needs.ts';
 import { reconcileTasks } from './reconcile.ts';
 import { settleHolds } from './settle-holds.ts';
 import { FORGIVEN, moveSubmission } from './submissions.ts';
+import { isOneOf } from './watch-nodes.ts';
 
 /**
  * A pass over a paused job: nothing is sent and nothing merged. What waits in the batch system is held, should the pause not have come that far, and
@@ -25,7 +26,7 @@ export async function passPaused(
     elements: observed.elements,
     rows: [...observed.live, ...observed.over],
   });
-  for (const row of observed.over)
+  for (const row of observed.over.filter((one) => !isOneOf(one, reconciled.undecided)))
     await moveSubmission(deps.state, job, row, { from: 'SUBMITTED', set: { state: 'ENDED', ...FORGIVEN } });
   return { meta, steps: [...steps, ...reconciled.steps], nextDueMs: null };
 }

@@ -6,7 +6,7 @@
  * committed anything afterwards. And whoever waits is looked at last, because what becomes of them depends on all others.
  */
 import { effectiveRules } from '../domain/builtin-rules.ts';
-import type { ElementId, JobId, TaskId } from '../domain/ids.ts';
+import { elementOf, type ElementId, type JobId, type TaskId } from '../domain/ids.ts';
 import type { JobMeta } from '../domain/job-item.ts';
 import type { JobManifest } from '../domain/manifest.ts';
 import type { RetryQuestion } from '../domain/retry-decision.ts';
@@ -38,6 +38,8 @@ export interface Reconciled extends Counts {
   readonly demand: Demand;
   /** RUNNING tasks whose owner nobody can vouch for, and tasks handed back that nobody has decided about. */
   readonly unclear: number;
+  /** Elements whose attempt nobody has decided about: what the batch system says of them is still needed. */
+  readonly undecided: ReadonlySet<ElementId>;
   /** Epoch ms of the earliest retry that is not due yet; null without one. */
   readonly nextRetryMs: number | null;
   /** Items that have failed for good: in committed results, and of tasks that were given up. */
@@ -73,6 +75,7 @@ export async function reconcileTasks(deps: CoordinatorDeps, request: ReconcileRe
   const collector = createDemandCollector(request.manifest.spec.resources);
   const sums = createRetrySums(canariesOf(pass));
   const waiting: Task[] = [];
+  const undecided = new Set<ElementId>();
   const steps: string[] = [];
   let nextRetryMs: number | null = null;
   let unclear = 0;
@@ -81,6 +84,7 @@ export async function reconcileTasks(deps: CoordinatorDeps, request: ReconcileRe
     const { task, step } = settled;
     if (step !== undefined) steps.push(step);
     if (settled.unclear === true || (task.state === 'WAIT' && isUndecided(task))) unclear += 1;
+    if (isUndecided(task) && task.owner !== undefined) undecided.add(elementOf(task.owner));
     counter.add(task);
     lost += lostItems(task);
     collector.add(task, isReleased);
@@ -103,6 +107,7 @@ export async function reconcileTasks(deps: CoordinatorDeps, request: ReconcileRe
     ...counter.counts(),
     demand: collector.demand(),
     unclear,
+    undecided,
     steps,
     lost,
     held,

@@ -2,7 +2,7 @@
  * Keeps account of the nodes of a job. What the elements of an array tell is stored on its outbox row when the row is closed, so that it is counted once however often a
  * pass is repeated; arrays that are alive are counted afresh in each pass.
  */
-import type { JobId } from '../domain/ids.ts';
+import { elementIdOf, type ElementId, type JobId } from '../domain/ids.ts';
 import type { AvoidedNode, NodesItem, NodeTally } from '../domain/nodes.ts';
 import { nodesKey } from '../domain/state-keys.ts';
 import type { ElementState } from '../ports/batch-system.ts';
@@ -49,9 +49,17 @@ export async function watchNodes(
   };
 }
 
-/** SUBMITTED → ENDED, for rows whose every element has ended. */
-export async function closeRows({ deps, job }: Pick<SendContext, 'deps' | 'job'>, observed: Observed): Promise<void> {
-  for (const row of observed.over) {
+/**
+ * SUBMITTED → ENDED, for rows whose every element has ended. A row stays open while nobody has decided about an attempt of its elements, because
+ * the batch system is asked about open rows only. Returns how many stay open for that.
+ */
+export async function closeRows(
+  { deps, job }: Pick<SendContext, 'deps' | 'job'>,
+  observed: Observed,
+  undecided: ReadonlySet<ElementId>,
+): Promise<number> {
+  const closing = observed.over.filter((row) => !isOneOf(row, undecided));
+  for (const row of closing) {
     const worst = [...tallyNodes(elementsOf([row], observed))]
       .toSorted(([, a], [, b]) => b.quick - a.quick || b.good - a.good)
       .slice(0, MOST_REMEMBERED);
@@ -59,7 +67,14 @@ export async function closeRows({ deps, job }: Pick<SendContext, 'deps' | 'job'>
     const set = { state: 'ENDED', ...(worst.length === 0 ? {} : { nodes }) } as const;
     await moveSubmission(deps.state, job, row, { from: 'SUBMITTED', set });
   }
+  return observed.over.length - closing.length;
 }
+
+/** Is any element of this submission among these? */
+export const isOneOf = ({ handle, elements }: Submission, among: ReadonlySet<ElementId>): boolean =>
+  among.size > 0 &&
+  handle !== undefined &&
+  Array.from({ length: elements }, (_, index) => elementIdOf(handle, index)).some((element) => among.has(element));
 
 function elementsOf(rows: readonly Submission[], { elements }: Observed): ElementState[] {
   const arrays = new Set(rows.filter(({ kind }) => kind === 'array').map(({ handle }) => handle));

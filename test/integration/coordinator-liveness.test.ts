@@ -6,7 +6,7 @@ import type { CoordinatorDeps } from '../../src/coordinator/needs.ts';
 import { submitJob } from '../../src/coordinator/submit-job.ts';
 import { readSubmissions } from '../../src/coordinator/submissions.ts';
 import type { AttemptId, JobId } from '../../src/domain/ids.ts';
-import { taskKey } from '../../src/domain/state-keys.ts';
+import { metaKey, taskKey } from '../../src/domain/state-keys.ts';
 import type { TaskItem } from '../../src/domain/task-item.ts';
 import { AppError } from '../../src/errors/app-error.ts';
 import type { BatchSystem } from '../../src/ports/batch-system.ts';
@@ -43,6 +43,9 @@ async function setTask(rig: Rig, job: JobId, fields: Partial<TaskItem>, number =
       { op: 'item-present' },
     );
 }
+
+const setState = (rig: Rig, job: JobId, state: 'PAUSED' | 'RUNNING') =>
+  rig.process().state.write(metaKey(job), { set: { state } }, { op: 'item-present' });
 
 /** No move of a task is ever known to have been made, and none is. */
 const doubtful = (state: CoordinatorDeps['state']): CoordinatorDeps['state'] => ({
@@ -184,6 +187,39 @@ describe('the finaliser', () => {
       });
       for (let round = 0; round < 3; round += 1) await advanceJob(noFinaliser(rig.process()), pass(submitted.job));
       expect(asked).toBe(1);
+    }));
+});
+
+describe('an array that has ended', () => {
+  it.each(['RUNNING', 'PAUSED'] as const)(
+    'is asked about until what it did is decided, when the answer of a write was lost and nothing written: %s',
+    (jobState) =>
+      withTempDir(async (root) => {
+        const rig = createRig(root);
+        const job = await submit(rig);
+        await rig.work(job, () => true);
+        rig.batch.endAll({ cause: 'oom', rawState: 'OUT_OF_MEMORY' });
+        const deps = rig.process();
+        if (jobState === 'PAUSED') await setState(rig, job, 'PAUSED');
+        await advanceJob({ ...deps, state: doubtful(deps.state) }, pass(job));
+        rig.clock.skip(6 * 60_000);
+        if (jobState === 'PAUSED') await setState(rig, job, 'RUNNING');
+        await advanceJob(rig.process(), pass(job));
+        expect((await rig.tasks(job)).map(({ cause }) => cause)).toEqual(Array.from({ length: 4 }, () => 'oom'));
+        const [array] = await readSubmissions(deps.state, job);
+        expect(array?.state).toBe('ENDED');
+      }),
+  );
+
+  it('does not count as one that lives while it is asked about', () =>
+    withTempDir(async (root) => {
+      const rig = createRig(root);
+      const job = await submit(rig);
+      await rig.work(job, () => true);
+      rig.batch.endAll({ cause: 'oom', rawState: 'OUT_OF_MEMORY' });
+      const deps = inFinaliser(rig);
+      await advanceJob({ ...deps, state: doubtful(deps.state) }, pass(job));
+      expect(timesOf(rig)).toEqual([undefined, 60]);
     }));
 });
 
