@@ -37,6 +37,7 @@ const PLANNED: readonly (keyof RetryDecision['plan'])[] = [
   'needs',
   'escalations',
   'idleAttempts',
+  'leavesNone',
 ];
 
 /** The attempt is over without a commit: retry later, or give up. */
@@ -44,7 +45,7 @@ export async function decide(deps: CoordinatorDeps, pass: Pass, task: Task, gone
   const failure = factsOf(gone);
   const endedMs = deps.clock.nowMs();
   const planned = await askPlanner(deps, pass, { task, gone, failure });
-  const decision = { ...planned, delayMs: Math.max(planned.delayMs, (gone.notBeforeMs ?? 0) - endedMs) };
+  const decision = { ...planned, delayMs: Math.max(planned.delayMs, dueInMs(planned, gone, endedMs)) };
   const ended = { endedMs, fingerprint: fingerprintOf(failure), detail: gone.detail.slice(0, DETAIL_CHARS) };
   await writeRecord(deps, pass, task, recordOf(pass, task, { gone, decision, ...ended }));
   const notBeforeMs = endedMs + decision.delayMs;
@@ -70,6 +71,10 @@ export async function decide(deps: CoordinatorDeps, pass: Pass, task: Task, gone
   const when = givesUp ? '' : ` in ${Math.ceil(decision.delayMs / 1_000)} s`;
   return { task: after, step: `task ${task.id}: ${gone.cause} (${ended.detail}); ${decision.why}${when}` };
 }
+
+/** Items that get more of what ran out do not wait for others whose pause is long, and which then have one shorter pause. */
+const dueInMs = ({ decision }: RetryDecision, { notBeforeMs = 0 }: Gone, endedMs: number): number =>
+  decision === 'escalate' ? 0 : notBeforeMs - endedMs;
 
 /** `Class: message`, as workers write it. */
 const CLASS_FIRST = /^([A-Za-z_$][\w$.]{0,63}): ([^]*)$/;

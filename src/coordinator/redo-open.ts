@@ -121,6 +121,7 @@ const LEFT_BEHIND: readonly (keyof TaskItem)[] = [
   'escalations',
   'fingerprint',
   'idleAttempts',
+  'leavesNone',
   'corruptions',
 ];
 

@@ -8,14 +8,22 @@ import type { TaskItem } from './task-item.ts';
 /** What the planner may change of a task; a field that is absent in an answer is removed. */
 export type TaskPlan = Pick<
   TaskItem,
-  'suspects' | 'strikes' | 'strikesOf' | 'quarantined' | 'needs' | 'escalations' | 'idleAttempts'
+  'suspects' | 'strikes' | 'strikesOf' | 'quarantined' | 'needs' | 'escalations' | 'idleAttempts' | 'leavesNone'
 >;
 
 export interface RetryQuestion {
   readonly task: TaskPlan &
     Pick<
       TaskItem,
-      'items' | 'attempts' | 'attemptsBefore' | 'charged' | 'checkpoint' | 'checkpointSeen' | 'inFlight' | 'trying'
+      | 'items'
+      | 'attempts'
+      | 'attemptsBefore'
+      | 'charged'
+      | 'checkpoint'
+      | 'checkpointSeen'
+      | 'inFlight'
+      | 'trying'
+      | 'deferred'
     >;
   readonly failure: FailureFacts;
   /** The process died over it: it did not hand the task back itself. */

@@ -64,9 +64,13 @@ export type TaskItem = {
   readonly signal?: number;
   /**
    * The attempt ended in good order and left this many items for another try, none of them to run before `dueMs` (epoch ms; absent: as soon as there is
-   * an element that has what they need): `cause`, `exitCode` and `signal` are of such an item's failure, not of a process. Until the next claim.
+   * an element that has what they need): `cause`, `exitCode` and `signal` are of such an item's failure, not of a process. Where some of them need
+   * more than there was, `dueMs` is that of the others. `rule`: name of the rule by which that item was left: it had the whole message, of which
+   * `causeDetail` has the beginning. Until the next claim.
    */
-  readonly deferred?: { readonly items: number; readonly dueMs?: number };
+  readonly deferred?: { readonly items: number; readonly dueMs?: number; readonly rule?: string };
+  /** Attempts end every item by its own rule and leave none for later: the failure of one that was left would have ended the others with it. */
+  readonly leavesNone?: boolean;
   /**
    * Item ranges (`domain/item-ranges.ts`, numbers within the task) that had begun and not ended when the attempt ended; absent: not known.
    * Written by whoever saw the process end.

@@ -40,22 +40,32 @@ export function decideRetry(question: RetryQuestion): RetryDecision {
   const worn = attempts >= MAX_ATTEMPTS_IN_ALL || idleAttempts >= MAX_IDLE_ATTEMPTS;
   const usedUp =
     (charged && spent) || (isInfra && rule.action.do === 'retry' && idleAttempts > (rule.action.times ?? Infinity));
-  const gaveUp = rule.action.do === 'fail' ? 'fail' : worn ? 'worn' : usedUp ? 'used-up' : null;
-  const answered: Answered = { rule, needs, suspicion, put: verdict.put, idleAttempts, charged, gaveUp };
+  const wouldGiveUp = rule.action.do === 'fail' ? 'fail' : worn ? 'worn' : usedUp ? 'used-up' : null;
+  // One item's failure is no reason to end those that were left beside it: once more, and each of them ends by its own.
+  const leavesNone = wouldGiveUp !== null && !worn && task.deferred !== undefined && task.leavesNone !== true;
+  const gaveUp = leavesNone ? null : wouldGiveUp;
+  const found = { rule, needs, suspicion, put: verdict.put, idleAttempts, charged };
+  const answered: Answered = { ...found, gaveUp, spared: leavesNone ? wouldGiveUp : null };
   const bounds = (rule.action.do === 'fail' ? undefined : rule.action.backoff) ?? policy.backoff;
   return {
     ...sayDecision(question, answered),
     rule: rule.name,
     delayMs: gaveUp === null ? backoffMs(Math.max(1, idleAttempts), bounds, random) : 0,
     charged,
-    plan,
+    plan: leavesNone || (task.leavesNone === true && !escalates) ? { ...plan, leavesNone: true } : plan,
   };
 }
 
-/** The first rule that matches; an escalation that cannot go any further is treated as if it were not there. */
+/**
+ * The first rule that matches; an escalation that cannot go any further is treated as if it were not there. For an item that was left it is the rule
+ * by which the worker left it, or one of those behind it: the worker had the whole message.
+ */
 function ruleFor(question: RetryQuestion): { readonly rule: RetryRule; readonly needs: TaskNeeds | null } {
+  const { rules, task } = question;
+  const named = rules.findIndex(({ name }) => name === task.deferred?.rule);
+  const asked = named < 0 ? rules : rules.slice(named).map((one, at) => (at === 0 ? { ...one, when: {} } : one));
   const raised = new Map<RetryRule, TaskNeeds | null>();
-  const rule = matchRule(question.rules, question.failure, (candidate) => {
+  const rule = matchRule(asked, question.failure, (candidate) => {
     if (candidate.action.do !== 'escalate') return false;
     const needs = escalate(candidate.action, question);
     raised.set(candidate, needs);

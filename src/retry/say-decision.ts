@@ -18,12 +18,16 @@ export interface Answered {
   readonly put: readonly ItemRange[] | null;
   readonly idleAttempts: number;
   readonly charged: boolean;
-  readonly gaveUp: 'fail' | 'worn' | 'used-up' | null;
+  readonly gaveUp: GiveUp | null;
+  /** For what the task would be given up if no items had been left for later. */
+  readonly spared: GiveUp | null;
 }
 
+type GiveUp = 'fail' | 'worn' | 'used-up';
+
 export function sayDecision(question: RetryQuestion, answered: Answered): Pick<RetryDecision, 'decision' | 'why'> {
-  const { put, needs, suspicion, gaveUp } = answered;
-  if (gaveUp !== null) return { decision: 'give-up', why: `given up: ${whyGivenUp(question, answered)}` };
+  const { put, needs, suspicion, gaveUp, spared } = answered;
+  if (gaveUp !== null) return { decision: 'give-up', why: `given up: ${whyGivenUp(question, answered, gaveUp)}` };
   const price = sayPrice(question, answered);
   if (put !== null)
     return {
@@ -36,6 +40,11 @@ export function sayDecision(question: RetryQuestion, answered: Answered): Pick<R
     const how = countIn(suspects) === 1 ? 'runs last and alone' : 'run last, in small groups';
     return { decision: 'isolate', why: `retried; ${itemsIn(suspects)} may have caused it and ${how}${price}` };
   }
+  if (spared !== null)
+    return {
+      decision: 'retry',
+      why: `retried once more, so that each item that was left ends by its own rule: ${whyGivenUp(question, answered, spared)}`,
+    };
   return { decision: 'retry', why: `retried${price}` };
 }
 
@@ -60,7 +69,11 @@ function sayPrice(
   return ' (it came further than the attempt before, so it costs no attempt)';
 }
 
-function whyGivenUp({ task, failure, policy }: RetryQuestion, { gaveUp, rule, idleAttempts }: Answered): string {
+function whyGivenUp(
+  { task, failure, policy }: RetryQuestion,
+  { rule, idleAttempts }: Answered,
+  gaveUp: GiveUp,
+): string {
   const attempts = task.attempts - (task.attemptsBefore ?? 0);
   if (gaveUp === 'fail') return `${rule.name} says that ${failure.cause} cannot succeed on another try`;
   if (gaveUp === 'worn')

@@ -14,9 +14,13 @@ export interface Deferral {
   /** Of the same failure. */
   readonly exitCode?: number;
   readonly signal?: number;
+  /** Name of the rule by which that item is left. */
+  readonly rule: string;
   /** Numbers of all items that are left so. */
   readonly items: readonly number[];
-  /** Epoch ms before which none of them may run; absent: as soon as there is an element that has what they need. */
+  /** The failure above is of an item that needs more of what ran out. */
+  readonly needsMore: boolean;
+  /** Epoch ms before which none of those with a long wait may run; absent: there are none. */
   readonly dueMs?: number;
 }
 
@@ -33,15 +37,17 @@ export function deferralOf(
   toEpochMs: (monotonicMs: number) => number,
 ): Deferral {
   const all = [...escalated, ...waiting];
-  const { failure } = all[0] as Waiting;
+  const { failure, rule } = all[0] as Waiting;
   const due = waiting.reduce((first, { dueMs }) => Math.min(first, dueMs), Infinity);
   return {
     cause: failure.cause,
     detail: withItemsLeft(whatFailed(failure), all.length),
     ...(failure.exitCode === undefined ? {} : { exitCode: failure.exitCode }),
     ...(failure.signal === undefined ? {} : { signal: failure.signal }),
+    rule,
     items: all.map(({ item }) => item),
-    ...(escalated.length > 0 ? {} : { dueMs: Math.ceil(toEpochMs(due)) }),
+    needsMore: escalated.length > 0,
+    ...(waiting.length === 0 ? {} : { dueMs: Math.ceil(toEpochMs(due)) }),
   };
 }
 

@@ -2,7 +2,7 @@ import type { RetrySpec } from '../domain/job-spec.ts';
 import { matchRule } from '../domain/match-rule.ts';
 import { effectiveRules } from '../domain/builtin-rules.ts';
 import type { FailureFacts, RetryRule } from '../domain/retry-rules.ts';
-import type { TaskItem } from '../domain/task-item.ts';
+import { MAX_ATTEMPTS_IN_ALL, MAX_IDLE_ATTEMPTS, type TaskItem } from '../domain/task-item.ts';
 
 /** What decides about a failed try at an item. */
 export interface TryPolicy {
@@ -11,7 +11,7 @@ export interface TryPolicy {
   readonly items: number;
   readonly backoff: Bounds;
   /**
-   * Escalations of the task so far. Null: this is the task's last attempt, so nothing can be left for a later one.
+   * Escalations of the task so far. Null: this may be the task's last attempt, so nothing is left for a later one.
    */
   readonly escalations: number | null;
 }
@@ -21,22 +21,33 @@ interface Bounds {
   readonly maxMs: number;
 }
 
-/** `defer`: the item is left for an attempt that has more of what ran out. */
+/** `defer`: the item is left for an attempt that has more of what ran out. `rule`: name of the rule that says so. */
 export type TryVerdict =
   | { readonly next: 'end' }
-  | { readonly next: 'defer' }
-  | { readonly next: 'retry'; readonly backoff: Bounds };
+  | { readonly next: 'defer'; readonly rule: string }
+  | { readonly next: 'retry'; readonly rule: string; readonly backoff: Bounds };
+
+type Claimed = Pick<
+  TaskItem,
+  'attempts' | 'attemptsBefore' | 'charged' | 'escalations' | 'idleAttempts' | 'leavesNone'
+>;
 
 /** @param claimed the task as it was claimed, this attempt charged */
 export const tryPolicyOf = (
   retry: Pick<RetrySpec, 'items' | 'attempts' | 'backoff' | 'rules'>,
-  claimed: Pick<TaskItem, 'charged' | 'escalations'>,
+  claimed: Claimed,
 ): TryPolicy => ({
   rules: effectiveRules(retry),
   items: retry.items,
   backoff: retry.backoff,
-  escalations: claimed.charged >= retry.attempts ? null : (claimed.escalations ?? 0),
+  escalations: mayBeLast(claimed, retry.attempts) ? null : (claimed.escalations ?? 0),
 });
+
+const mayBeLast = (claimed: Claimed, attempts: number): boolean =>
+  claimed.leavesNone === true ||
+  claimed.charged >= attempts ||
+  claimed.attempts - (claimed.attemptsBefore ?? 0) >= MAX_ATTEMPTS_IN_ALL ||
+  (claimed.idleAttempts ?? 0) + 1 >= MAX_IDLE_ATTEMPTS;
 
 /**
  * The first rule that matches decides; an escalation that cannot be made any more is treated as if its rule were not there. Pure.
@@ -46,9 +57,9 @@ export const tryPolicyOf = (
 export function judgeTry(policy: TryPolicy, failure: FailureFacts, tries: number): TryVerdict {
   const isSpent = ({ action }: RetryRule): boolean =>
     action.do === 'escalate' && (policy.escalations === null || policy.escalations >= action.times);
-  const { action } = matchRule(policy.rules, failure, isSpent);
+  const { name: rule, action } = matchRule(policy.rules, failure, isSpent);
   if (action.do === 'fail') return { next: 'end' };
-  if (action.do === 'escalate') return { next: 'defer' };
+  if (action.do === 'escalate') return { next: 'defer', rule };
   const most = action.times === undefined ? policy.items : action.times + 1;
-  return tries < most ? { next: 'retry', backoff: action.backoff ?? policy.backoff } : { next: 'end' };
+  return tries < most ? { next: 'retry', rule, backoff: action.backoff ?? policy.backoff } : { next: 'end' };
 }

@@ -133,7 +133,7 @@ function createAccounts({ batch, isFinished, onOutcome, ...options }: RunItemsOp
         return;
       }
       tries.set(item, outcome.attempts);
-      const again = { item, failure, dueMs: clock.monotonicMs() };
+      const again = { item, failure, rule: verdict.rule, dueMs: clock.monotonicMs() };
       if (verdict.next === 'defer') return void escalated.push(again);
       const pauseMs = options.backoffMs(outcome.attempts, verdict.backoff, options.random.next());
       queue.retry({ ...again, dueMs: again.dueMs + pauseMs });

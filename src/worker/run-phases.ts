@@ -57,12 +57,12 @@ export function runPhases(options: PhasesOptions): RunningPhases {
   };
 }
 
-/** One reason for all of them: the one that says when to go on, if each of them does. */
+/** One reason for all of them: a need before a wait, and the first of the waits. */
 function joined(deferrals: readonly Deferral[]): Deferral | null {
   const [first] = deferrals;
   if (first === undefined) return null;
-  const urgent = deferrals.find(({ dueMs }) => dueMs === undefined) ?? first;
-  const dueMs = Math.min(...deferrals.map((one) => one.dueMs ?? Number.NEGATIVE_INFINITY));
+  const urgent = deferrals.find(({ needsMore }) => needsMore) ?? first;
+  const dueMs = Math.min(...deferrals.map((one) => one.dueMs ?? Infinity));
   const { dueMs: _own, ...rest } = urgent;
   const items = deferrals.flatMap((one) => one.items);
   return { ...rest, items, ...(Number.isFinite(dueMs) ? { dueMs } : {}) };

@@ -286,8 +286,9 @@ async function drained(context: ElementContext, attempt: Attempt): Promise<Param
   };
 }
 
-function left({ items, dueMs, ...why }: Deferral): Parameters<typeof releaseTask>[2] {
-  return { ...why, deferred: { items: items.length, ...(dueMs === undefined ? {} : { dueMs }) } };
+function left(deferral: Deferral): Parameters<typeof releaseTask>[2] {
+  const { items, dueMs, rule, needsMore: _needsMore, ...why } = deferral;
+  return { ...why, deferred: { items: items.length, rule, ...(dueMs === undefined ? {} : { dueMs }) } };
 }
 
 function warnOfIgnoredKeys({ normaliser, attemptLog }: Attempt): void {

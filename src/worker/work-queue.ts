@@ -19,6 +19,8 @@ export interface Work {
   readonly dueMs: number;
   /** How its last try failed; absent for fresh items. */
   readonly failure?: FailureFacts;
+  /** Name of the rule by which it is tried again; absent for fresh items. */
+  readonly rule?: string;
 }
 
 export type Waiting = Required<Work>;

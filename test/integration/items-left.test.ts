@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { advanceJob } from '../../src/coordinator/advance.ts';
 import { submitJob } from '../../src/coordinator/submit-job.ts';
+import type { RetryRule } from '../../src/domain/retry-rules.ts';
 import { taskKey } from '../../src/domain/state-keys.ts';
 import type { TaskItem } from '../../src/domain/task-item.ts';
 import { runElement } from '../../src/worker/run-element.ts';
@@ -34,7 +35,7 @@ describe('items that need more than their worker has', () => {
       state: 'WAIT',
       cause: 'oom',
       causeDetail: 'RangeError: Array buffer allocation failed (items left: 2)',
-      deferred: { items: 2 },
+      deferred: { items: 2, rule: 'built-in rule for oom' },
       checkpoint: { items: 6 },
     });
     expect(job.notes()).toHaveLength(8);
@@ -69,7 +70,50 @@ describe('items that need more than their worker has', () => {
   });
 });
 
+describe('items that wait beside one that no rule tries again', () => {
+  const rules: readonly RetryRule[] = [
+    { name: 'more', when: { cause: ['oom'] }, action: { do: 'escalate', memory: { factor: 2 }, times: 2 } },
+    { name: 'no more', when: { cause: ['oom'] }, action: { do: 'fail' } },
+    {
+      name: 'later',
+      when: { error: ['*at the end*'] },
+      action: { do: 'retry', backoff: { baseMs: 300_000, maxMs: 300_000 } },
+    },
+  ];
+
+  it('are tried again in an attempt that leaves none, and it ends by its own rule', async () => {
+    const code = `export default async ({ n }, ctx) => {
+      ${noting('`${n}/${ctx.attempt}`')}
+      if (n === 1) throw new RangeError('Array buffer allocation failed');
+      if (n === 2 && ctx.attempt === 1) throw new Error('x'.repeat(300) + ' at the end');
+      return { n };
+    };`;
+    const retry = { items: 2, attempts: 3, backoff: { baseMs: 1, maxMs: 2 }, tolerate: {}, rules };
+    await job.store(code, { tasks: [numbered(0, 4)] }, { retry });
+    const patient = { ...job.deps, backoffMs: (_tries: number, { baseMs }: { baseMs: number }) => baseMs };
+    expect(await runElement(patient, elementInput({ batchJobId: '100' }))).toMatchObject({ committed: 0 });
+    const left = await job.task(0);
+    expect(left).toMatchObject({ cause: 'oom', deferred: { items: 2, rule: 'more' } });
+    expect(left.deferred?.dueMs).toBeGreaterThan(left.heartbeatMs ?? 0);
+
+    await setTask(job.deps.state, 0, { state: 'PENDING', leavesNone: true }, ['notBeforeMs', 'owner']);
+    expect(await attempt('101')).toMatchObject({ committed: 1, items: 4, failed: 1 });
+    const outcomes = await job.outcomes(0);
+    expect(outcomes.map((row) => row.status)).toEqual(['succeeded', 'failed', 'succeeded', 'succeeded']);
+    expect(outcomes[1]).toMatchObject({ cause: 'oom', attempts: 2 });
+  });
+});
+
 describe('a pass that finds items left', () => {
+  const capped: readonly RetryRule[] = [
+    {
+      name: 'capped',
+      when: { cause: ['oom'] },
+      action: { do: 'escalate', memory: { factor: 2 }, maxMemoryBytes: 1, times: 2 },
+    },
+    { name: 'hopeless', when: { cause: ['oom'] }, action: { do: 'fail' } },
+  ];
+  const dueMs = 1_700_000_900_000;
   const left = (more: object) => ({
     state: 'WAIT',
     attempts: 1,
@@ -79,26 +123,39 @@ describe('a pass that finds items left', () => {
     ...more,
   });
 
-  it.each<[string, object, Partial<TaskItem>, number]>([
+  it.each<[string, object, Partial<TaskItem>, readonly RetryRule[]]>([
     [
       'asks for more, and suspects nobody',
       { cause: 'oom', causeDetail: 'MemoryError: x (items left: 2)', deferred: { items: 2 } },
       { cause: 'oom', escalations: 1 },
-      0,
+      [],
+    ],
+    [
+      'asks for more at once, whoever else waits',
+      { cause: 'oom', causeDetail: 'MemoryError: x (items left: 2)', deferred: { items: 2, dueMs } },
+      { cause: 'oom', escalations: 1 },
+      [],
+    ],
+    [
+      'lets those go on that wait beside one that is not tried again, when the first of them is due',
+      { cause: 'oom', causeDetail: 'MemoryError: x (items left: 2)', deferred: { items: 2, dueMs, rule: 'capped' } },
+      { state: 'WAIT', cause: 'oom', leavesNone: true, notBeforeMs: dueMs },
+      capped,
     ],
     [
       'waits until the first of them is due',
       {
         cause: 'rate-limited',
         causeDetail: 'RateLimitError: slow (items left: 2)',
-        deferred: { items: 2, dueMs: 1_700_000_900_000 },
+        deferred: { items: 2, dueMs },
       },
-      { cause: 'rate-limited' },
-      1_700_000_900_000,
+      { state: 'WAIT', cause: 'rate-limited', notBeforeMs: dueMs },
+      [],
     ],
-  ])('%s', async (_name, ended, expected, dueMs) => {
+  ])('%s', async (_name, ended, expected, rules) => {
     await withTempDir(async (root) => {
-      const rig = createRig(root);
+      const retry = { items: 1, attempts: 3, backoff: { baseMs: 1, maxMs: 2 }, tolerate: {}, rules };
+      const rig = createRig(root, { spec: { retry } });
       const deps = rig.process();
       const { job: id } = await submitJob(deps, rig.wanted, { patienceMs: 0 });
       const [task] = await rig.tasks(id);
@@ -107,7 +164,7 @@ describe('a pass that finds items left', () => {
       const after = (await rig.tasks(id))[0] as TaskItem;
       expect(after).toMatchObject(expected);
       expect(after.suspects).toBeUndefined();
-      if (dueMs > 0) expect(after).toMatchObject({ state: 'WAIT', notBeforeMs: dueMs });
+      if (after.escalations === 1) expect(after.notBeforeMs ?? 0).toBeLessThan(dueMs);
     });
   });
 });

@@ -5,9 +5,11 @@ import { CAUSE_NAMES, CAUSES, type Cause } from '../../../src/domain/causes.ts';
 import { countIn, parseRanges } from '../../../src/domain/item-ranges.ts';
 import type { RetryDecision, RetryQuestion } from '../../../src/domain/retry-decision.ts';
 import type { RetryRule } from '../../../src/domain/retry-rules.ts';
+import { matchRule } from '../../../src/domain/match-rule.ts';
 import { MAX_ATTEMPTS_IN_ALL, MAX_IDLE_ATTEMPTS } from '../../../src/domain/task-item.ts';
 import { backoffMs } from '../../../src/retry/backoff.ts';
 import { decideRetry } from '../../../src/retry/decide-retry.ts';
+import { tryPolicyOf } from '../../../src/worker/judge-try.ts';
 
 const GIB = 2 ** 30;
 const HOUR = 3_600_000;
@@ -159,6 +161,102 @@ describe('escalation', () => {
 
   it('falls through where there is no more to be had', () => {
     expect(decide('time-limit', {}, { most: { memoryBytes: null, timeMs: HOUR } }).decision).toBe('isolate');
+  });
+});
+
+describe('items that were left for later', () => {
+  const named = (name: string, action: RetryRule['action'], when: RetryRule['when'] = {}): RetryRule => ({
+    name,
+    when,
+    action,
+  });
+  const capped = named('capped', { do: 'escalate', memory: { factor: 2 }, maxMemoryBytes: 2 * GIB, times: 2 });
+  const hopeless = named('hopeless', { do: 'fail' });
+  const left = (over: Partial<Task> = {}): Partial<Task> => ({ inFlight: '', deferred: { items: 3 }, ...over });
+
+  it('are not ended by the failure of one of them: they get an attempt that leaves none', () => {
+    const rules = [capped, hopeless, ...effectiveRules({})];
+    const first = decide('oom', left({ deferred: { items: 3, rule: 'capped' } }), { rules });
+    expect(first).toMatchObject({
+      decision: 'retry',
+      rule: 'hopeless',
+      charged: true,
+      why: 'retried once more, so that each item that was left ends by its own rule: hopeless says that oom cannot succeed on another try',
+      plan: { leavesNone: true },
+    });
+    expect(first.delayMs).toBeGreaterThan(0);
+    // An attempt that dies after that is decided about as any other.
+    expect(decide('oom', { ...first.plan }, { rules, died: true }).decision).toBe('give-up');
+    expect(decide('preempted', { ...first.plan }, { died: true }).plan).toMatchObject({ leavesNone: true });
+    expect(decide('oom', left(first.plan), { rules }).decision).toBe('give-up');
+  });
+
+  it('are not ended by a rule that grants fewer attempts than the job', () => {
+    const rules = [named('once', { do: 'retry', times: 0 }), ...effectiveRules({})];
+    expect(decide('handler-error', left(), { rules })).toMatchObject({
+      decision: 'retry',
+      why: expect.stringContaining('the only attempt is spent'),
+      plan: { leavesNone: true },
+    });
+    expect(decide('handler-error', {}, { rules }).decision).toBe('give-up');
+  });
+
+  it('may be left again by attempts that have more of what ran out', () => {
+    expect(decide('oom', { leavesNone: true }, { died: true }).plan).not.toHaveProperty('leavesNone');
+  });
+
+  it('go by the rule that the worker went by, which had the whole message', () => {
+    const tail = named('tail', { do: 'retry', backoff: { baseMs: HOUR, maxMs: HOUR } }, { error: ['*tail*'] });
+    const rules = [tail, hopeless, ...effectiveRules({})];
+    const cut = (rule: string) => decide('handler-error', left({ deferred: { items: 1, rule } }), { rules });
+    expect(cut('tail')).toMatchObject({ decision: 'retry', rule: 'tail', delayMs: HOUR / 2 });
+    expect(cut('tail').plan).not.toHaveProperty('leavesNone');
+    expect(cut('of another version')).toMatchObject({ rule: 'hopeless', plan: { leavesNone: true } });
+  });
+
+  it('never end with the task, which is over after a bounded number of attempts nevertheless', () => {
+    const actions: fc.Arbitrary<RetryRule['action']> = fc.oneof(
+      fc.constant({ do: 'fail' as const }),
+      fc.nat(200).map((times) => ({ do: 'retry' as const, times })),
+      fc
+        .tuple(fc.nat(4), fc.integer({ min: 1, max: 4 }))
+        .map(([times, gib]) => ({ ...capped.action, times, maxMemoryBytes: gib * GIB }) as RetryRule['action']),
+    );
+    const rulesOf = fc.array(fc.tuple(fc.subarray(['oom', 'rate-limited', 'handler-error'] as const), actions), {
+      maxLength: 4,
+    });
+    const ends = fc.array(
+      fc.record({
+        cause: fc.constantFrom('oom' as const, 'rate-limited' as const, 'handler-error' as const),
+        saved: fc.constantFrom(0, 0, 1),
+      }),
+      { minLength: 110, maxLength: 110 },
+    );
+    fc.assert(
+      fc.property(rulesOf, fc.nat(4), ends, (own, attempts, sequence) => {
+        const made = own.map(([cause, action], at) => named(`rule ${at}`, action, { cause }));
+        const rules = effectiveRules({ rules: made });
+        const policy = { attempts, backoff: { baseMs: 1_000, maxMs: 60_000 } };
+        let task: Task = { items: 200, attempts: 0, charged: 0 };
+        let saved = 0;
+        for (const { cause, saved: more } of sequence) {
+          task = { ...task, attempts: task.attempts + 1, charged: task.charged + 1 };
+          // Such an attempt ends every item.
+          if (tryPolicyOf({ ...policy, items: 1, rules: made }, task).escalations === null) return;
+          const seen = {
+            checkpoint: { attempt: 'a_0.0' as never, seq: 1, items: saved + more },
+            checkpointSeen: saved,
+          };
+          saved += more;
+          const { name: rule } = matchRule(rules, { cause });
+          const decision = decide(cause, left({ ...task, ...seen, deferred: { items: 2, rule } }), { rules, policy });
+          expect(decision.decision).not.toBe('give-up');
+          const { attempts: begun, charged } = task;
+          task = { items: 200, attempts: begun, charged: charged - (decision.charged ? 0 : 1), ...decision.plan };
+        }
+        throw new Error('not over after 110 attempts');
+      }),
+    );
   });
 });
 

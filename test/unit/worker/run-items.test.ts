@@ -350,7 +350,9 @@ describe('items left for a later attempt', () => {
     expect(running.deferred()).toEqual({
       cause: 'oom',
       detail: 'MemoryError: too big (items left: 2)',
+      rule: 'built-in rule for oom',
       items: [0, 3],
+      needsMore: true,
     });
     expect(tries).toEqual(
       new Map([
@@ -374,7 +376,25 @@ describe('items left for a later attempt', () => {
       cause: 'handler-error',
       detail: 'boom (items left: 5)',
       exitCode: 75,
+      rule: 'built-in rule for everything else',
       items: [0, 1, 2, 3, 4],
+      needsMore: false,
+      dueMs: clock.nowMs() + 300_000,
+    });
+  });
+
+  it('are both kinds at once: the need is named, and when the first wait is over', async () => {
+    const { running, clock } = start(3, (payload) => Promise.resolve(payload === 1 ? oom : error), {
+      policy: waiting,
+    });
+    await clock.advance(0);
+    expect(await running.ended).toBe(false);
+    expect(running.deferred()).toEqual({
+      cause: 'oom',
+      detail: 'MemoryError: too big (items left: 3)',
+      rule: 'built-in rule for oom',
+      items: [1, 0, 2],
+      needsMore: true,
       dueMs: clock.nowMs() + 300_000,
     });
   });

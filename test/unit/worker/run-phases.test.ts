@@ -81,21 +81,31 @@ describe('items in phases', () => {
     expect(unsaved.running.isFenced()).toBe(true);
   });
 
+  const slow = {
+    cause: 'rate-limited',
+    detail: 'slow',
+    rule: 'rule 1',
+    items: [3],
+    needsMore: false,
+    dueMs: 500,
+  } as const;
+
   it('goes on after items that were left for later, and gives one reason for all of them', async () => {
     const { running, end } = rig();
-    await end(false, { cause: 'rate-limited', detail: 'slow', items: [3], dueMs: 500 });
+    await end(false, slow);
     await end(true);
-    await end(false, { cause: 'rate-limited', detail: 'slower', items: [2], dueMs: 400 });
+    await end(false, { ...slow, detail: 'slower', items: [2], dueMs: 400 });
     expect(await running.ended).toBe(false);
-    expect(running.deferred()).toEqual({ cause: 'rate-limited', detail: 'slow', items: [3, 2], dueMs: 400 });
+    expect(running.deferred()).toEqual({ ...slow, items: [3, 2], dueMs: 400 });
   });
 
-  it('names the need before the wait when items were left for both', async () => {
+  it('names the need before the wait when items were left for both, and when the first wait is over', async () => {
     const { running, end } = rig();
-    await end(false, { cause: 'rate-limited', detail: 'slow', items: [3], dueMs: 500 });
-    await end(false, { cause: 'oom', detail: 'big', items: [1] });
-    await end();
+    const big = { cause: 'oom', detail: 'big', rule: 'rule 2', items: [1], needsMore: true } as const;
+    await end(false, slow);
+    await end(false, big);
+    await end(false, { ...big, detail: 'bigger', items: [2], dueMs: 700 });
     expect(await running.ended).toBe(false);
-    expect(running.deferred()).toEqual({ cause: 'oom', detail: 'big', items: [3, 1] });
+    expect(running.deferred()).toEqual({ ...big, items: [3, 1, 2], dueMs: 500 });
   });
 });
