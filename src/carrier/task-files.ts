@@ -14,6 +14,7 @@ import {
 import { MANIFEST_SCHEMAS, type DoneManifest, type TaskManifest } from '../domain/manifest.ts';
 import type { RedoRecord } from '../domain/redo.ts';
 import type { CheckpointPointer, TaskItem, Win } from '../domain/task-item.ts';
+import { isAppError } from '../errors/app-error.ts';
 import type { StateItem } from '../ports/state-table.ts';
 import { copyFile, parseManifest, putText, readSource, requireKey } from './copy-object.ts';
 import type { CarrierDeps } from './needs.ts';
@@ -94,10 +95,21 @@ async function carryWinner(deps: CarrierDeps, of: OfTask, win: Pick<Win, 'attemp
   await putText(deps, key, bytes);
 }
 
-/** The record goes last, as a seal does. */
+/**
+ * What a retry left alone. The record goes last, as a seal does. Where the record or a file that it names is gone nothing points at it: whoever
+ * needs it then takes the task whole, so the task is carried all the same.
+ */
 async function carryRedo(deps: CarrierDeps, of: OfTask, generation: number): Promise<void> {
+  try {
+    await carryRecord(deps, of, redoKey(of.job, generation, of.task));
+  } catch (error) {
+    if (!isAppError(error, 'STORE_NOT_FOUND')) throw error;
+    deps.log.warn('what a retry left alone is not carried', { ...of, generation, error: error.message });
+  }
+}
+
+async function carryRecord(deps: CarrierDeps, of: OfTask, key: string): Promise<void> {
   const { job, task } = of;
-  const key = redoKey(job, generation, task);
   const bytes = await readSource(deps, key);
   const { base } = parseManifest<RedoRecord>(bytes, key, MANIFEST_SCHEMAS.redo);
   if (base?.kind === 'winner') await carryWinner(deps, of, base);

@@ -1,12 +1,14 @@
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
+import { carryJob } from '../../src/carrier/carry-job.ts';
 import { taskIdOf } from '../../src/domain/ids.ts';
 import { doneKey, redoBaseKey, redoKey, resultsKey } from '../../src/domain/keys.ts';
 import { MANIFEST_SCHEMAS } from '../../src/domain/manifest.ts';
 import type { RedoRecord } from '../../src/domain/redo.ts';
 import { taskKey } from '../../src/domain/state-keys.ts';
 import type { TaskItem } from '../../src/domain/task-item.ts';
-import { carry, createSides, createSpoolJob } from '../support/spool-job.ts';
+import type { LogFields } from '../../src/ports/log.ts';
+import { carrierOf, carry, createSides, createSpoolJob } from '../support/spool-job.ts';
 import { withTempDir } from '../support/temp-dir.ts';
 
 it('what a retry left alone of tasks that it could not finish is carried with them', () =>
@@ -40,7 +42,19 @@ it('what a retry left alone of tasks that it could not finish is carried with th
     for (const key of keys) expect(await far.store.get(key), key).toEqual(await spool.store.get(key));
     // A task that is still to run has its files where its workers are.
     expect(await far.store.get(redoKey(job, 1, taskIdOf(2)))).toBeNull();
-    await spool.store.delete([redoKey(job, 1, taskIdOf(0))]);
+    // A record, or a base, that is gone keeps no task back: whoever needs it takes the task whole.
+    await spool.store.delete([redoKey(job, 1, taskIdOf(0)), redoBaseKey(job, taskIdOf(3), segments, 2)]);
+    await spool.store.put(redoBaseKey(job, taskIdOf(3), segments, 1), 'segment 1');
+    await redo(3, segments, 'DEAD');
     await story.setTask(0, { state: 'CANCELLED' });
-    expect((await carry(spool, far, job)).problems).toEqual([expect.stringContaining('task 000000')]);
+    const warned: string[] = [];
+    const log = { warn: (_: string, fields?: LogFields) => void warned.push(String(fields?.['task'])) };
+    const { problems: later } = await carryJob({ ...carrierOf(spool, far), log }, job);
+    expect([later, warned.toSorted()]).toEqual([[], [taskIdOf(0), taskIdOf(3)]]);
+    expect(await far.state.get(taskKey(job, taskIdOf(0), 1))).toMatchObject({ state: 'CANCELLED' });
+    expect(await far.store.get(redoKey(job, 1, taskIdOf(3)))).toBeNull();
+    // One that is there and damaged does.
+    await spool.store.put(redoKey(job, 1, taskIdOf(1)), 'what is this');
+    await story.setTask(1, { state: 'CANCELLED' });
+    expect((await carry(spool, far, job)).problems).toEqual([expect.stringContaining('task 000001')]);
   }));
