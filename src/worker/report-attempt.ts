@@ -5,12 +5,11 @@
 import type { TaskId } from '../domain/ids.ts';
 import type { Win } from '../domain/task-item.ts';
 import { AppError, isAppError } from '../errors/app-error.ts';
-import { HEARTBEAT_MS } from './attempt-session.ts';
 import { keepSealed } from './keep-sealed.ts';
 import type { ElementContext } from './needs.ts';
 import { isTransient, whileThereIsTime } from './patience.ts';
 import { sealLocally, storeSealed, type SealOptions } from './seal.ts';
-import { commitTask, heartbeat, releaseTask, type ClaimedTask } from './task-writes.ts';
+import { commitTask, releaseTask, type ClaimedTask } from './task-writes.ts';
 
 export interface Reported {
   readonly win: Win;
@@ -22,7 +21,6 @@ export interface Reported {
 export async function reportAttempt(context: ElementContext, options: SealOptions): Promise<Reported> {
   const sealed = await sealLocally(context, options);
   const { claimed } = options;
-  const stopBeating = keepBeating(context, claimed, sealed.counts);
   try {
     return await whileThereIsTime(context, async (patient) => {
       const win = await storeSealed(patient, sealed);
@@ -39,23 +37,7 @@ export async function reportAttempt(context: ElementContext, options: SealOption
       details: error.details,
       cause: error,
     });
-  } finally {
-    stopBeating();
   }
-}
-
-/** Storing may take long, and who is silent is given up. What a heartbeat comes to does not matter: the first commit wins. */
-function keepBeating(
-  context: ElementContext,
-  { task, key }: ClaimedTask,
-  { rows, failed }: { readonly rows: number; readonly failed: number },
-): () => void {
-  const { clock, log } = context.deps;
-  return clock.every(HEARTBEAT_MS, () => {
-    heartbeat(context, key, { rows, failed }).catch((error: unknown) => {
-      log.warn('heartbeat failed, going on', { task, error: String(error) });
-    });
-  });
 }
 
 /** The task waits with its cause, where state answers: one try, because whoever adopts the result does not need to be told. */

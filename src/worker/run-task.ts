@@ -28,6 +28,7 @@ import { openBatch, type TaskBatch } from '../domain/task-batch.ts';
 import { judgeTaskFailure } from './task-failure.ts';
 import { ABORT_GRACE_MS } from './try-slots.ts';
 import { releaseTask, type ClaimedTask } from './task-writes.ts';
+import { whileBeating } from './while-beating.ts';
 
 export interface ElementJob {
   readonly manifest: JobManifest;
@@ -131,28 +132,39 @@ interface Attempt extends Places {
 }
 
 async function runInScratch(context: ElementContext, job: ElementJob, places: Places): Promise<TaskReport> {
-  const attempt = await openAttempt(context, job, places);
+  const { claimed, ownPath: scratchPath } = places;
+  const opening = await whileBeating(context, claimed, nothingYet, () => openAttempt(context, job, places));
+  const attempt = opening.result;
+  const progress = (): ReturnType<OutcomeBuffer['counts']> => attempt.buffer.counts();
   let sealed = false;
   try {
+    if (opening.lost) return { end: 'lost', items: 0, failed: 0 };
     const { complete, fenced, deferral } = await work(context, job, attempt);
     if (complete) {
       attempt.buffer.flush();
       warnOfIgnoredKeys(attempt);
       const { output } = job.manifest.spec;
-      const { ownPath: scratchPath } = places;
-      const { win, won } = await reportAttempt(context, { ...attempt, output, scratchPath });
+      // What a heartbeat comes to does not matter any more: the first commit wins.
+      const { result } = await whileBeating(context, claimed, progress, () =>
+        reportAttempt(context, { ...attempt, output, scratchPath }),
+      );
       sealed = true;
-      if (won) await removeSegments(context, attempt.claimed, attempt.checkpointer.segments());
+      const { win, won } = result;
+      if (won) await removeSegments(context, claimed, attempt.checkpointer.segments());
       return { end: won ? 'committed' : 'lost', items: win.rows, failed: win.failed };
     }
-    const { rows, failed } = attempt.buffer.counts();
+    const { rows, failed } = progress();
     if (fenced) return { end: 'lost', items: rows, failed };
-    const released = await leaveForLater(context, attempt, deferral);
+    const { result: released } = await whileBeating(context, claimed, progress, () =>
+      leaveForLater(context, attempt, deferral),
+    );
     return { end: released ? 'released' : 'lost', items: rows, failed };
   } finally {
     if (!sealed) attempt.results.discard();
   }
 }
+
+const nothingYet = () => ({ rows: 0, failed: 0 });
 
 async function openAttempt(context: ElementContext, job: ElementJob, places: Places): Promise<Attempt> {
   const { deps, input } = context;
