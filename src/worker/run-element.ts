@@ -18,6 +18,7 @@ import { mayClaim } from './claim-window.ts';
 import { readJobManifest, readWave } from './job-manifest.ts';
 import type { ElementContext, ElementInput, WorkerDeps } from './needs.ts';
 import { patiently } from './patience.ts';
+import { recordTakenOver } from './record-taken-over.ts';
 import { runTask, type ElementJob } from './run-task.ts';
 import { createTaskPicker, startSpreadMs, type Claimable, type TaskPicker } from './task-picker.ts';
 import {
@@ -186,7 +187,7 @@ async function* claims(
   goOn: () => boolean,
 ): AsyncGenerator<ClaimedTask> {
   if (context.input.restarts > 0)
-    for await (const claimed of leftBehind(context, terms.shards, goOn)) {
+    for await (const claimed of leftBehind(context, terms, goOn)) {
       picker.exclude(claimed.task);
       yield claimed;
     }
@@ -201,10 +202,15 @@ async function* claims(
   }
 }
 
-async function* leftBehind(context: ElementContext, shards: number, goOn: () => boolean): AsyncGenerator<ClaimedTask> {
+async function* leftBehind(
+  context: ElementContext,
+  { shards, resources }: ClaimTerms,
+  goOn: () => boolean,
+): AsyncGenerator<ClaimedTask> {
   for (let shard = 0; shard < shards; shard += 1) {
     for (const left of await patiently(context, () => leftBehindIn(context, shard))) {
       if (!goOn()) return;
+      await recordTakenOver(context, left, resources);
       const claimed = await takeOverTask(context, left, shards);
       if (claimed !== null) yield claimed;
     }
@@ -215,8 +221,7 @@ async function leftBehindIn(context: ElementContext, shard: number): Promise<Lef
   const found: LeftBehind[] = [];
   for await (const { sort, item } of context.deps.state.query(taskPartition(context.input.assignment.job, shard))) {
     const task = asTaskItem(item);
-    if (task.owner !== undefined && isLeftBehind(task, context.attempt))
-      found.push({ task: asTaskId(sort), owner: task.owner });
+    if (isLeftBehind(task, context.attempt)) found.push({ task: asTaskId(sort), item: task });
   }
   return found;
 }

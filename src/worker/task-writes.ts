@@ -9,7 +9,7 @@ import type { StateCondition, StateItem } from '../ports/state-table.ts';
 import type { ElementContext, WriteContext } from './needs.ts';
 import { writeDecided, type DecidedWrite } from './decided-write.ts';
 
-const DETAIL_CHARS = 300;
+export const DETAIL_CHARS = 300;
 
 /** A task this attempt owns, as it was when claimed. */
 export interface ClaimedTask {
@@ -75,9 +75,13 @@ function asksAtMost(path: string, own: number, resource: number): StateCondition
   return own < resource ? within : { op: 'or', of: [{ op: 'absent', path }, within] };
 }
 
-/** Is this a task that an earlier run of the same element was working on when the batch system restarted it? */
-export function isLeftBehind(item: TaskItem, attempt: AttemptId): boolean {
+/**
+ * Is this a task that an earlier run of the same element was working on when the batch system restarted it? Not one that has used up its attempts
+ * without any progress.
+ */
+export function isLeftBehind(item: TaskItem, attempt: AttemptId): item is LeftBehind['item'] {
   if (item.state !== 'RUNNING' || item.owner === undefined) return false;
+  if ((item.idleAttempts ?? 0) >= MAX_IDLE_ATTEMPTS) return false;
   return elementOf(item.owner) === elementOf(attempt) && restartsOf(item.owner) < restartsOf(attempt);
 }
 
@@ -85,10 +89,11 @@ const restartsOf = (attempt: AttemptId): number => Number(attempt.slice(attempt.
 
 export interface LeftBehind {
   readonly task: TaskId;
-  readonly owner: AttemptId;
+  /** As it was seen. */
+  readonly item: TaskItem & { readonly owner: AttemptId };
 }
 
-/** Nobody decides about an attempt that is taken over, so that each of them counts as one that brought nothing. */
+/** No planner is asked about an attempt that is taken over, so that each of them counts as one that brought nothing. */
 const NOT_WORN: readonly StateCondition[] = [
   { op: 'absent', path: 'idleAttempts' },
   { op: 'less', path: 'idleAttempts', value: MAX_IDLE_ATTEMPTS },
@@ -96,7 +101,8 @@ const NOT_WORN: readonly StateCondition[] = [
 
 /**
  * RUNNING → RUNNING, from an earlier run of the same element. Only the batch system restarts elements, for reasons of its own (node failure,
- * preemption, requeue), so the attempt is not charged. Null when somebody else has the task, or when it has used up its attempts: it is then left to
+ * preemption, requeue), so the attempt is not charged, and what it was trying is forgotten: it says nothing of an item, and a death of the heir before
+ * it comes to the suspects must not be put on them. Null when somebody else has the task, or when it has used up its attempts: it is then left to
  * reconcile, because a task that kills its node would otherwise come back with every restart.
  */
 export async function takeOverTask(
@@ -108,7 +114,7 @@ export async function takeOverTask(
   const result = await writeDecided(context, {
     key,
     change: { set: ownership(context), add: { attempts: 1, idleAttempts: 1 }, remove: ATTEMPT_ENDED },
-    when: { op: 'and', of: [...owned(left.owner), { op: 'or', of: NOT_WORN }] },
+    when: { op: 'and', of: [...owned(left.item.owner), { op: 'or', of: NOT_WORN }] },
     mine: isOwnedBy(context.attempt),
   });
   return result.applied ? { task: left.task, key, item: asTaskItem(result.item) } : null;
