@@ -61,7 +61,7 @@ export async function tellReason(state: Drivers['state'], job: JobId, meta: JobM
 }
 
 /** One line about why the job is where it is; null when there is nothing to say. */
-export function reasonOf({ state, reason, waitingFor, lastEvent }: JobMeta): string | null {
+function reasonOf({ state, reason, waitingFor, lastEvent }: JobMeta): string | null {
   if (state === 'PAUSED' && lastEvent?.kind === 'pause') return `${lastEvent.text} (${lastEvent.by})`;
   return reason ?? waitingFor ?? null;
 }
