@@ -1,58 +1,38 @@
-/** Every attempt at a task: the records of those that failed, and the one that runs, has just ended, or won. */
-import { CAUSES, type Cause } from '../domain/causes.ts';
+/** Every attempt at a task: the records of those that failed, those that a retry left behind, and the one that runs, has just ended, or won. */
 import type { AttemptRecord } from '../domain/history.ts';
-import type { AttemptId, JobId, TaskId } from '../domain/ids.ts';
-import { doneKey } from '../domain/keys.ts';
-import type { DoneManifest } from '../domain/manifest.ts';
+import type { JobId, TaskId } from '../domain/ids.ts';
+import type { JobMeta } from '../domain/job-item.ts';
 import { jobPartition, taskHistoryPrefix } from '../domain/state-keys.ts';
-import type { TaskItem, Win } from '../domain/task-item.ts';
-import { isAppError } from '../errors/app-error.ts';
-import type { Drivers } from './job-backends.ts';
+import type { TaskItem } from '../domain/task-item.ts';
+import { explanationOf, isoOrNull, ofWinner, UNKNOWN } from './explain-committed.ts';
 import type { ExplainedAttempt } from './explain-documents.ts';
-
-export const isoOrNull = (epochMs: number | undefined): string | null =>
-  epochMs === undefined ? null : new Date(epochMs).toISOString();
-
-export const explanationOf = (cause: Cause): string => CAUSES[cause].explanation;
+import { earlierAttempts } from './explain-replaced.ts';
+import type { Drivers } from './job-backends.ts';
 
 /** In order. */
 export async function explainAttempts(
   drivers: Pick<Drivers, 'state' | 'store'>,
   job: JobId,
-  { id, item }: { readonly id: TaskId; readonly item: TaskItem },
+  { id, item, meta }: { readonly id: TaskId; readonly item: TaskItem; readonly meta: JobMeta },
 ): Promise<ExplainedAttempt[]> {
   const attempts = new Map<number, ExplainedAttempt>();
+  const unclaimed: ExplainedAttempt[] = [];
   const prefix = taskHistoryPrefix(id);
-  for await (const { sort, item: record } of drivers.state.query(jobPartition(job), prefix)) {
-    const number = Number(sort.slice(prefix.length));
-    attempts.set(number, ofRecord(number, record as unknown as AttemptRecord));
+  for await (const { sort, item: stored } of drivers.state.query(jobPartition(job), prefix)) {
+    const [, number = '', generation] = RECORD.exec(sort.slice(prefix.length)) ?? [];
+    const record = stored as unknown as AttemptRecord;
+    if (generation === undefined) attempts.set(Number(number), ofRecord(Number(number), record));
+    else unclaimed.push({ ...ofRecord(Number(number), record), end: 'unclaimed' });
   }
-  const current = await currentAttempt(drivers, job, id, item);
+  for (const earlier of await earlierAttempts(drivers, job, { id, item, meta }))
+    if (!attempts.has(earlier.number)) attempts.set(earlier.number, earlier);
+  const current = await currentAttempt(drivers, job, { id, item, meta });
   if (current !== null) attempts.set(item.attempts, current);
-  return [...attempts.values()].toSorted((a, b) => a.number - b.number);
+  return [...attempts.values(), ...unclaimed].toSorted((a, b) => a.number - b.number || a.generation - b.generation);
 }
 
-const UNKNOWN = {
-  attempt: null,
-  node: null,
-  startedAt: null,
-  endedAt: null,
-  tookMs: null,
-  cause: null,
-  explanation: null,
-  detail: null,
-  exitCode: null,
-  signal: null,
-  savedItems: null,
-  decision: null,
-  rule: null,
-  why: null,
-  charged: null,
-  retryAt: null,
-  memoryBytes: null,
-  timeMs: null,
-  suspects: null,
-} as const;
+/** What follows the prefix in `historyKey` and in `unclaimedKey`. */
+const RECORD = /^(\d+)(?:-g(\d+))?$/;
 
 function ofRecord(number: number, record: AttemptRecord): ExplainedAttempt {
   const { startedMs, endedMs } = record;
@@ -83,61 +63,38 @@ function ofRecord(number: number, record: AttemptRecord): ExplainedAttempt {
   };
 }
 
-/** Null when no attempt is under way, undecided, or the winner. */
+/** Null when no attempt is under way, undecided, the winner, or what a cancel ended. */
 async function currentAttempt(
   { store }: Pick<Drivers, 'store'>,
   job: JobId,
-  task: TaskId,
-  item: TaskItem,
+  {
+    id,
+    item,
+    meta,
+  }: { readonly id: TaskId; readonly item: TaskItem; readonly meta: Pick<JobMeta, 'state' | 'reason'> },
 ): Promise<ExplainedAttempt | null> {
   const base = { ...UNKNOWN, number: item.attempts, generation: item.generation };
-  if (item.win !== undefined) return { ...base, ...(await ofWinner(store, job, task, item.win)) };
-  const { state, owner, cause } = item;
-  const isUndecided = state === 'WAIT' && item.notBeforeMs === undefined;
-  if (owner === undefined || (state !== 'RUNNING' && !isUndecided)) return null;
+  if (item.win !== undefined) return { ...base, ...(await ofWinner(store, job, id, item.win)) };
+  const { owner, cause } = item;
+  const end = endOf(item);
+  if (owner === undefined || end === null) return null;
+  const detail = end !== 'cancelled' ? item.causeDetail : meta.state === 'CANCELLED' ? meta.reason : undefined;
   return {
     ...base,
-    end: isUndecided ? 'undecided' : 'running',
+    end,
     attempt: owner,
     node: item.node ?? null,
     startedAt: isoOrNull(item.startedMs),
     savedItems: item.checkpoint?.items ?? 0,
-    ...(cause === undefined ? {} : { cause, explanation: explanationOf(cause), detail: item.causeDetail ?? null }),
+    ...(cause === undefined ? {} : { cause, explanation: explanationOf(cause), detail: detail ?? null }),
     exitCode: item.exitCode ?? null,
     signal: item.signal ?? null,
   };
 }
 
-async function ofWinner(
-  store: Drivers['store'],
-  job: JobId,
-  task: TaskId,
-  win: Win,
-): Promise<Pick<ExplainedAttempt, 'end' | 'attempt' | 'savedItems'> & Partial<ExplainedAttempt>> {
-  const known = { end: 'committed', attempt: win.attempt, savedItems: win.rows } as const;
-  const done = await readDone(store, job, { task, attempt: win.attempt, sha256: win.sha256 });
-  if (done === null) return known;
-  const { startedMs, finishedMs } = done.timings;
-  return {
-    ...known,
-    node: done.node,
-    startedAt: isoOrNull(startedMs),
-    endedAt: isoOrNull(finishedMs),
-    tookMs: Math.max(0, finishedMs - startedMs),
-  };
-}
-
-/** Null when it is missing or damaged: the story is told without it, and merging says what is wrong. */
-async function readDone(
-  store: Drivers['store'],
-  job: JobId,
-  won: { readonly task: TaskId; readonly attempt: AttemptId; readonly sha256: string },
-): Promise<DoneManifest | null> {
-  try {
-    const bytes = await store.get(doneKey(job, won.task, won.attempt), { sha256: won.sha256 });
-    return bytes === null ? null : (JSON.parse(new TextDecoder().decode(bytes)) as DoneManifest);
-  } catch (error) {
-    if (!isAppError(error, 'STORE_CORRUPT')) throw error;
-    return null;
-  }
+/** Of the attempt that the owner of a task names. A cancel leaves the owner of a task that it took from one in place. */
+function endOf({ state, notBeforeMs }: TaskItem): 'running' | 'undecided' | 'cancelled' | null {
+  if (state === 'RUNNING') return 'running';
+  if (state === 'CANCELLED') return 'cancelled';
+  return state === 'WAIT' && notBeforeMs === undefined ? 'undecided' : null;
 }

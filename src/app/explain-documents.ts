@@ -97,12 +97,16 @@ export interface ExplainedTask {
 
 /** One attempt at a task. What is not known is null. */
 export interface ExplainedAttempt {
-  /** 1 for the first. */
+  /** 1 for the first; of one that never was (`end: unclaimed`), the number of attempts before it. */
   readonly number: number;
   readonly generation: number;
   readonly attempt: string | null;
-  /** `undecided`: it has ended, and the next `advance` decides what becomes of its task. */
-  readonly end: 'committed' | 'running' | 'undecided' | 'failed';
+  /**
+   * `replaced`: it was committed, and a retry has opened the task again since; `why` says who did. `undecided`: it has ended, and the next `advance`
+   * decides what becomes of its task. `cancelled`: it ended because the job was cancelled. `unclaimed`: no attempt, its task was given up because no
+   * element came to it.
+   */
+  readonly end: 'committed' | 'replaced' | 'running' | 'undecided' | 'failed' | 'cancelled' | 'unclaimed';
   readonly node: string | null;
   readonly startedAt: string | null;
   readonly endedAt: string | null;
@@ -136,12 +140,15 @@ export interface ExplainedItem {
   readonly status: 'succeeded' | 'failed' | 'unfinished';
   /** Where the outcome is: in the result of a task that is done, in a checkpoint, or nowhere because its task was given up or the item quarantined. */
   readonly from: 'result' | 'checkpoint' | 'none';
+  /** Tries it got. */
   readonly attempts: number | null;
   readonly durationMs: number | null;
   readonly errorClass: string | null;
   readonly errorMessage: string | null;
   readonly cause: Cause | null;
   readonly explanation: string | null;
+  /** The rule by which its last try was the last, and what it says. */
+  readonly rule: { readonly name: string; readonly says: string } | null;
   /** Where it stands, in one sentence. */
   readonly standing: string;
 }

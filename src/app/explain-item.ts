@@ -1,10 +1,15 @@
 import type { LoadedJob } from '../aggregator/load-job.ts';
 import { readSaved } from '../aggregator/lost-task.ts';
 import { readWinnerFile } from '../aggregator/winner-file.ts';
+import { effectiveRules } from '../domain/builtin-rules.ts';
 import { includes, parseRanges } from '../domain/item-ranges.ts';
+import type { RetrySpec } from '../domain/job-spec.ts';
+import { matchRule } from '../domain/match-rule.ts';
 import type { ItemOutcome } from '../domain/outcome.ts';
+import { actionWords } from '../domain/rule-words.ts';
+import { signalNumber } from '../domain/signals.ts';
 import type { TaskItem } from '../domain/task-item.ts';
-import { explanationOf } from './explain-attempts.ts';
+import { explanationOf } from './explain-committed.ts';
 import type { ExplainedItem } from './explain-documents.ts';
 import { itemIdOf, type PlacedItem } from './find-item.ts';
 import type { Drivers } from './job-backends.ts';
@@ -19,7 +24,13 @@ export async function explainItem(
   const outcome = await outcomeOf(drivers, job, placed, item);
   const from = outcome === null ? 'none' : item.win === undefined ? 'checkpoint' : 'result';
   const place = { itemIndex: placed.manifest.firstItem + placed.number, number: placed.number, from } as const;
-  if (outcome !== null) return { ...place, ...ofOutcome(outcome), standing: standingOf(from, item, placed.number) };
+  if (outcome !== null)
+    return {
+      ...place,
+      ...ofOutcome(outcome),
+      rule: ruleOf(outcome, job.manifest.spec.retry),
+      standing: `${standingOf(from, item, placed.number)}${remedyOf(outcome)}`,
+    };
   const cause = lostCause(item, placed.number);
   return {
     ...place,
@@ -31,8 +42,46 @@ export async function explainItem(
     errorMessage: null,
     cause,
     explanation: cause === null ? null : explanationOf(cause),
+    rule: null,
     standing: standingOf(from, item, placed.number),
   };
+}
+
+const remedyOf = ({ cause }: Pick<ItemOutcome, 'cause'>): string =>
+  cause === 'bad-input' ? '; to run it, correct its record and submit the input again' : '';
+
+/**
+ * The rule that ended the tries of a failed item, reckoned from its outcome; null where no rule was asked: it has not failed, it could not be run at
+ * all, it was put aside, or it shares the fate of its task. Pure.
+ */
+export function ruleOf(
+  outcome: Pick<ItemOutcome, 'attempts' | 'durationMs' | 'cause' | 'errorClass' | 'errorMessage'>,
+  retry: Pick<RetrySpec, 'rules' | 'items' | 'attempts'>,
+): ExplainedItem['rule'] {
+  const { attempts, durationMs, cause, errorClass, errorMessage } = outcome;
+  // Without a try of its own, or with the failure of its task for an outcome.
+  if (cause === null || attempts === 0 || (durationMs === 0 && errorClass === cause)) return null;
+  const facts = {
+    cause,
+    ...endOfCommand(errorClass, errorMessage ?? ''),
+    ...(errorClass === null ? {} : { errorClass }),
+    ...(errorMessage === null ? {} : { message: errorMessage }),
+  };
+  // An escalation leaves an item unfinished, so that none has decided about one that has an outcome.
+  const rule = matchRule(effectiveRules(retry), facts, ({ action }) => action.do === 'escalate');
+  return { name: rule.name, says: actionWords(rule, retry) };
+}
+
+/** How a command ended, by the first words of the message that says so. */
+function endOfCommand(
+  errorClass: string | null,
+  message: string,
+): { readonly exitCode?: number; readonly signal?: number } {
+  const exit = errorClass === 'ExitError' ? /^exit (\d{1,3})\b/.exec(message)?.[1] : undefined;
+  if (exit !== undefined) return { exitCode: Number(exit) };
+  const name = errorClass === 'SignalError' ? /^killed by (\w+)/.exec(message)?.[1] : undefined;
+  const signal = name === undefined ? undefined : signalNumber(name);
+  return signal === undefined ? {} : { signal };
 }
 
 const ofOutcome = ({ itemId, status, attempts, durationMs, errorClass, errorMessage, cause }: ItemOutcome) => ({

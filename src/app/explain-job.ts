@@ -11,7 +11,7 @@ import { HISTORY_PREFIX, jobPartition } from '../domain/state-keys.ts';
 import { isAppError } from '../errors/app-error.ts';
 import type { StatusDocument } from './documents.ts';
 import { eventDocument } from './event-document.ts';
-import { explanationOf, isoOrNull } from './explain-attempts.ts';
+import { explanationOf, isoOrNull } from './explain-committed.ts';
 import type { ExplainedJob } from './explain-documents.ts';
 import type { Drivers } from './job-backends.ts';
 

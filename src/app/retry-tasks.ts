@@ -46,6 +46,7 @@ async function prepareTask(preparation: Preparation, { task, items }: ChosenTask
       generation: item.generation,
       attempts: item.attempts,
       ...(win === null ? {} : { winner: win.attempt }),
+      ...(item.state === 'CANCELLED' && item.owner !== undefined ? { owner: item.owner } : {}),
     },
     items: formatRanges(items),
     carried,

@@ -38,7 +38,7 @@ export async function settleRedo(deps: CoordinatorDeps, lease: Lease, job: JobId
   for (let at = 0; at < plan.tasks.length; at += IN_FLIGHT) {
     lease.assertHeld();
     const opened = await Promise.allSettled(
-      plan.tasks.slice(at, at + IN_FLIGHT).map((task) => openTask(deps, job, meta.shards, task)),
+      plan.tasks.slice(at, at + IN_FLIGHT).map((task) => openTask(deps, job, meta, task)),
     );
     const failed = opened.find((one) => one.status === 'rejected');
     if (failed !== undefined) throw failed.reason;
@@ -79,12 +79,20 @@ async function readPlan({ store }: CoordinatorDeps, job: JobId, meta: JobMeta): 
 export async function openTask(
   deps: Pick<CoordinatorDeps, 'store' | 'state'>,
   job: JobId,
-  shards: number,
+  { shards, generation: retry }: Pick<JobMeta, 'shards' | 'generation'>,
   redo: RedoTask,
 ): Promise<void> {
-  const { task, items, base } = redo;
+  const { task, items, base, seen } = redo;
   const generation = redo.seen.generation + 1;
-  const record: RedoRecord = { schema: MANIFEST_SCHEMAS.redo, job, task, generation, items, base };
+  const record: RedoRecord = {
+    schema: MANIFEST_SCHEMAS.redo,
+    job,
+    task,
+    generation,
+    items,
+    base,
+    opened: { seen, retry },
+  };
   await deps.store.put(redoKey(job, generation, task), JSON.stringify(record));
   const { change, when } = openingOf(redo);
   for (let tries = 1; ; tries += 1) {

@@ -13,7 +13,8 @@ export type AttemptDecision = keyof typeof ATTEMPT_DECISIONS;
 
 /**
  * State item `J#<job>/H#<task>#<attempts>`: one attempt that ended without a commit, and what was decided. Written before the task moves, by its
- * attempt's number, so that a pass that is killed in between writes the same record again. Optional fields are absent, never null.
+ * attempt's number, so that a pass that is killed in between writes the same record again. Optional fields are absent, never null. At `unclaimedKey`:
+ * the end of a task that no element came to, so that there was no attempt.
  */
 export type AttemptRecord = {
   readonly attempt?: AttemptId;

@@ -24,6 +24,8 @@ export interface RedoTask {
     readonly attempts: number;
     /** The committed attempt of a DONE task. */
     readonly winner?: AttemptId;
+    /** The attempt of a CANCELLED task that the cancel ended. */
+    readonly owner?: AttemptId;
   };
   /** Item ranges (numbers within the task) to run again. */
   readonly items: string;
@@ -56,6 +58,8 @@ export interface RedoRecord {
   readonly generation: number;
   readonly items: string;
   readonly base: RedoBase | null;
+  /** The task before, and which `retry` of the job opened it, 1 for the first; absent where a corrupt result opened it. */
+  readonly opened?: { readonly seen: RedoTask['seen']; readonly retry: number };
 }
 
 /** What is wrong with a record, as text, or its item ranges with its base. */

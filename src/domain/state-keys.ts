@@ -31,6 +31,15 @@ export const historyKey = (job: JobId, task: TaskId, attempts: number): StateKey
   partition: jobPartition(job),
   sort: `${taskHistoryPrefix(task)}${String(attempts).padStart(4, '0')}`,
 });
+/** Of a task that was given up because no element ever came to it: no attempt, but an end like one, after so many of them. */
+export const unclaimedKey = (
+  job: JobId,
+  task: TaskId,
+  { attempts, generation }: { readonly attempts: number; readonly generation: number },
+): StateKey => {
+  const { partition, sort } = historyKey(job, task, attempts);
+  return { partition, sort: `${sort}-g${generation}` };
+};
 /** What people did to a job (`domain/history.ts`), oldest first; `id` is a ULID. */
 export const EVENT_PREFIX = 'E#';
 export const jobEventKey = (job: JobId, id: string): StateKey => ({

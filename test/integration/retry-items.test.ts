@@ -178,7 +178,7 @@ async function redo(selection: Selection, batchJobId: string): Promise<RedoTask[
     { deps, job: loaded, plan: `plan${batchJobId}`, needs: {}, assertHeld: () => undefined },
     selection.tasks,
   );
-  for (const task of prepared) await openTask(job.deps, JOB, 1, task);
+  for (const task of prepared) await openTask(job.deps, JOB, { shards: 1, generation: 1 }, task);
   const ran = job.notes().length;
   await runElement(job.deps, elementInput({ batchJobId }));
   runs = job
@@ -246,7 +246,7 @@ describe('a task that is opened again', () => {
       { deps, job: loaded, plan: 'plan', needs: { memoryBytes: 1 }, assertHeld: () => undefined },
       selection.tasks,
     );
-    await openTask(job.deps, JOB, 1, prepared as RedoTask);
+    await openTask(job.deps, JOB, { shards: 1, generation: 1 }, prepared as RedoTask);
     expect(await job.task(0)).toMatchObject({ needs: { memoryBytes: 1 }, checkpointSeen: 8, state: 'PENDING' });
     await setTask(job.deps.state, 0, { state: 'DEAD', cause: 'node-fail' });
     const { manifest } = await aggregate(deps, { job: JOB });
@@ -278,7 +278,7 @@ describe('a task that is opened again', () => {
     const { win } = await job.task(1);
     if (win === undefined) throw new Error('task 1 has no winner');
     await setTask(job.deps.state, 2, { state: 'DONE', win });
-    await openTask(job.deps, JOB, 1, prepared as RedoTask);
+    await openTask(job.deps, JOB, { shards: 1, generation: 1 }, prepared as RedoTask);
     expect(await job.task(2)).toMatchObject({ state: 'DONE', generation: 1 });
     expect(await job.deps.store.head(redoKey(JOB, 2, taskIdOf(2)))).not.toBeNull();
   });

@@ -38,13 +38,16 @@ export const explain = defineCommand({
   },
 });
 
-function nextAfterExplain({ about, jobId, state, job, task, item }: ExplainDocument): string {
+/** What a person would do next. */
+export function nextAfterExplain({ about, jobId, state, job, task, item }: ExplainDocument): string {
   if (about === 'job') {
     const worst = job?.worst[0];
     if (worst !== undefined) return `slurmctl explain ${jobId}/${Number(worst.task)}`;
     return state === 'PAUSED' ? `slurmctl resume ${jobId}` : `slurmctl status ${jobId}`;
   }
   const number = Number(task?.task ?? 0);
+  // A record that cannot be read stays so: only its correction helps.
+  if (item?.cause === 'bad-input') return `slurmctl logs ${jobId} --task ${number}`;
   if (item?.status === 'failed') return `echo ${shellWord(item.itemId)} | slurmctl retry ${jobId} --items -`;
   if (task?.state === 'DEAD') return `slurmctl retry ${jobId} --task ${number}`;
   return `slurmctl logs ${jobId} --task ${number}`;

@@ -47,17 +47,23 @@ export function thatCount(charged: number, attempts: number): string {
 
 function oneAttempt(attempt: ExplainedAttempt): string[] {
   const { cause, explanation, detail, why, rule, charged, retryAt, suspects } = attempt;
-  const lines = [`  attempt ${attempt.number}${whereAndWhen(attempt)}: ${howItEnded(attempt)}`];
+  const lines = [`  ${nameOf(attempt)}${whereAndWhen(attempt)}: ${howItEnded(attempt)}`];
   if (cause !== null && explanation !== null)
     lines.push(`    ${cause}: ${explanation}${detail === null || detail === '' ? '' : ` (${printable(detail)})`}`);
-  if (attempt.end === 'failed' && why !== null) {
-    const pays = charged === false ? '; it does not count against retry.attempts' : '';
+  if (attempt.end === 'replaced' && why !== null) lines.push(`    replaced: ${printable(why)}`);
+  if ((attempt.end === 'failed' || attempt.end === 'unclaimed') && why !== null) {
+    const pays = charged === false && attempt.end === 'failed' ? '; it does not count against retry.attempts' : '';
     const when = retryAt === null ? '' : `, at ${clockTime(retryAt)} at the earliest`;
     lines.push(`    decided: ${printable(why)}${when}${pays}`);
     lines.push(`    by: ${printable(rule ?? 'unknown')}`);
   }
   if (suspects !== null) lines.push(`    suspects afterwards: ${itemsOf(suspects)}`);
   return lines;
+}
+
+function nameOf({ number: after, end }: ExplainedAttempt): string {
+  if (end !== 'unclaimed') return `attempt ${after}`;
+  return after === 0 ? 'no attempt' : `no attempt after attempt ${after}`;
 }
 
 function whereAndWhen({ node, startedAt, tookMs, ...asked }: ExplainedAttempt): string {
@@ -69,10 +75,13 @@ function whereAndWhen({ node, startedAt, tookMs, ...asked }: ExplainedAttempt): 
 
 function howItEnded({ end, exitCode, signal, savedItems }: ExplainedAttempt): string {
   const saved = savedItems === null ? '' : `, ${count(savedItems, 'item')} saved`;
-  if (end === 'committed') return `committed${savedItems === null ? '' : ` ${count(savedItems, 'item')}`}`;
+  if (end === 'unclaimed') return `no element came to the task${saved}`;
+  if (end === 'committed' || end === 'replaced')
+    return `committed${savedItems === null ? '' : ` ${count(savedItems, 'item')}`}`;
   if (end === 'running') return `runs${saved}`;
   const how = signal !== null ? `, signal ${signal}` : exitCode !== null ? `, exit ${exitCode}` : '';
-  return end === 'undecided' ? `has ended${how}${saved}` : `failed${how}${saved}`;
+  const verb = { undecided: 'has ended', failed: 'failed', cancelled: 'ended by a cancel' }[end];
+  return `${verb}${how}${saved}`;
 }
 
 function asksFor(

@@ -22,7 +22,7 @@ export function renderExplain(document: ExplainDocument, view: View): string {
 }
 
 function itemLines(item: ExplainedItem): string[] {
-  const { itemId, itemIndex, status, attempts, durationMs, errorClass, errorMessage, cause, explanation } = item;
+  const { itemId, itemIndex, status, attempts, durationMs, errorClass, errorMessage, cause, explanation, rule } = item;
   const tried =
     // An item that was put aside has a failure, but no try that came to an end.
     attempts === null || attempts === 0 || durationMs === null
@@ -38,6 +38,7 @@ function itemLines(item: ExplainedItem): string[] {
     `item ${printable(itemId)}${index} ${wordOf(status)}${tried}`,
     ...why,
     ...error,
+    ...(rule === null ? [] : [`  not tried again by: ${printable(rule.name)} (${printable(rule.says)})`]),
     `  ${printable(item.standing)}`,
   ];
 }

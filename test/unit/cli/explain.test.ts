@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { splitReference } from '../../../src/app/explain-document.ts';
 import type { StatusDocument } from '../../../src/app/documents.ts';
 import type { ExplainDocument, ExplainedAttempt } from '../../../src/app/explain-documents.ts';
+import { nextAfterExplain } from '../../../src/cli/commands/explain.ts';
 import { renderExplain } from '../../../src/cli/render/explain.ts';
 import { nextAfterStatus, renderStatus } from '../../../src/cli/render/status.ts';
 import { createStyle } from '../../../src/cli/render/style.ts';
@@ -68,6 +69,7 @@ const story: ExplainDocument = {
     errorMessage: null,
     cause: null,
     explanation: null,
+    rule: null,
     standing: 'it is one of the suspects',
   },
 };
@@ -116,6 +118,58 @@ describe('explain', () => {
     expect(told('0')).toContain('quarantined: item 0 of the task (killed: by signal 9)');
     expect(told('0,3')).toContain('quarantined: items 0,3 of the task (the last of them for killed: by signal 9)');
     expect(told('0')).not.toContain('it asks for');
+  });
+
+  it('shows what a retry replaced, what a cancel ended, and that no element came', () => {
+    const task = story.task as NonNullable<typeof story.task>;
+    const bare = { ...attempt, signal: null, suspects: null, retryAt: null, memoryBytes: null };
+    const clean = { ...bare, cause: null, explanation: null, detail: null, decision: null, rule: null, charged: null };
+    const attempts: ExplainedAttempt[] = [
+      { ...clean, end: 'replaced', savedItems: 20, why: '2 items of 1 task run again (ada@n1)' },
+      { ...clean, number: 2, end: 'cancelled', why: null, cause: 'cancelled-by-user', explanation: 'it was cancelled' },
+      {
+        ...bare,
+        number: 2,
+        end: 'unclaimed',
+        startedAt: null,
+        tookMs: null,
+        node: null,
+        cause: 'launch-failed',
+        explanation: 'it did not start',
+        detail: null,
+        rule: 'waves without a claim',
+        why: 'given up',
+        charged: false,
+      },
+    ];
+    const told = renderExplain({ ...story, about: 'task', item: null, task: { ...task, attempts } }, view).split('\n');
+    expect(told.slice(2, 10)).toEqual([
+      '  attempt 1 on n2 from 2026-11-21 12:00 UTC for 1 m: committed 20 items',
+      '    replaced: 2 items of 1 task run again (ada@n1)',
+      '  attempt 2 on n2 from 2026-11-21 12:00 UTC for 1 m: ended by a cancel, 7 items saved',
+      '    cancelled-by-user: it was cancelled',
+      '  no attempt after attempt 2: no element came to the task, 7 items saved',
+      '    launch-failed: it did not start',
+      '    decided: given up',
+      '    by: waves without a claim',
+    ]);
+  });
+
+  it('of a failed item names the rule that ended its tries, and a retry only where one can help', () => {
+    const failed = {
+      ...(story.item as NonNullable<typeof story.item>),
+      itemId: '7',
+      status: 'failed',
+      attempts: 3,
+      durationMs: 20,
+      cause: 'handler-error',
+      rule: { name: 'rule 2 (job.yaml:31)', says: 'try again, 3 times at most' },
+    } as const;
+    const told = renderExplain({ ...story, item: failed }, view);
+    expect(told).toContain('failed after 3 tries, the last of 20 ms');
+    expect(told).toContain('\n  not tried again by: rule 2 (job.yaml:31) (try again, 3 times at most)\n');
+    expect(nextAfterExplain({ ...story, item: failed })).toBe(`echo 7 | slurmctl retry ${JOB} --items -`);
+    expect(nextAfterExplain({ ...story, item: { ...failed, cause: 'bad-input' } })).not.toContain('retry');
   });
 
   it('of a task that nothing has come to does not count attempts', () => {
