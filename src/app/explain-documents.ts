@@ -82,7 +82,7 @@ export interface ExplainedTask {
   /** Attempts begun, and those of them that count against `retry.attempts`. */
   readonly attemptsBegun: number;
   readonly charged: number;
-  /** In order. Attempts that were taken over by the restart of their element may be missing. */
+  /** In order. One that was taken over by the restart of its element has the cause `requeued`. */
   readonly attempts: readonly ExplainedAttempt[];
   /** Where it stands and what comes next, in one sentence. */
   readonly next: string;
