@@ -183,7 +183,11 @@ export function describeSlurmJobs(where: Where): void {
       expect(paused).toMatchObject({ state: 'PAUSED', changed: true, draining: true });
       expect(paused.heldElements).toBeGreaterThan(0);
       await until(async () => (await status(cli, jobId)).tasks.running === 0 || null);
-      expect(await cluster.slurm('squeue', '-h', '-j', handle, '-o', '%T %r')).toMatch(/^(PENDING JobHeldUser\n)+$/);
+      // An element ends a moment after it has handed its task back.
+      await until(async () => {
+        const queued = await cluster.slurm('squeue', '-h', '-j', handle, '-o', '%T %r');
+        return /^(PENDING JobHeldUser\n)+$/.test(queued) || null;
+      });
       expect(await cli.json<ResumeDocument>(['resume', jobId])).toMatchObject({ changed: true });
       expect((await finish(cli, jobId)).job.state).toBe('COMPLETED');
       await expectDoubles(cli, jobId, 80);
