@@ -81,7 +81,6 @@ function asksAtMost(path: string, own: number, resource: number): StateCondition
  */
 export function isLeftBehind(item: TaskItem, attempt: AttemptId): item is LeftBehind['item'] {
   if (item.state !== 'RUNNING' || item.owner === undefined) return false;
-  if ((item.idleAttempts ?? 0) >= MAX_IDLE_ATTEMPTS) return false;
   return elementOf(item.owner) === elementOf(attempt) && restartsOf(item.owner) < restartsOf(attempt);
 }
 

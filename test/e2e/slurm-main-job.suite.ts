@@ -175,9 +175,10 @@ export function describeSlurmJobs(where: Where): void {
       });
 
     it('holds what waits while it is paused, stops what runs when told to, and goes on when it is resumed', async () => {
-      const cli = await project({ elements: 'tasks', items: 80, env: { ITEM_MS: '150' } });
+      const cli = await project({ elements: 'tasks', items: 80, env: { ITEM_MS: '800' } });
       const { jobId, submissions } = await submit(cli);
       const handle = submissions[0]?.handle as string;
+      // Late enough for something to be saved, early enough for elements to be waiting still, also where a command takes seconds to start.
       await until(() => callsOf(cli).length > 8 || null);
       const paused = await cli.json<PauseDocument>(['pause', jobId, '--now']);
       expect(paused).toMatchObject({ state: 'PAUSED', changed: true, draining: true });

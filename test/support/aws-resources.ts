@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { CreateTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { CreateTableCommand, waitUntilTableExists, DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
 import { CreateQueueCommand, GetQueueAttributesCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { inject } from 'vitest';
@@ -87,8 +87,8 @@ export async function freshTable(options: FreshOptions = {}): Promise<FreshTable
   const endpoint = options.endpoint ?? (await sharedAwsServer('dynamodb-local'));
   const table = freshName();
   const client = rawClients.dynamodb(endpoint);
-  await client
-    .send(
+  try {
+    await client.send(
       new CreateTableCommand({
         TableName: table,
         AttributeDefinitions: [
@@ -101,8 +101,12 @@ export async function freshTable(options: FreshOptions = {}): Promise<FreshTable
         ],
         BillingMode: 'PAY_PER_REQUEST',
       }),
-    )
-    .finally(() => client.destroy());
+    );
+    // dynalite answers before the table is ready.
+    await waitUntilTableExists({ client, maxWaitTime: 30, minDelay: 1, maxDelay: 1 }, { TableName: table });
+  } finally {
+    client.destroy();
+  }
   const aws = { region: AWS_REGION, endpoint: options.through ?? endpoint };
   return { table, url: formatBackendUrl({ service: 'dynamodb', table, aws }), endpoint };
 }

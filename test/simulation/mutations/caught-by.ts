@@ -11,7 +11,7 @@ export const CAUGHT_BY: Readonly<Record<string, number>> = {
   'release: only by the owner': 292,
   'release: only while RUNNING': 78,
   'commit: no winner yet': 3,
-  'commit: of this generation': 518,
+  'commit: of this generation': 963,
   'decision: for the owner that was seen': 201,
   'decision: for the state that was seen': 206,
   'decision: not decided before': 63,
