@@ -2,7 +2,7 @@
 export const CAUGHT_BY: Readonly<Record<string, number>> = {
   'claim: the task is PENDING': 3,
   'take over: from the owner that was seen': 18,
-  'take over: not beyond the most attempts': 527,
+  'take over: not beyond the most attempts': 1044,
   'heartbeat: only by the owner': 49,
   'heartbeat: only while RUNNING': 76,
   'checkpoint: only by the owner': 6,
