@@ -31,7 +31,7 @@ const when = (bench: LocalBench, handle: BatchHandle, count: number, ok: (states
 const whenEnded = (bench: LocalBench, handle: BatchHandle, count = 1) =>
   when(bench, handle, count, (states) => states.every(({ phase }) => phase === 'ended'));
 const whenPresent = (path: string) =>
-  until(path, PATIENCE_MS, async () => (existsSync(path) ? readFileSync(path, 'utf8') : undefined));
+  until(path, PATIENCE_MS, async () => (existsSync(path) ? readFileSync(path, 'utf8') || undefined : undefined));
 const whenDead = (pid: number) => until(`${pid} is gone`, PATIENCE_MS, async () => (isAlive(pid) ? undefined : true));
 const supervisorOf = (bench: LocalBench): number => bench.supervisorPid() as number;
 
@@ -130,9 +130,11 @@ describe('local supervisor', () => {
       // The next client call is what brings a new supervisor.
       const pids = await until(path, PATIENCE_MS, async () => {
         const [state] = await statesOf(bench, handle);
-        if (!existsSync(path)) return undefined;
+        // The file is there a moment before the numbers are in it.
+        const numbers = existsSync(path) ? readFileSync(path, 'utf8').trim() : '';
+        if (numbers === '') return undefined;
         expect(state).toMatchObject({ restarts: restart });
-        return readFileSync(path, 'utf8').trim().split(' ').map(Number);
+        return numbers.split(' ').map(Number);
       });
       all.push(...pids);
       process.kill(supervisorOf(bench), 'SIGKILL');
