@@ -11,6 +11,29 @@ export type FinalTask =
   | { readonly task: TaskId; readonly item: TaskItem; readonly win: Win }
   | { readonly task: TaskId; readonly item: TaskItem; readonly win: null };
 
+export interface SortedTasks {
+  readonly final: readonly FinalTask[];
+  /** Tasks that still have work to do, in order. */
+  readonly unfinished: readonly TaskId[];
+  /** Every task with its number of items, in order: neighbours are neighbours in the input. */
+  readonly sizes: readonly { readonly task: TaskId; readonly items: number }[];
+}
+
+/** Every task of a job in order, whatever its state. */
+export async function readSortedTasks(state: StateTable, { job, manifest }: LoadedJob): Promise<SortedTasks> {
+  const tasks: { readonly task: TaskId; readonly item: TaskItem }[] = [];
+  for (let shard = 0; shard < manifest.shards; shard += 1)
+    for await (const { sort, item } of state.query(taskPartition(job, shard)))
+      tasks.push({ task: asTaskId(sort), item: item as unknown as TaskItem });
+  const sorted = tasks.toSorted((a, b) => taskNumber(a.task) - taskNumber(b.task));
+  const isFinal = ({ item }: { readonly item: TaskItem }): boolean => isFinalTaskState(item.state);
+  return {
+    final: sorted.filter(isFinal).map(({ task, item }) => finalTask(task, item)),
+    unfinished: sorted.filter((one) => !isFinal(one)).map(({ task }) => task),
+    sizes: sorted.map(({ task, item }) => ({ task, items: item.items })),
+  };
+}
+
 /** Every task of the job in order. @throws JOB_BAD_STATE with how many are in which state, unless all are final */
 export async function readFinalTasks(state: StateTable, { job, manifest }: LoadedJob): Promise<FinalTask[]> {
   const tasks: FinalTask[] = [];

@@ -12,9 +12,13 @@ export function inputDigest({ manifest, generation }: LoadedJob, tasks: readonly
     canonicalJson({ format: OUTPUT_FORMAT, generation, specHash: manifest.specHash, input: manifest.inputDigest }),
   ];
   for (const { task, item, win } of tasks) {
-    const { state, attempts, cause, causeDetail, checkpoint } = item;
+    const { state, attempts, cause, causeDetail, checkpoint, redo } = item;
+    // What a retry left alone belongs to the rows of a task that it could not finish.
+    const left = redo === true ? { redo: item.generation } : {};
     lines.push(
-      win === null ? canonicalJson({ task, state, attempts, cause, causeDetail, checkpoint }) : `${task} ${win.sha256}`,
+      win === null
+        ? canonicalJson({ task, state, attempts, cause, causeDetail, checkpoint, ...left })
+        : `${task} ${win.sha256}`,
     );
   }
   return sha256Of(lines.join('\n'));

@@ -23,7 +23,11 @@ export async function loadJob(
   if (meta === null) throw new AppError('JOB_NOT_FOUND', { message: `there is no job ${job}` });
   if (meta.stage !== 'ready')
     throw new AppError('JOB_BAD_STATE', {
-      message: `job ${job} is still being submitted (${meta.stage}), so there is nothing to aggregate`,
+      message:
+        meta.stage === 'redoing'
+          ? `tasks of job ${job} are being opened again by a retry, so its output cannot be made`
+          : `job ${job} is still being submitted (${meta.stage}), so there is nothing to aggregate`,
+      ...(meta.stage === 'redoing' ? { hint: `Go on with: slurmctl advance ${job}` } : {}),
     });
   const key = jobManifestKey(job);
   const where = { code: 'MANIFEST_CORRUPT', owner: `job ${job}` } as const;

@@ -11,6 +11,7 @@ import type { ObjectStore } from '../ports/object-store.ts';
 import type { AggregatorDeps } from './deps.ts';
 import type { LoadedJob } from './load-job.ts';
 import { expectSame, readStored } from './read-stored.ts';
+import { readRedoBase, type Saved } from './redo-base.ts';
 
 /** A task that was given up or cancelled, and what its checkpoint saved. */
 export interface LostTask {
@@ -22,13 +23,10 @@ export interface LostTask {
 }
 
 type Given = Pick<LostTask, 'task' | 'item'>;
+type Deps = Pick<AggregatorDeps, 'store' | 'log' | 'scratch' | 'resultFiles'>;
 
 /** @throws MANIFEST_CORRUPT */
-export async function readLostTask(
-  deps: Pick<AggregatorDeps, 'store' | 'log'>,
-  job: LoadedJob,
-  given: Given,
-): Promise<LostTask> {
+export async function readLostTask(deps: Deps, job: LoadedJob, given: Given): Promise<LostTask> {
   const { store } = deps;
   const { task, item } = given;
   const key = taskManifestKey(job.job, task);
@@ -49,11 +47,7 @@ export async function readLostTask(
  * One outcome for every item: the checkpoint's where it has one, else failed with the task's cause. A record that never could be run keeps its own
  * cause. @throws MANIFEST_CORRUPT, STORE_CORRUPT, STORE_NOT_FOUND
  */
-export async function outcomesOfLost(
-  deps: Pick<AggregatorDeps, 'store' | 'log'>,
-  job: LoadedJob,
-  lost: LostTask,
-): Promise<ItemOutcome[]> {
+export async function outcomesOfLost(deps: Deps, job: LoadedJob, lost: LostTask): Promise<ItemOutcome[]> {
   const { task, item, manifest } = lost;
   const bytes = await readBatch(deps.store, manifest);
   const batch = openBatch(bytes, manifest, job.manifest.spec.input.id);
@@ -96,14 +90,19 @@ async function readBatch(store: ObjectStore, { batch }: TaskManifest): Promise<U
   return bytes;
 }
 
-interface Saved {
-  readonly outcomes: ReadonlyMap<number, ItemOutcome>;
-  readonly observed: LostTask['observed'];
+/** What was saved of a task without a committed result: its checkpoint, or what a retry left alone. Null when nothing was, or nothing can be used. */
+export async function readSaved(
+  deps: Deps,
+  job: LoadedJob,
+  lost: Given & { readonly manifest: TaskManifest },
+): Promise<Saved | null> {
+  const saved = await readCheckpoint(deps, job, lost);
+  return saved === null && lost.item.redo === true ? readRedoBase(deps, job, lost) : saved;
 }
 
 /** Null when there is no checkpoint, or none that can be trusted: its items then count as failed, and the log says so. */
-async function readSaved(
-  deps: Pick<AggregatorDeps, 'store' | 'log'>,
+async function readCheckpoint(
+  deps: Deps,
   { job }: LoadedJob,
   lost: Given & { readonly manifest: TaskManifest },
 ): Promise<Saved | null> {

@@ -1,11 +1,16 @@
 import { aggregate } from '../aggregator/aggregate.ts';
+import { requireMeta } from '../coordinator/job-meta.ts';
 import type { JobId } from '../domain/ids.ts';
 import type { OnProgress } from './api.ts';
 import type { AggregateDocument } from './documents.ts';
 import type { Drivers } from './job-backends.ts';
+import { adoptKept } from './kept-results.ts';
 import { openAggregator } from './open-aggregator.ts';
 
-/** Merges and publishes by hand; for a cancelled job, or an output that was damaged. It changes no state. */
+/**
+ * Merges and publishes by hand; for a cancelled job, an output that was damaged, or results that came after it was published. Of state it changes
+ * nothing but tasks whose kept results it adopts.
+ */
 export async function aggregateDocument(
   drivers: Drivers,
   job: JobId,
@@ -13,6 +18,7 @@ export async function aggregateDocument(
 ): Promise<AggregateDocument> {
   const { deps, close } = await openAggregator(drivers);
   try {
+    await adoptKept(drivers, { job, shards: (await requireMeta(drivers.state, job)).shards });
     const { publication, manifest, published } = await aggregate(
       { ...deps, onProgress: ({ done, total }) => onProgress?.({ phase: 'merging', done, total, unit: 'parts' }) },
       { job },

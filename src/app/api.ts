@@ -1,7 +1,7 @@
+import type { CancelDocument, PauseDocument, ResumeDocument } from './decision-documents.ts';
 import type {
   AdvanceDocument,
   AggregateDocument,
-  CancelDocument,
   DoctorDocument,
   GcDocument,
   InitAwsDocument,
@@ -11,11 +11,14 @@ import type {
   PlanDocument,
   RequestCount,
   ResultsDocument,
+  RetryDocument,
   StatusDocument,
   SubmitDocument,
   TickDocument,
 } from './documents.ts';
+import type { ExplainDocument } from './explain-documents.ts';
 import type { Problem } from '../errors/app-error.ts';
+import type { RetryWishes } from './retry-criteria.ts';
 
 /** Flags every command takes; each beats environment, settings files and defaults. */
 export interface GlobalFlags {
@@ -71,6 +74,8 @@ export interface App {
     readonly follow: boolean;
     readonly signal?: AbortSignal;
   }): AsyncIterable<LogLine>;
+  /** The story of a job, of the task with this number, or of the item with this id or `#` and ordinal. `job` may name the task too: `JOB/12`. */
+  explain(request: { readonly job: string; readonly task?: number; readonly item?: string }): Promise<ExplainDocument>;
   results(job: string): Promise<ResultsDocument>;
   /** Copies the Parquet file to `path` (from the working directory), hashed, in one step; the document names that file. */
   download(request: {
@@ -93,7 +98,30 @@ export interface App {
     readonly onProgress?: OnProgress;
   }): Promise<AdvanceDocument>;
   tick(): Promise<TickDocument>;
+  /** Starts nothing any more. `now`: running elements save their work and end instead of finishing their task. */
+  pause(request: { readonly job: string; readonly reason?: string; readonly now: boolean }): Promise<PauseDocument>;
+  resume(request: {
+    readonly job: string;
+    readonly reason?: string;
+    readonly onProgress?: OnProgress;
+  }): Promise<ResumeDocument>;
   cancel(request: { readonly job: string; readonly reason?: string }): Promise<CancelDocument>;
+  /** Opens chosen items of a job again, also of one that has ended, and submits them; a dry run only says which. */
+  retry(
+    request: RetryWishes & {
+      readonly job: string;
+      /** What elements for these items ask for; absent: as before. */
+      readonly memoryBytes?: number;
+      readonly timeMs?: number;
+      readonly dryRun: boolean;
+      /** What `items: '-'` reads. */
+      readonly stdin: () => NodeJS.ReadableStream;
+      readonly onProgress?: OnProgress;
+      /** The job is open again: what fails from here on leaves it so, and `advance` goes on. */
+      readonly onReopened?: (jobId: string) => void;
+      readonly signal?: AbortSignal;
+    },
+  ): Promise<RetryDocument>;
   aggregate(job: string, onProgress?: OnProgress): Promise<AggregateDocument>;
   doctor(): Promise<DoctorDocument>;
   gc(request: {

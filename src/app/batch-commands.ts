@@ -1,4 +1,5 @@
 /** What the batch system execs for a job: argv of its workers and of its finaliser. State is found through these arguments, never by luck. */
+import type { ElementSize } from '../domain/element-size.ts';
 import type { JobId } from '../domain/ids.ts';
 import type { BackendUrls } from '../domain/job-spec.ts';
 import type { WorkerAssignment } from '../domain/manifest.ts';
@@ -21,7 +22,16 @@ export const workerCommand = (assignment: WorkerAssignment, backends: BackendUrl
   String(assignment.offset),
   '--wave-elements',
   String(assignment.waveElements),
+  ...(assignment.group === undefined ? [] : ['--group', String(assignment.group)]),
+  ...(assignment.size === undefined ? [] : sizeArguments(assignment.size)),
   ...backendArguments(backends),
+];
+
+const sizeArguments = ({ memoryBytes, timeMs }: ElementSize): string[] => [
+  '--memory-bytes',
+  String(memoryBytes),
+  '--time-ms',
+  String(timeMs),
 ];
 
 /** argv of a finaliser. */

@@ -11,6 +11,7 @@ import type { StateItem } from '../ports/state-table.ts';
 import { carryDocument, readCarryRecord } from './carry-view.ts';
 import type { CarryDocument } from './documents.ts';
 import type { Drivers } from './job-backends.ts';
+import { createQuietLog } from './quiet-log.ts';
 
 export interface SpoolSides {
   readonly directory: string;
@@ -73,6 +74,7 @@ export async function carryUnderLease(
       from: spool,
       to: far,
       clock: spool.clock,
+      log: createQuietLog(),
       place: { host: spool.host.hostname, directory },
       backends: { home, store, queue },
       assertHeld() {

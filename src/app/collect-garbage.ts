@@ -5,6 +5,7 @@
 import { rm } from 'node:fs/promises';
 import { discardJob } from '../coordinator/create-job.ts';
 import { readMeta } from '../coordinator/job-meta.ts';
+import { acquireLease, advanceLeaseName } from '../coordinator/lease.ts';
 import { readSubmissions } from '../coordinator/submissions.ts';
 import { readTasks } from '../coordinator/task-list.ts';
 import { isSameBackend } from '../domain/backend-url.ts';
@@ -13,9 +14,10 @@ import type { JobMeta } from '../domain/job-item.ts';
 import { finalKey, jobFileKey, jobPrefix, jobRequestKey, JOBS_PREFIX, taskAttemptsPrefix } from '../domain/keys.ts';
 import type { JobRequest } from '../domain/manifest.ts';
 import { isFinalJobState } from '../domain/states.ts';
-import { AppError } from '../errors/app-error.ts';
+import { AppError, isAppError } from '../errors/app-error.ts';
 import type { GcDocument } from './documents.ts';
 import { knownJobs } from './find-job.ts';
+import { removeKept } from './kept-results.ts';
 import { elementLogDir, type Drivers } from './job-backends.ts';
 import { createDriversOf } from './job-drivers.ts';
 import { schedulerOf } from './scheduler-of.ts';
@@ -55,9 +57,11 @@ export async function collectGarbage(drivers: Drivers, request: GcRequest): Prom
     const own = await driversOf(known);
     const entry =
       meta === null || request.purge
-        ? await removeJob(own, request, known.id)
+        ? await removeJob(own, request, known.id, meta)
         : await compactJob(own, request, known.id, meta);
+    if (entry === null) continue;
     if (entry.objects > 0) removed.push(entry);
+    if (meta === null || request.purge) removed.push(...(await removeKeptOf(own, request, known.id)));
   }
   if (request.job === undefined) {
     removed.push(...(await removeOrphans(drivers, request)));
@@ -73,17 +77,60 @@ function isOldEnough(drivers: Drivers, request: GcRequest, meta: JobMeta | null,
   return ageMs >= (meta === null ? Math.max(request.olderThanMs, DEAD_SUBMIT_MS) : request.olderThanMs);
 }
 
-async function removeJob(drivers: Drivers, request: GcRequest, job: JobId): Promise<Removed> {
+/**
+ * Removes while nobody can open the job again: a retry holds this lease, and raises the generation. False: it was, or is being, opened again since
+ * `seen`. @throws LEASE_HELD for a job that was named
+ */
+async function whileEnded(
+  drivers: Drivers,
+  request: GcRequest,
+  { job, seen }: { readonly job: JobId; readonly seen: JobMeta },
+  remove: () => Promise<void>,
+): Promise<boolean> {
+  let lease;
+  try {
+    lease = await acquireLease(drivers, { name: advanceLeaseName(job), waitMs: 0 });
+  } catch (error) {
+    if (!isAppError(error, 'LEASE_HELD') || request.job !== undefined) throw error;
+    return false;
+  }
+  try {
+    const meta = await readMeta(drivers.state, job);
+    const ended = meta !== null && isFinalJobState(meta.state) && meta.generation === seen.generation;
+    if (ended) await remove();
+    return ended;
+  } finally {
+    await lease.release();
+  }
+}
+
+/** Null: the job was opened again meanwhile. */
+async function removeJob(
+  drivers: Drivers,
+  request: GcRequest,
+  job: JobId,
+  meta: JobMeta | null,
+): Promise<Removed | null> {
   const sum = await sizeOf(drivers, jobPrefix(job));
-  if (!request.dryRun) {
+  const remove = async (): Promise<void> => {
     await forgetSubmissions(drivers, job);
     await discardJob(drivers, job);
     await rm(elementLogDir(drivers.urls.home, job), { recursive: true, force: true });
-  }
+  };
+  if (!request.dryRun && meta === null) await remove();
+  if (!request.dryRun && meta !== null && !(await whileEnded(drivers, request, { job, seen: meta }, remove)))
+    return null;
   return { what: `job ${job}`, objects: Math.max(1, sum.objects), bytes: sum.bytes };
 }
 
-async function compactJob(drivers: Drivers, request: GcRequest, job: JobId, meta: JobMeta): Promise<Removed> {
+/** Finished work that was kept beside the store and never got there goes with its job, which is worth saying. */
+async function removeKeptOf(drivers: Drivers, request: GcRequest, job: JobId): Promise<Removed[]> {
+  const sum = await removeKept(drivers, job, request);
+  return sum.objects === 0 ? [] : [{ what: `results of job ${job} that were kept in the home directory`, ...sum }];
+}
+
+/** Null: the job was opened again meanwhile. */
+async function compactJob(drivers: Drivers, request: GcRequest, job: JobId, meta: JobMeta): Promise<Removed | null> {
   const prefixes = new Set<string>();
   let objects = 0;
   let bytes = 0;
@@ -98,10 +145,12 @@ async function compactJob(drivers: Drivers, request: GcRequest, job: JobId, meta
       bytes += object.bytes;
     }
   }
-  if (!request.dryRun) {
-    await forgetSubmissions(drivers, job);
+  const remove = async (): Promise<void> => {
     for (const prefix of prefixes) await drivers.store.deletePrefix(prefix);
-  }
+  };
+  if (!request.dryRun) await forgetSubmissions(drivers, job);
+  const due = !request.dryRun && prefixes.size > 0;
+  if (due && !(await whileEnded(drivers, request, { job, seen: meta }, remove))) return null;
   return { what: `lost attempts and checkpoints of job ${job}`, objects, bytes };
 }
 

@@ -3,10 +3,11 @@ import { aggregate } from '../aggregator/aggregate.ts';
 import type { CoordinatorDeps } from '../coordinator/needs.ts';
 import type { JobId } from '../domain/ids.ts';
 import type { BackendUrls } from '../domain/job-spec.ts';
-import { decideRetry } from '../retry/decide-retry.ts';
+import { retryPlanner } from '../retry/planner.ts';
 import { advanceCommand, workerCommand } from './batch-commands.ts';
 import { createQuietLog } from './quiet-log.ts';
 import { makeElementLogDir, type Drivers } from './job-backends.ts';
+import { adoptKept } from './kept-results.ts';
 import { openAggregator } from './open-aggregator.ts';
 import { packageVersion } from './package-files.ts';
 import type { OnProgress } from './api.ts';
@@ -34,7 +35,7 @@ export async function createCoordinatorDeps(
     log: createQuietLog(),
     version: packageVersion(),
     ownBatchJobId: env['SLURM_JOB_ID'] ?? null,
-    decideRetry,
+    planner: retryPlanner,
     async aggregate({ job, fenced }) {
       const aggregator = await openAggregator(drivers);
       try {
@@ -50,6 +51,7 @@ export async function createCoordinatorDeps(
         await aggregator.close();
       }
     },
+    adoptSpilled: async (request) => (await adoptKept(drivers, request)).steps,
     workerCommand,
     advanceCommand,
     elementLogDir: (job: JobId, backends, kind) => makeElementLogDir(backends.home, job, kind),

@@ -32,6 +32,8 @@ export const createApp: CreateApp = async ({ flags, env, cwd, jobFile }) => {
     ...submitting(opened, cwd),
     ...looking(opened),
     ...driving(opened),
+    ...retrying(opened, cwd),
+    ...deciding(opened),
     ...reading(opened, cwd),
     ...keeping(opened),
     requests: () => opened.surroundings.meter.totals(),
@@ -82,12 +84,18 @@ function submitting({ settings, drivers, sides, carryAfter }: Opened, cwd: strin
   };
 }
 
-function looking({ drivers, sides, find }: Opened): Pick<App, 'status' | 'list' | 'watch' | 'logs'> {
+function looking({ drivers, sides, find }: Opened): Pick<App, 'status' | 'explain' | 'list' | 'watch' | 'logs'> {
   return {
     async status(reference) {
       const { statusDocument } = await import('./status-document.ts');
       const { job, own, seenFrom } = await find(reference);
       return statusDocument(own, job, seenFrom);
+    },
+    async explain(request) {
+      const { explainDocument, splitReference } = await import('./explain-document.ts');
+      const { job: reference, task } = splitReference(request.job);
+      const { job, own } = await find(reference);
+      return explainDocument(own, job, { task: request.task ?? task, item: request.item });
     },
     async list(request) {
       if (sides !== null) return (await import('./spool-list.ts')).listBothSides(sides, request);
@@ -107,7 +115,7 @@ function looking({ drivers, sides, find }: Opened): Pick<App, 'status' | 'list' 
   };
 }
 
-function driving(opened: Opened): Pick<App, 'follow' | 'advance' | 'tick' | 'cancel' | 'aggregate'> {
+function driving(opened: Opened): Pick<App, 'follow' | 'advance' | 'tick' | 'aggregate'> {
   const { findToChange, coordinatorOf, carryAfter } = opened;
   return {
     async follow(request) {
@@ -126,23 +134,48 @@ function driving(opened: Opened): Pick<App, 'follow' | 'advance' | 'tick' | 'can
       return { ...document, ...(await carryAfter(found)) };
     },
     tick: () => tick(opened),
-    async cancel({ job: reference, reason }) {
-      const { cancelJob } = await import('../coordinator/cancel.ts');
-      const found = await findToChange(reference);
-      const done = await cancelJob(await coordinatorOf(found), found.job, reason ?? 'cancelled by its owner');
-      return {
-        schema: 'slurmctl.cancel/1',
-        jobId: found.job,
-        state: done.meta.state,
-        cancelledSubmissions: done.submissions,
-        tasksCancelled: done.tasks,
-        ...(await carryAfter(found)),
-      };
-    },
     async aggregate(reference, onProgress) {
       const { aggregateDocument } = await import('./aggregate-document.ts');
       const found = await findToChange(reference);
       const document = await aggregateDocument(found.own, found.job, onProgress);
+      return { ...document, ...(await carryAfter(found)) };
+    },
+  };
+}
+
+function retrying({ findToChange, coordinatorOf, carryAfter }: Opened, cwd: string): Pick<App, 'retry'> {
+  return {
+    async retry({ job: reference, ...request }) {
+      const { retryJob } = await import('./retry-job.ts');
+      const found = await findToChange(reference);
+      const deps = await coordinatorOf(found, request.onProgress);
+      const wanted = { ...request, job: found.job, cwd, patienceMs: ADVANCE_PATIENCE_MS };
+      const document = await retryJob(found.own, deps, wanted);
+      return request.dryRun ? document : { ...document, ...(await carryAfter(found, request.signal)) };
+    },
+  };
+}
+
+/** What a person decides about a job that lives. */
+function deciding({ findToChange, coordinatorOf, carryAfter }: Opened): Pick<App, 'pause' | 'resume' | 'cancel'> {
+  return {
+    async pause({ job: reference, ...request }) {
+      const { pauseDocument } = await import('./decide-documents.ts');
+      const found = await findToChange(reference);
+      const document = await pauseDocument(await coordinatorOf(found), found.job, request);
+      return { ...document, ...(await carryAfter(found)) };
+    },
+    async resume({ job: reference, onProgress, ...request }) {
+      const { resumeDocument } = await import('./decide-documents.ts');
+      const found = await findToChange(reference);
+      const deps = await coordinatorOf(found, onProgress);
+      const document = await resumeDocument(deps, { ...request, job: found.job, patienceMs: ADVANCE_PATIENCE_MS });
+      return { ...document, ...(await carryAfter(found)) };
+    },
+    async cancel({ job: reference, reason }) {
+      const { cancelDocument } = await import('./decide-documents.ts');
+      const found = await findToChange(reference);
+      const document = await cancelDocument(await coordinatorOf(found), found.job, reason);
       return { ...document, ...(await carryAfter(found)) };
     },
   };

@@ -2,6 +2,7 @@ import type { Cause } from '../domain/causes.ts';
 import type { ItemCounts, SubmissionItem, TaskCounts } from '../domain/job-item.ts';
 import type { JobState } from '../domain/states.ts';
 import type { Problem } from '../errors/app-error.ts';
+import type { EventDocument } from './decision-documents.ts';
 
 /**
  * What commands return: plain data, printed as a screen or, with `--json`, as one document. Each is versioned by `schema`; fields are added,
@@ -19,6 +20,8 @@ export interface StatusDocument {
     readonly finishedAt: string | null;
     readonly scheduler: 'slurm' | 'local';
     readonly wave: number;
+    /** How often parts of the job were opened again by `retry`; 0 before. */
+    readonly generation: number;
   };
   readonly items: ItemCounts;
   readonly tasks: TaskCounts;
@@ -32,12 +35,54 @@ export interface StatusDocument {
     readonly explanation: string;
     readonly example: string;
   }[];
+  /** Tasks that wait for a retry, by why they failed, most frequent first. */
+  readonly retries: readonly {
+    readonly cause: Cause;
+    readonly tasks: number;
+    /** Of these, tasks of which the next `advance` decides what becomes of them. */
+    readonly undecided: number;
+    /** When the first of the others is due, and in how many ms (0: it is due); null when none is decided. */
+    readonly firstAt: string | null;
+    readonly firstInMs: number | null;
+    /** The most that one of them asks for next, where a failure raised it; else null. */
+    readonly memoryBytes: number | null;
+    readonly timeMs: number | null;
+  }[];
+  /** Attempts begun, tasks that had at least one, and how often a task was given more memory or time. Null for a job that ended without dead tasks. */
+  readonly cost: { readonly attempts: number; readonly tasks: number; readonly escalations: number } | null;
+  /** Items that killed attempts on their own and are not run any more. */
+  readonly quarantinedItems: number;
+  /** Tasks that run in ever smaller groups of items, to find the one that kills attempts. */
+  readonly isolatingTasks: number;
+  /** Kinds of failure that hit so many tasks that their retries are held back, while one task tries whether the trouble is over. */
+  readonly heldBack: readonly {
+    readonly fingerprint: string;
+    readonly cause: Cause;
+    readonly tasks: number;
+    readonly example: string;
+    /** The task that tries; null: none at the moment. */
+    readonly canary: string | null;
+    /** When the next one tries; null while one does. */
+    readonly nextAt: string | null;
+  }[];
+  /** Nodes that later submissions avoid, because elements died there while others worked. */
+  readonly avoidedNodes: readonly { readonly node: string; readonly until: string; readonly why: string }[];
+  /** What the last pass over the job found out about its retries and failures: sentences for people. */
+  readonly notes: readonly string[];
+  /** Finished results that could not be stored or committed; `advance` takes them up, or `aggregate` once the job has ended. */
+  readonly keptResults: number;
+  /** Tasks that were finished after the output was published, which counts their items as failed; `aggregate` makes one that has them. */
+  readonly lateResults: number;
+  /** The last pause, resume or cancel; null when there was none. */
+  readonly lastEvent: EventDocument | null;
   readonly submissions: readonly (Pick<SubmissionItem, 'state' | 'kind' | 'jobName' | 'wave' | 'elements'> & {
     readonly handle: string | null;
     readonly reason: string | null;
   })[];
   /** Path or URL of the published Parquet file; null before. */
   readonly output: string | null;
+  /** Generation of the job that published it: below `job.generation` while a retry has not published yet. Null without an output. */
+  readonly outputGeneration: number | null;
   /** For a job that lives in a spool: how far it has been carried. Absent for every other job. */
   readonly carry?: CarryDocument;
 }
@@ -95,6 +140,22 @@ export interface PlanDocument {
     readonly script: string;
   }[];
   readonly limits: readonly { readonly name: string; readonly value: string; readonly from: string }[];
+  /** What is done about failures: the first rule that matches decides. The job's own rules come first, then the built-in ones. */
+  readonly rules: readonly {
+    /** `rule 1 (job.yaml:12)`, `built-in rule for oom`. */
+    readonly name: string;
+    /** All that are there must hold, each for any of its values; none: every failure. Signals are numbers. */
+    readonly when: {
+      readonly cause?: readonly Cause[];
+      readonly exit?: readonly number[];
+      readonly signal?: readonly number[];
+      readonly error?: readonly string[];
+    };
+    readonly do: 'retry' | 'escalate' | 'fail';
+    /** `when` and what is done, in words. */
+    readonly condition: string;
+    readonly action: string;
+  }[];
   readonly warnings: readonly Problem[];
 }
 
@@ -135,12 +196,40 @@ export interface TickDocument {
   readonly notes?: readonly string[];
 }
 
-export interface CancelDocument {
-  readonly schema: 'slurmctl.cancel/1';
+/** What `retry` runs again, or with `--dry-run` would. */
+export interface RetryDocument {
+  readonly schema: 'slurmctl.retry/1';
   readonly jobId: string;
+  readonly dryRun: boolean;
   readonly state: JobState;
-  readonly cancelledSubmissions: number;
-  readonly tasksCancelled: number;
+  /** Generation of the job that runs them; the present one when there is nothing to run again. */
+  readonly generation: number;
+  /** Items that run again, and the tasks they belong to. 0: there was nothing to run again, and nothing was changed. */
+  readonly items: number;
+  readonly tasks: number;
+  /** Of these items, the ones that had succeeded: they were named. */
+  readonly succeeded: number;
+  /** The others by what they failed of, most frequent first. An item of a task that was given up failed of what the task failed of. */
+  readonly causes: readonly { readonly cause: Cause; readonly items: number; readonly tasks: number }[];
+  /** The same by fingerprint, for `--error`; `example` is the message of one of them. */
+  readonly errors: readonly {
+    readonly fingerprint: string;
+    readonly cause: Cause;
+    readonly items: number;
+    readonly example: string;
+  }[];
+  /** Tasks that were meant as well but have not ended yet, and are left alone. */
+  readonly unfinished: number;
+  /** What `--memory` and `--time` ask for; null: as before. */
+  readonly memoryBytes: number | null;
+  readonly timeMs: number | null;
+  /** Array elements submitted for it so far, or with `--dry-run` the number that would be. */
+  readonly elements: number;
+  readonly submissions: readonly { readonly handle: string; readonly elements: number }[];
+  /** Set when the batch system made us wait and the rest is left to `advance`. */
+  readonly waitingFor: string | null;
+  /** Path or URL of what was published before: it stays until the retry publishes. Null without. */
+  readonly output: string | null;
   /** For a job that lives in a spool: how far it has been carried. Absent for every other job. */
   readonly carry?: CarryDocument;
 }

@@ -1,5 +1,6 @@
 /** From where state lives to the drivers that reach it. Heavy drivers are imported when first asked for. */
 import { mkdir, readFile } from 'node:fs/promises';
+import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { createSystemClock } from '../backends/clock.ts';
 import { createHost } from '../backends/host.ts';
@@ -14,6 +15,7 @@ import type { ObjectStore } from '../ports/object-store.ts';
 import type { Ids, Random } from '../ports/random.ts';
 import type { RetryQueue } from '../ports/retry-queue.ts';
 import type { Scratch } from '../ports/scratch.ts';
+import type { SpillPlaces } from '../ports/spill.ts';
 import type { StateTable } from '../ports/state-table.ts';
 import { openQueue, openState, openStore } from './open-backends.ts';
 import { packageFile } from './package-files.ts';
@@ -38,6 +40,8 @@ export interface Drivers extends Surroundings {
   readonly state: StateTable;
   readonly queue: RetryQueue;
   scratch(): Promise<Scratch>;
+  /** Where finished work is kept that cannot be reported. */
+  spills(): Promise<SpillPlaces>;
   batch(scheduler: BackendUrls['scheduler']): Promise<BatchSystem>;
   /** Removes what killed writers left half-written in the store before this moment (epoch ms); how many objects. */
   readonly removeHalfWritten: (beforeMs: number) => Promise<number>;
@@ -85,6 +89,15 @@ export function assembleDrivers(
     async scratch() {
       const { createScratch } = await import('../backends/scratch.ts');
       return createScratch({ env, ids, host });
+    },
+    async spills() {
+      const { createSharedSpillPlace, createLocalSpillPlace } = await import('../backends/spill/places.ts');
+      const { createFsObjectStore } = await import('../backends/object-store/fs.ts');
+      const open = (root: string): ObjectStore => createFsObjectStore({ root, ids });
+      return {
+        shared: createSharedSpillPlace(urls.home, open),
+        local: createLocalSpillPlace({ env, open, uid: userInfo().uid }),
+      };
     },
     batch(scheduler) {
       const known = opened.get(scheduler) ?? openBatchSystem(surroundings, urls, scheduler);

@@ -4,7 +4,7 @@ import { isAppError } from '../errors/app-error.ts';
 import type { ListDocument } from './documents.ts';
 import { knownJobs, type KnownJob } from './find-job.ts';
 import type { Drivers } from './job-backends.ts';
-import { isoTime } from './status-document.ts';
+import { isoTime, tellReason } from './status-document.ts';
 
 /** Finished jobs older than this are left out unless all are asked for. */
 const RECENT_MS = 14 * 86_400_000;
@@ -25,7 +25,7 @@ async function listed(drivers: Drivers, known: KnownJob): Promise<ListDocument['
   try {
     const { meta, items } = await summariseJob(drivers.state, known.id);
     const asleep = meta.state === 'SUBMITTING' ? `not submitted yet; go on with: slurmctl advance ${known.id}` : null;
-    const reason = meta.reason ?? meta.waitingFor ?? (isFinalJobState(meta.state) ? null : asleep);
+    const reason = (await tellReason(drivers.state, known.id, meta)) ?? (isFinalJobState(meta.state) ? null : asleep);
     return { ...base, state: meta.state, reason, items };
   } catch (error) {
     if (!isAppError(error, 'JOB_NOT_FOUND')) throw error;

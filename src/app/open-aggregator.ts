@@ -20,6 +20,7 @@ export async function openAggregator(drivers: Drivers): Promise<OpenAggregator> 
       columnar,
       leafParts: createLeafParts(),
       scratch: await drivers.scratch(),
+      resultFiles: async () => (await import('../backends/result-file/index.ts')).createSqliteResultFiles(),
       log: createQuietLog(),
     },
     close: () => columnar.close(),

@@ -11,6 +11,7 @@ import { createDiscardingStore } from './discarding-store.ts';
 import type { PlanDocument } from './documents.ts';
 import type { ReadJob } from './read-job.ts';
 import { requireServices } from './require-services.ts';
+import { rulesDocument } from './rules-document.ts';
 
 /** Submissions shown in full; a plan of thousands of chunks helps nobody. */
 const SHOWN_SUBMISSIONS = 20;
@@ -62,6 +63,7 @@ export async function planJob(
     elementsReason: planned.reason,
     submissions,
     limits: limits.sources,
+    rules: rulesDocument(spec.retry),
     warnings: wanted.warnings,
   };
 }

@@ -9,6 +9,7 @@ import type { Settings } from '../config/settings.ts';
 import { chooseScheduler, type SchedulerChoice } from './choose-scheduler.ts';
 import type { DoctorDocument } from './documents.ts';
 import type { Drivers } from './job-backends.ts';
+import { countKept } from './kept-results.ts';
 import { checkServices } from './run-doctor-services.ts';
 
 type Check = DoctorDocument['checks'][number];
@@ -33,6 +34,7 @@ export async function runDoctor(drivers: Drivers, settings: Settings): Promise<D
     home,
     ...(home.verdict === 'ok' ? [await checkClock(drivers)] : []),
     scratch,
+    ...(await checkKept(drivers)),
     ...scheduler,
     ok('cpus', `${availableParallelism()} usable here`),
     ...services.checks,
@@ -123,6 +125,27 @@ async function checkScratch(drivers: Drivers): Promise<Check> {
     if (!isAppError(error)) throw error;
     return { name: 'scratch', verdict: 'fail', found: error.message, remedy: error.hint };
   }
+}
+
+/** Says only that something waits: nothing is no news. */
+async function checkKept(drivers: Drivers): Promise<Check[]> {
+  const { shared, local } = await drivers.spills();
+  const checks: Check[] = [];
+  for (const [place, remedy] of [
+    [shared, 'They are taken up by: slurmctl tick (or advance JOB; for a job that is over, aggregate JOB)'],
+    [local, 'The next elements of these jobs on this host take them up'],
+  ] as const) {
+    const { results, jobs } = await countKept(place).catch(nothingKept);
+    const found = `${results} finished results of ${jobs.join(', ')} could not be stored and wait in ${place.path}`;
+    if (results > 0) checks.push({ name: 'kept results', verdict: 'warn', found, remedy });
+  }
+  return checks;
+}
+
+/** A directory that cannot be read is what the other checks are about. */
+function nothingKept(error: unknown): { readonly results: number; readonly jobs: readonly string[] } {
+  if (!isAppError(error)) throw error;
+  return { results: 0, jobs: [] };
 }
 
 async function checkScheduler(drivers: Drivers, choice: SchedulerChoice): Promise<Check[]> {

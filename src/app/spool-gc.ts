@@ -4,7 +4,7 @@
  */
 import { discardJob } from '../coordinator/create-job.ts';
 import { readMeta } from '../coordinator/job-meta.ts';
-import { acquireLease, type Lease } from '../coordinator/lease.ts';
+import { acquireLease, advanceLeaseName, type Lease } from '../coordinator/lease.ts';
 import { carryKey } from '../domain/carry.ts';
 import type { JobId } from '../domain/ids.ts';
 import { jobPrefix } from '../domain/keys.ts';
@@ -98,14 +98,21 @@ async function discardCopy(sides: SpoolSides, job: JobId): Promise<void> {
 
 async function handOver(sides: SpoolSides, job: JobId, lease: Lease): Promise<Removed | null> {
   const far = await sides.far();
-  const carry = await carryUnderLease(sides, job, lease);
-  if (carry === null || !carry.complete || carry.problem !== null) return null;
-  lease.assertHeld();
-  await far.state.write(jobIndexKey(job), { remove: ['spool'] }, { op: 'item-present' });
-  await far.state.deleteItem(carryKey(job));
-  const size = await sizeOf(sides.spool, job);
-  await discardJob(sides.spool, job);
-  return { what: whatWent(job, far), ...size };
+  // Nobody opens the job again while it goes.
+  const advancing = await acquireLease(sides.spool, { name: advanceLeaseName(job), waitMs: 0 });
+  try {
+    const carry = await carryUnderLease(sides, job, lease);
+    if (carry === null || !carry.complete || carry.problem !== null) return null;
+    lease.assertHeld();
+    advancing.assertHeld();
+    await far.state.write(jobIndexKey(job), { remove: ['spool'] }, { op: 'item-present' });
+    await far.state.deleteItem(carryKey(job));
+    const size = await sizeOf(sides.spool, job);
+    await discardJob(sides.spool, job);
+    return { what: whatWent(job, far), ...size };
+  } finally {
+    await advancing.release();
+  }
 }
 
 /** Only what is known to be carried is promised. */

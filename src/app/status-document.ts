@@ -1,15 +1,22 @@
 import { summariseJob, type Summary } from '../coordinator/summarise.ts';
 import { readSubmissions, type Submission } from '../coordinator/submissions.ts';
 import type { JobId } from '../domain/ids.ts';
-import { outputResultsKey } from '../domain/keys.ts';
+import type { JobMeta } from '../domain/job-item.ts';
+import type { NodesItem } from '../domain/nodes.ts';
+import { nodesKey } from '../domain/state-keys.ts';
 import { isFinalJobState } from '../domain/states.ts';
+import { readEvents } from '../coordinator/job-events.ts';
+import { readBreakers } from '../coordinator/breakers.ts';
+import { eventDocument } from './event-document.ts';
 import { viewCarry } from './carry-view.ts';
 import type { CarryDocument, StatusDocument } from './documents.ts';
 import type { Drivers } from './job-backends.ts';
+import { publishedGeneration, publishedPath } from './published-path.ts';
+import { waitingResults } from './waiting-results.ts';
 
 export const isoTime = (epochMs: number): string => new Date(epochMs).toISOString();
 
-/** Everything `status` shows of a job, from stored state alone. `seenFrom`: for a job that lives in a spool. */
+/** Everything `status` shows of a job, from what is stored. `seenFrom`: for a job that lives in a spool. */
 export async function statusDocument(
   drivers: Drivers,
   job: JobId,
@@ -25,24 +32,90 @@ export async function statusDocument(
       id: job,
       name: meta.name,
       state: meta.state,
-      reason: meta.reason ?? meta.waitingFor ?? null,
+      reason: await tellReason(drivers.state, job, meta),
       createdAt: isoTime(meta.createdMs),
       finishedAt: meta.finishedMs === undefined ? null : isoTime(meta.finishedMs),
       scheduler: meta.scheduler,
       wave: Math.max(0, meta.wave),
+      generation: meta.generation,
     },
     items: summary.items,
     tasks: summary.tasks,
     ...speed(summary, drivers.clock.nowMs()),
     causes: summary.causes,
+    ...(await troubleView(drivers, job, summary)),
+    ...(await waitingResults(drivers, job, meta)),
+    lastEvent: meta.lastEvent === undefined ? null : eventDocument(meta.lastEvent),
     submissions: rows.map(submissionView),
-    output:
-      meta.publication === undefined
-        ? null
-        : (drivers.store.localPath(outputResultsKey(job, meta.publication)) ??
-          drivers.store.url(outputResultsKey(job, meta.publication))),
+    output: publishedPath(drivers.store, job, meta),
+    outputGeneration: publishedGeneration(meta),
     ...(carry === null ? {} : { carry }),
   };
+}
+
+/** The same for a job that was paused and then had something else done to it, such as a retry: what it waits for is still the pause. */
+export async function tellReason(state: Drivers['state'], job: JobId, meta: JobMeta): Promise<string | null> {
+  if (meta.state !== 'PAUSED' || meta.lastEvent?.kind === 'pause') return reasonOf(meta);
+  const pause = (await readEvents(state, job, meta)).findLast(({ kind }) => kind === 'pause');
+  return pause === undefined ? reasonOf(meta) : `${pause.text} (${pause.by})`;
+}
+
+/** One line about why the job is where it is; null when there is nothing to say. */
+function reasonOf({ state, reason, waitingFor, lastEvent }: JobMeta): string | null {
+  if (state === 'PAUSED' && lastEvent?.kind === 'pause') return `${lastEvent.text} (${lastEvent.by})`;
+  return reason ?? waitingFor ?? null;
+}
+
+type TroubleView = Pick<
+  StatusDocument,
+  'retries' | 'cost' | 'quarantinedItems' | 'isolatingTasks' | 'heldBack' | 'avoidedNodes' | 'notes'
+>;
+
+async function troubleView(
+  { state, clock }: Drivers,
+  job: JobId,
+  { meta, trouble, causes }: Summary,
+): Promise<TroubleView> {
+  const nowMs = clock.nowMs();
+  return {
+    retries: trouble.retries.map(({ firstMs, ...group }) => ({
+      ...group,
+      firstAt: firstMs === null ? null : isoTime(firstMs),
+      firstInMs: firstMs === null ? null : Math.max(0, firstMs - nowMs),
+    })),
+    cost: trouble.cost,
+    quarantinedItems: trouble.quarantinedItems,
+    isolatingTasks: trouble.isolating,
+    // A job without trouble costs no question: only what waits can be held back, and where nothing failed no node is avoided.
+    heldBack: trouble.retries.length === 0 ? [] : await heldBack(state, job),
+    avoidedNodes: causes.length === 0 ? [] : await avoidedNodes(state, job, nowMs),
+    notes: isFinalJobState(meta.state) ? [] : (meta.notes ?? []),
+  };
+}
+
+async function avoidedNodes(
+  state: Drivers['state'],
+  job: JobId,
+  nowMs: number,
+): Promise<StatusDocument['avoidedNodes']> {
+  const { avoided } = ((await state.get(nodesKey(job))) as NodesItem | null) ?? { avoided: [] };
+  return avoided
+    .filter(({ untilMs }) => untilMs > nowMs)
+    .map(({ node, untilMs, why }) => ({ node, until: isoTime(untilMs), why }));
+}
+
+async function heldBack(state: Drivers['state'], job: JobId): Promise<StatusDocument['heldBack']> {
+  const { stored } = await readBreakers(state, job);
+  return [...stored]
+    .filter(([, breaker]) => breaker.state === 'OPEN' || breaker.state === 'HALF')
+    .map(([fingerprint, { cause, tasks, example, canary, untilMs, state: is }]) => ({
+      fingerprint,
+      cause,
+      tasks,
+      example,
+      canary: is === 'HALF' ? (canary ?? null) : null,
+      nextAt: is === 'OPEN' && untilMs !== undefined ? isoTime(untilMs) : null,
+    }));
 }
 
 const submissionView = (row: Submission): StatusDocument['submissions'][number] => ({
@@ -55,11 +128,11 @@ const submissionView = (row: Submission): StatusDocument['submissions'][number] 
   reason: row.reason ?? null,
 });
 
-/** Mean rate over the life of the job, and what that leaves to wait for. */
+/** Mean rate over the life of the job, or since it was opened again, and what that leaves to wait for. */
 function speed({ meta, items }: Summary, nowMs: number): Pick<StatusDocument, 'itemsPerSec' | 'etaMs'> {
-  const finished = items.succeeded + items.failed;
-  const elapsedMs = (meta.finishedMs ?? nowMs) - meta.createdMs;
-  if (finished === 0 || elapsedMs <= 0) return { itemsPerSec: null, etaMs: null };
+  const finished = items.succeeded + items.failed - (meta.carriedItems ?? 0);
+  const elapsedMs = (meta.finishedMs ?? nowMs) - (meta.reopenedMs ?? meta.createdMs);
+  if (finished <= 0 || elapsedMs <= 0) return { itemsPerSec: null, etaMs: null };
   const itemsPerSec = (finished * 1_000) / elapsedMs;
   const done = isFinalJobState(meta.state) || items.pending === 0;
   return { itemsPerSec, etaMs: done ? null : Math.round((items.pending * 1_000) / itemsPerSec) };

@@ -1,5 +1,5 @@
 import { readFileSync, readlinkSync } from 'node:fs';
-import { hostname } from 'node:os';
+import { hostname, userInfo } from 'node:os';
 
 import type { Host } from '../ports/host.ts';
 
@@ -33,6 +33,7 @@ export function createHost(overrides: Partial<HostSources> = {}): Host {
   const start = sources.processStat(sources.pid)?.start ?? '0';
   return {
     hostname: sources.hostname,
+    user: userName(),
     processName: `${sources.hostname}:${sources.pid}:${start}-${sources.bootId}-${sources.pidNamespace}`,
     mayBeAlive: (processName) => mayBeAlive(processName, sources),
     cpuMs() {
@@ -40,6 +41,15 @@ export function createHost(overrides: Partial<HostSources> = {}): Host {
       return (usage.user + usage.system) / 1_000;
     },
   };
+}
+
+/** A container may run under a number that no user of it has. */
+function userName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return `uid-${process.getuid?.() ?? 'unknown'}`;
+  }
 }
 
 function mayBeAlive(processName: string, sources: HostSources): boolean {

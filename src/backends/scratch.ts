@@ -64,6 +64,20 @@ export function createScratch(options: ScratchOptions): Scratch {
   };
 }
 
+/** Directories made for this purpose that belong to `owner` (`Host.processName`); their paths, as `open` handed them out. */
+export async function scratchOf(
+  options: Pick<ScratchOptions, 'env'>,
+  purpose: string,
+  owner: string,
+): Promise<string[]> {
+  const { path: root } = choose(options.env);
+  const names = (await readdir(root)).filter(
+    (name) => SCRATCH_NAME.test(name) && name.startsWith(`slurmctl-${purpose}-`),
+  );
+  const owners = await Promise.all(names.map((name) => readFile(join(root, name, OWNER_FILE), 'utf8').catch(() => '')));
+  return names.filter((_name, at) => owners[at] === owner).map((name) => join(root, name, 'work'));
+}
+
 /** Names the process a directory belongs to. */
 const OWNER_FILE = '.owner';
 const SCRATCH_NAME = /^slurmctl-[A-Za-z0-9._-]+-[0-9a-hjkmnp-tv-z]{10}$/;

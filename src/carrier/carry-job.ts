@@ -10,12 +10,16 @@
  */
 import { carryKey, CARRY_SORT, type CarryRecord } from '../domain/carry.ts';
 import type { JobId, SubmissionId } from '../domain/ids.ts';
-import type { JobIndexItem, JobMeta, SubmissionItem } from '../domain/job-item.ts';
+import { isBeingStored, type JobIndexItem, type JobMeta, type SubmissionItem } from '../domain/job-item.ts';
 import { jobFileKey, jobManifestKey, jobRequestKey, scriptKey, waveKey } from '../domain/keys.ts';
 import {
+  BREAKER_PREFIX,
+  EVENT_PREFIX,
+  HISTORY_PREFIX,
   jobIndexKey,
   jobPartition,
   metaKey,
+  nodesKey,
   rollupKey,
   SUBMISSION_PREFIX,
   type StateKey,
@@ -23,12 +27,13 @@ import {
 import { isFinalJobState } from '../domain/states.ts';
 import { AppError } from '../errors/app-error.ts';
 import type { StateItem } from '../ports/state-table.ts';
+import { eachBounded } from './bounded.ts';
 import { carryOutput } from './carry-output.ts';
 import { carryTasks, type TaskTally } from './carry-tasks.ts';
 import { isSameItem, seenOf, type Seen } from './copied-item.ts';
 import { copyItem } from './copy-item.ts';
 import { copyIfThere, putText, readSource } from './copy-object.ts';
-import type { CarrierDeps } from './needs.ts';
+import { IN_FLIGHT, type CarrierDeps } from './needs.ts';
 
 export interface Carried {
   /** Null: there is nothing to carry yet, the job is still being stored. */
@@ -47,6 +52,7 @@ export async function carryJob(deps: CarrierDeps, job: JobId): Promise<Carried> 
   await carryBeginnings(deps, job, { copied: copy.rows.get('META') ?? null, meta });
   const tasks = await carryTasks(deps, job, meta.shards);
   await carrySubmissions(deps, job, copy);
+  await carryStory(deps, job, copy);
   const known = copy.record?.publications ?? [];
   const output = await carryOutput(deps, job, { named: meta.publication, known });
   if (truth.rollup !== null) await carryRow(deps, rowOf(copy, rollupKey(job)), truth.rollup);
@@ -66,7 +72,7 @@ const summary = (meta: JobMeta, tasks: TaskTally) => ({
 });
 
 interface Copy {
-  /** META, ROLLUP, CARRY and the submissions, by sort key. */
+  /** Everything in the partition of the job, by sort key. */
   readonly rows: ReadonlyMap<string, Seen | null>;
   readonly index: Seen | null;
   readonly record: CarryRecord | null;
@@ -90,7 +96,7 @@ async function readTruth({ from }: CarrierDeps, job: JobId): Promise<Truth | nul
   const index = (await from.state.get(jobIndexKey(job))) as JobIndexItem | null;
   const meta = (await from.state.get(metaKey(job))) as unknown as JobMeta | null;
   if (index === null || meta === null) return null;
-  if (meta.stage !== 'ready' && !isFinalJobState(meta.state)) return null;
+  if (isBeingStored(meta) && !isFinalJobState(meta.state)) return null;
   return { meta, index, rollup: await from.state.get(rollupKey(job)) };
 }
 
@@ -105,7 +111,7 @@ async function carryBeginnings(
     await copyIfThere(deps, jobFileKey(job));
     await putText(deps, jobRequestKey(job), await readSource(deps, jobRequestKey(job)));
     const there = await copyIfThere(deps, jobManifestKey(job));
-    if (!there && meta.stage === 'ready') await readSource(deps, jobManifestKey(job));
+    if (!there && !isBeingStored(meta)) await readSource(deps, jobManifestKey(job));
   }
   const carriedWave = Math.max(0, (copied?.item as unknown as JobMeta | undefined)?.wave ?? 0);
   for (let wave = carriedWave + 1; wave <= meta.wave; wave += 1) await copyIfThere(deps, waveKey(job, wave));
@@ -121,6 +127,19 @@ async function carrySubmissions(deps: CarrierDeps, job: JobId, copy: Copy): Prom
     if (sent !== undefined && before?.sentMs === undefined)
       await copyIfThere(deps, scriptKey(job, sort.slice(SUBMISSION_PREFIX.length) as SubmissionId));
     await carryRow(deps, row, item);
+  }
+}
+
+/** What people did, what became of attempts, and what was learnt of failures and nodes: all that `explain` tells. */
+async function carryStory(deps: CarrierDeps, job: JobId, copy: Copy): Promise<void> {
+  const partition = jobPartition(job);
+  for (const prefix of [EVENT_PREFIX, HISTORY_PREFIX, BREAKER_PREFIX, nodesKey(job).sort]) {
+    const due: (Row & { readonly truth: StateItem })[] = [];
+    for await (const { sort, item } of deps.from.state.query(partition, prefix)) {
+      const row = rowOf(copy, { partition, sort });
+      if (!isSameItem(row.seen, item)) due.push({ ...row, truth: item });
+    }
+    await eachBounded(due, IN_FLIGHT, ({ truth, ...row }) => carryRow(deps, row, truth));
   }
 }
 

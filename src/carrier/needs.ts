@@ -1,6 +1,7 @@
 import type { SpoolPlace } from '../domain/carry.ts';
 import type { JobIndexItem } from '../domain/job-item.ts';
 import type { Clock } from '../ports/clock.ts';
+import type { Log } from '../ports/log.ts';
 import type { ObjectStore } from '../ports/object-store.ts';
 import type { StateTable } from '../ports/state-table.ts';
 
@@ -14,6 +15,7 @@ export interface CarrierDeps {
   readonly from: Side;
   readonly to: Side;
   readonly clock: Clock;
+  readonly log: Pick<Log, 'warn'>;
   readonly place: SpoolPlace;
   /** What the index shall say of the copy: where its own store is. */
   readonly backends: NonNullable<JobIndexItem['backends']>;

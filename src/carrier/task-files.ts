@@ -1,8 +1,20 @@
 /** What a task's state points at, and carrying it. */
 import type { AttemptId, JobId, TaskId } from '../domain/ids.ts';
-import { attemptLogKey, batchKey, doneKey, partKey, resultsKey, segmentKey, taskManifestKey } from '../domain/keys.ts';
+import {
+  attemptLogKey,
+  batchKey,
+  doneKey,
+  partKey,
+  redoBaseKey,
+  redoKey,
+  resultsKey,
+  segmentKey,
+  taskManifestKey,
+} from '../domain/keys.ts';
 import { MANIFEST_SCHEMAS, type DoneManifest, type TaskManifest } from '../domain/manifest.ts';
+import type { RedoRecord } from '../domain/redo.ts';
 import type { CheckpointPointer, TaskItem, Win } from '../domain/task-item.ts';
+import { isAppError } from '../errors/app-error.ts';
 import type { StateItem } from '../ports/state-table.ts';
 import { copyFile, parseManifest, putText, readSource, requireKey } from './copy-object.ts';
 import type { CarrierDeps } from './needs.ts';
@@ -22,6 +34,8 @@ export interface TaskFiles {
   readonly task: boolean;
   readonly winner: Win | null;
   readonly checkpoint: CheckpointPointer | null;
+  /** A retry that came to nothing: the generation whose record says where the rest of the task's outcomes are. */
+  readonly redo: number | null;
 }
 
 /** What has to be carried before `truth` may be written over `seen`; pure. */
@@ -32,10 +46,14 @@ export function filesBehind(seen: StateItem | null, truth: StateItem): TaskFiles
   const known = before?.checkpoint;
   const sameCheckpoint =
     checkpoint === undefined || (known?.attempt === checkpoint.attempt && known.seq === checkpoint.seq);
+  const { state, generation, redo } = truth as unknown as TaskItem;
+  const isGivenUp = redo === true && (state === 'DEAD' || state === 'CANCELLED');
+  const sameRedo = !isGivenUp || (before?.state === state && before.generation === generation);
   return {
     task: seen === null,
     winner: sameWin ? null : win,
     checkpoint: sameCheckpoint ? null : checkpoint,
+    redo: sameRedo ? null : generation,
   };
 }
 
@@ -48,6 +66,7 @@ interface OfTask {
 export async function carryTaskFiles(deps: CarrierDeps, of: OfTask, files: TaskFiles): Promise<void> {
   if (files.task) await carryBatch(deps, of);
   if (files.checkpoint !== null) await carrySegments(deps, of, files.checkpoint);
+  if (files.redo !== null) await carryRedo(deps, of, files.redo);
   if (files.winner !== null) await carryWinner(deps, of, files.winner);
 }
 
@@ -60,7 +79,7 @@ async function carryBatch(deps: CarrierDeps, { job, task }: OfTask): Promise<voi
   await putText(deps, key, bytes);
 }
 
-async function carryWinner(deps: CarrierDeps, of: OfTask, win: Win): Promise<void> {
+async function carryWinner(deps: CarrierDeps, of: OfTask, win: Pick<Win, 'attempt' | 'sha256'>): Promise<void> {
   const { job, task } = of;
   const key = doneKey(job, task, win.attempt);
   const bytes = await readSource(deps, key, win.sha256);
@@ -73,6 +92,32 @@ async function carryWinner(deps: CarrierDeps, of: OfTask, win: Win): Promise<voi
     await copyFile(deps, file);
   }
   // The seal goes last: where it is, everything it names is.
+  await putText(deps, key, bytes);
+}
+
+/**
+ * What a retry left alone. The record goes last, as a seal does. Where the record or a file that it names is gone nothing points at it: whoever
+ * needs it then takes the task whole, so the task is carried all the same.
+ */
+async function carryRedo(deps: CarrierDeps, of: OfTask, generation: number): Promise<void> {
+  try {
+    await carryRecord(deps, of, redoKey(of.job, generation, of.task));
+  } catch (error) {
+    if (!isAppError(error, 'STORE_NOT_FOUND')) throw error;
+    deps.log.warn('what a retry left alone is not carried', { ...of, generation, error: error.message });
+  }
+}
+
+async function carryRecord(deps: CarrierDeps, of: OfTask, key: string): Promise<void> {
+  const { job, task } = of;
+  const bytes = await readSource(deps, key);
+  const { base } = parseManifest<RedoRecord>(bytes, key, MANIFEST_SCHEMAS.redo);
+  if (base?.kind === 'winner') await carryWinner(deps, of, base);
+  if (base?.kind === 'segments')
+    for (let seq = 1; seq <= base.segments; seq += 1) {
+      const segment = redoBaseKey(job, task, base, seq);
+      await putText(deps, segment, await readSource(deps, segment));
+    }
   await putText(deps, key, bytes);
 }
 

@@ -3,12 +3,16 @@ import { advance } from './commands/advance.ts';
 import { aggregate } from './commands/aggregate.ts';
 import { cancel } from './commands/cancel.ts';
 import { doctor } from './commands/doctor.ts';
+import { explain } from './commands/explain.ts';
 import { gc } from './commands/gc.ts';
 import { init } from './commands/init.ts';
 import { list } from './commands/list.ts';
 import { logs } from './commands/logs.ts';
+import { pause } from './commands/pause.ts';
 import { plan } from './commands/plan.ts';
 import { results } from './commands/results.ts';
+import { resume } from './commands/resume.ts';
+import { retry } from './commands/retry.ts';
 import { status } from './commands/status.ts';
 import { submit } from './commands/submit.ts';
 import { tick } from './commands/tick.ts';
@@ -21,8 +25,12 @@ export const commands: readonly Command[] = [
   advance,
   tick,
   aggregate,
+  retry,
+  pause,
+  resume,
   cancel,
   status,
+  explain,
   list,
   logs,
   results,

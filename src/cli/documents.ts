@@ -1,10 +1,15 @@
-import type { LogLine, RequestCount, StatusDocument, SubmitDocument } from '../app/documents.ts';
+import type { LogLine, RequestCount, RetryDocument, StatusDocument, SubmitDocument } from '../app/documents.ts';
 import type { ErrorCode } from '../errors/catalogue.ts';
 import type { Problem } from '../errors/app-error.ts';
 
 /** `submit --wait`: the submission, and the job as it ended. */
 export interface SubmitWaitDocument extends SubmitDocument {
   readonly final: StatusDocument;
+}
+
+/** `retry --wait`: what runs again, and the job as it ended. `final` is absent where there was nothing to wait for. */
+export interface RetryWaitDocument extends RetryDocument {
+  readonly final?: StatusDocument;
 }
 
 /** `results --query` and `results --head`. 64-bit integers keep all their digits; NaN and infinities are strings. */

@@ -2,6 +2,8 @@
 export interface CliIo {
   readonly stdout: StdoutStream;
   readonly stderr: StderrStream;
+  /** Opened when it is asked for: most commands read nothing. */
+  stdin(): NodeJS.ReadableStream;
   readonly env: NodeJS.ProcessEnv;
   readonly cwd: string;
   /** Aborted by Ctrl-C. */

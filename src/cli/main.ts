@@ -34,6 +34,7 @@ const monotonicMs = (): number => Number(process.hrtime.bigint() / 1_000_000n);
 const io: CliIo = {
   stdout: createStdout(process.stdout),
   stderr,
+  stdin: () => process.stdin,
   env: process.env,
   cwd: process.cwd(),
   signal: interrupt.signal,

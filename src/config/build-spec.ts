@@ -1,9 +1,10 @@
-import type { JobSpec, ResourceSpec, RetrySpec, SlurmSpec, Tolerance } from '../domain/job-spec.ts';
+import type { JobSpec, ResourceSpec, SlurmSpec } from '../domain/job-spec.ts';
 import { MAX_TASKS } from '../domain/ids.ts';
 import type { OutputSpec } from '../domain/output-columns.ts';
 import { formatBytes, formatDuration } from '../domain/units.ts';
 import { buildHandler } from './build-handler.ts';
 import { buildInput } from './build-input.ts';
+import { buildRetry } from './build-retry.ts';
 import { gridSize } from './grid-type.ts';
 import type { JobBuild } from './job-build.ts';
 
@@ -21,7 +22,7 @@ export function buildSpec(build: JobBuild, defaultName: string): JobSpec | undef
   const handler = buildHandler(build, resources);
   const rest = {
     slurm: buildSlurm(build),
-    retry: buildRetry(build),
+    retry: buildRetry(build, resources),
     checkpoint: { everyMs: reader.read('checkpoint.every') },
     output: buildOutput(build),
   };
@@ -58,24 +59,6 @@ function buildSlurm({ reader }: JobBuild): SlurmSpec {
     ...(throttle === undefined ? {} : { throttle }),
     extra: reader.read('slurm.extra') ?? [],
   };
-}
-
-function buildRetry(build: JobBuild): RetrySpec {
-  const { reader } = build;
-  return {
-    items: reader.read('retry.items'),
-    attempts: reader.read('retry.attempts'),
-    backoff: reader.read('retry.backoff'),
-    tolerate: buildTolerance(build),
-  };
-}
-
-function buildTolerance({ reader }: JobBuild): Tolerance {
-  const count = reader.read('retry.tolerate.items.count');
-  const percent = reader.read('retry.tolerate.items.percent');
-  const both: Tolerance = { ...(count === undefined ? {} : { count }), ...(percent === undefined ? {} : { percent }) };
-  // Without any bound a job would count as successful whatever failed.
-  return reader.read('retry.tolerate.items') ?? (count === undefined && percent === undefined ? { count: 0 } : both);
 }
 
 function buildOutput({ reader }: JobBuild): OutputSpec {

@@ -17,7 +17,11 @@ const SECTIONS: readonly (readonly [key: string, title: string, words: string])[
     '`slurm`: how the job goes through the cluster',
     'Without effect on the local scheduler, apart from `elements` and `throttle`.',
   ],
-  ['retry', '`retry`: what happens when something fails', ''],
+  [
+    'retry',
+    '`retry`: what happens when something fails',
+    'Causes and rules are described in [failures.md](failures.md).',
+  ],
   ['checkpoint', '`checkpoint`: how much work can be lost', ''],
   ['output', '`output`: the columns of the finished table', ''],
 ];

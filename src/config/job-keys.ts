@@ -1,3 +1,4 @@
+import { LEAST_MEMORY_BYTES, LEAST_TIME_MS, MOST_MEMORY_BYTES } from '../domain/resource-range.ts';
 import { argv } from './argv-type.ts';
 import { gridAxes } from './grid-type.ts';
 import { defaulted, optional } from './key-table.ts';
@@ -7,7 +8,6 @@ import { runKeys } from './run-keys.ts';
 import { byteSize, duration } from './unit-types.ts';
 
 const KIB = 1024;
-const MIB = KIB ** 2;
 const GIB = KIB ** 3;
 
 const FILE_FORMATS = ['jsonl', 'csv', 'tsv', 'txt', 'parquet'] as const;
@@ -101,11 +101,11 @@ export const JOB_KEYS = {
     meaning: 'Processors for one array element.',
     example: '4',
   }),
-  'resources.memory': defaulted(byteSize({ min: MIB, max: 64 * KIB * GIB }), '2G', {
+  'resources.memory': defaulted(byteSize({ min: LEAST_MEMORY_BYTES, max: MOST_MEMORY_BYTES }), '2G', {
     meaning: 'Memory for one array element. K, M, G and T count in 1024, as in Slurm.',
     example: '8G',
   }),
-  'resources.time': defaulted(duration({ minMs: 1_000 }), '1h', {
+  'resources.time': defaulted(duration({ minMs: LEAST_TIME_MS }), '1h', {
     meaning: 'Time limit of one array element. A worker that sees it coming hands its unfinished items back.',
     example: '30m',
   }),

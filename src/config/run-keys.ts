@@ -1,6 +1,7 @@
 import type { SlurmSpec } from '../domain/job-spec.ts';
 import { defaulted, optional } from './key-table.ts';
 import { text, wholeNumber } from './plain-types.ts';
+import { retryRules } from './rules-type.ts';
 import { sbatchOptions } from './sbatch-options.ts';
 import { backoffRange, duration, percentage, tolerance } from './unit-types.ts';
 import { unexpected, type ValueType } from './value-type.ts';
@@ -65,7 +66,7 @@ export const runKeys = {
     example: '["--constraint=ib", "--gpus=1"]',
   }),
 
-  'retry.items': defaulted(wholeNumber({ min: 1, max: 100 }), '1', {
+  'retry.items': defaulted(wholeNumber({ min: 1, max: 100 }), '3', {
     meaning: 'Tries of one item before it has failed, the first included.',
     example: '3',
   }),
@@ -76,6 +77,11 @@ export const runKeys = {
   'retry.backoff': defaulted(backoffRange(), '1s..60s', {
     meaning: 'Wait before a retry: from the shorter to the longer duration, doubling, with full jitter.',
     example: '5s..10m',
+  }),
+  'retry.rules': optional(retryRules(), 'the built-in rules alone', {
+    meaning:
+      'What to do about which failure; the first rule that matches decides, and the built-in ones come after these.',
+    example: '[{when: {cause: oom}, do: escalate, memory: x1.5, max: 64G, times: 2}]',
   }),
   'retry.tolerate.items': optional(tolerance(), '`0`', {
     meaning: 'Failed items with which the job still counts as successful: a number, or a share of all items.',

@@ -3,7 +3,7 @@
  *
  * What it does: looks at the truth (META, outbox, batch system, tasks), takes every step that is due, and ends. It is level-triggered:
  * it never depends on having seen an event; running it twice, at once, or killing it anywhere is harmless.
- * What it never does: run items, merge results (`needs.aggregate`), or decide retries (`needs.decideRetry`).
+ * What it never does: run items, merge results (`needs.aggregate`), or decide retries (`needs.planner`).
  * States: those of `domain/states.ts`. Failure codes: LEASE_HELD, LEASE_LOST, JOB_NOT_FOUND, JOB_BAD_STATE, BATCH_*, RESULT_*, STORE_*, STATE_*.
  */
 import { AppError, isAppError } from '../errors/app-error.ts';
@@ -16,15 +16,20 @@ import { continueCreation, failCreation } from './create-job.ts';
 import { observe } from './element-states.ts';
 import { ensureFinaliser } from './finaliser.ts';
 import { finishJob, tidyUp } from './finish-job.ts';
-import { moveJob, stamp, updateMeta } from './job-meta.ts';
+import { moveJob, requireMeta, stamp, updateMeta } from './job-meta.ts';
 import { acquireLease, advanceLeaseName, type Lease, type LeaseWatch } from './lease.ts';
 import { readManifest } from './manifests.ts';
 import type { CoordinatorDeps } from './needs.ts';
+import { noteProgress } from './note-progress.ts';
+import { passPaused } from './pass-paused.ts';
+import { settleRedo } from './redo-open.ts';
 import { reconcileTasks, type Reconciled } from './reconcile.ts';
 import type { SendContext } from './send.ts';
 import { continueWaves, LOOK_AGAIN_MS, sendOrFail } from './next-wave.ts';
-import { planWave, type WaveResult } from './submit-wave.ts';
-import { moveSubmission, readSubmissions } from './submissions.ts';
+import { planFirstWave, type WaveResult } from './submit-wave.ts';
+import { releaseHeld } from './settle-holds.ts';
+import { readSubmissions } from './submissions.ts';
+import { closeRows, watchNodes } from './watch-nodes.ts';
 
 export interface AdvanceRequest {
   readonly job: JobId;
@@ -68,8 +73,33 @@ export async function advanceUnderLease(
   lease: Lease,
   request: AdvanceRequest,
 ): Promise<AdvanceResult> {
-  const meta = await continueCreation(deps, lease, request);
-  if (isFinalJobState(meta.state) || meta.state === 'PAUSED') {
+  try {
+    return await pass(deps, lease, request);
+  } catch (error) {
+    if (!isAppError(error, 'JOB_BAD_STATE')) throw error;
+    const meta = await requireMeta(deps.state, request.job);
+    if (meta.state !== 'PAUSED') throw error;
+    return passPaused(deps, request.job, meta);
+  }
+}
+
+async function pass(deps: CoordinatorDeps, lease: Lease, request: AdvanceRequest): Promise<AdvanceResult> {
+  const created = await continueCreation(deps, lease, request);
+  const adopted = await deps.adoptSpilled({ job: request.job, shards: created.shards });
+  const passed = await passOver(deps, lease, { ...request, found: created });
+  return { ...passed, steps: [...adopted, ...passed.steps] };
+}
+
+async function passOver(
+  deps: CoordinatorDeps,
+  lease: Lease,
+  { found: created, ...request }: AdvanceRequest & { readonly found: JobMeta },
+): Promise<AdvanceResult> {
+  const meta = await settleRedo(deps, lease, request.job, created).catch((error: unknown) =>
+    isAppError(error, 'MANIFEST_CORRUPT') ? explainAndThrow(deps, lease, request.job, error) : Promise.reject(error),
+  );
+  if (meta.state === 'PAUSED') return passPaused(deps, request.job, meta);
+  if (isFinalJobState(meta.state)) {
     if (meta.state === 'CANCELLED' && (await isListedLive(deps, request.job)))
       await finishCancel(deps, request.job, meta);
     await tidyUp(deps, request.job, meta);
@@ -103,23 +133,38 @@ async function drive(context: SendContext, found: JobMeta): Promise<AdvanceResul
   const sent = await sendOutstanding(context, found);
   const before = await readSubmissions(deps.state, job);
   const observed = await observe(deps, before);
-  const reconciled = await reconcileTasks(deps, { job, manifest, meta: sent.meta, elements: observed.elements });
-  for (const row of observed.over)
-    await moveSubmission(deps.state, job, row, { from: 'SUBMITTED', set: { state: 'ENDED' } });
-  const steps = [...sent.steps, ...reconciled.steps];
-  if (allFinal(reconciled) && sent.meta.state === 'RUNNING') {
-    const finished = await finish(context, sent.meta, reconciled);
+  const released = await releaseHeld(deps, job, { meta: sent.meta, observed });
+  const reconciled = await reconcileTasks(deps, {
+    job,
+    manifest,
+    meta: sent.meta,
+    elements: observed.elements,
+    rows: before,
+  });
+  const nodes = await watchNodes(context, before, observed);
+  const keptOpen = await closeRows(context, observed, reconciled.undecided);
+  const steps = [...sent.steps, ...released, ...reconciled.steps, ...nodes.steps];
+  const noted = await noteProgress(context, sent.meta, reconciled);
+  if (allFinal(reconciled) && noted.state === 'RUNNING') {
+    const finished = await finish(context, noted, reconciled);
     return { ...finished, steps: [...steps, ...finished.steps] };
   }
-  const next = await continueWaves(context, sent.meta, { reconciled, observed, rows: before });
+  const aware: SendContext = { ...context, avoid: nodes.avoid };
+  const next = await continueWaves(aware, noted, { reconciled, observed, rows: before });
   const rows = await readSubmissions(deps.state, job);
   const accepted = rows.filter((row) => row.state === 'SUBMITTED');
-  const arrays = accepted.filter((row) => row.kind === 'array' && !observed.silent.has(row.id));
-  const waits = (next.waitingFor ?? sent.waitingFor) !== null;
+  const ended = new Set(observed.over.map(({ id }) => id));
+  const arrays = accepted.filter(({ kind, id }) => kind === 'array' && !observed.silent.has(id) && !ended.has(id));
+  const waits = (next.waitingFor ?? sent.waitingFor) !== null || keptOpen > 0;
   // A pass that ends with nothing to come by (a write of unknown outcome, say) must not be the last one.
   const nothingComes = arrays.length === 0 ? LOOK_AGAIN_MS : null;
   const dueInMs = nextDue(deps, reconciled, { waits, waveInMs: next.waveInMs }) ?? nothingComes;
-  const finaliser = await ensureFinaliser(context, rows, { accepted, arrays, dueInMs });
+  const finaliser = await ensureFinaliser(aware, rows, {
+    accepted,
+    arrays,
+    dueInMs,
+    urgentInMs: next.urgentInMs,
+  });
   return { meta: next.meta, steps: [...steps, ...next.steps, ...finaliser], nextDueMs: dueInMs };
 }
 
@@ -127,9 +172,7 @@ async function drive(context: SendContext, found: JobMeta): Promise<AdvanceResul
 async function sendOutstanding(context: SendContext, meta: JobMeta): Promise<WaveResult> {
   const { deps, job } = context;
   const rows = await readSubmissions(deps.state, job);
-  const planned = rows.some((row) => row.kind === 'array')
-    ? meta
-    : await planWave(context, meta, { wave: 0, tasks: null });
+  const planned = rows.some((row) => row.kind === 'array') ? meta : await planFirstWave(context, meta);
   return sendOrFail(context, planned);
 }
 

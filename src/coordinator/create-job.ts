@@ -18,6 +18,7 @@ import {
   taskKey,
   taskPartition,
 } from '../domain/state-keys.ts';
+import type { JobState } from '../domain/states.ts';
 import type { TaskItem } from '../domain/task-item.ts';
 import type { NewItem, StateItem } from '../ports/state-table.ts';
 import { moveJob, readMeta, requireMeta, stamp, updateMeta } from './job-meta.ts';
@@ -109,6 +110,9 @@ async function createMarked(
   await deps.state.createMany([{ key: metaKey(job), item: marked as unknown as StateItem }]);
 }
 
+/** A submit that is paused finishes what it is storing: nothing runs because of that. */
+const CREATING: readonly JobState[] = ['SUBMITTING', 'PAUSED'];
+
 /** Takes the creation of a job up where it stands and brings it to `ready`; a job beyond that is returned as it is. */
 export async function continueCreation(
   deps: CoordinatorDeps,
@@ -125,7 +129,7 @@ export async function continueCreation(
   }
   await deps.state.createMany(newTasks(deps, request.job, meta, itemsOfTasks));
   lease.assertHeld();
-  return updateMeta(deps.state, request.job, ['SUBMITTING'], { ...stamp({ deps, lease }), set: { stage: 'ready' } });
+  return updateMeta(deps.state, request.job, CREATING, { ...stamp({ deps, lease }), set: { stage: 'ready' } });
 }
 
 /** META, rebuilt from the request when the submit died between the two. */
@@ -167,7 +171,7 @@ async function storeManifest(deps: CoordinatorDeps, lease: Lease, job: JobId, sp
     shards,
   };
   await deps.store.put(jobManifestKey(job), JSON.stringify(manifest));
-  return updateMeta(deps.state, job, ['SUBMITTING'], {
+  return updateMeta(deps.state, job, CREATING, {
     ...stamp({ deps, lease }),
     set: { stage: 'storing-tasks', tasks: split.counts.tasks, items: split.counts.items, shards },
   });

@@ -12,14 +12,12 @@ export interface Observed {
   readonly over: readonly Submission[];
   /** Of the live ones those of which no element is known to wait or run: nothing can be made to start after them. */
   readonly silent: ReadonlySet<Submission['id']>;
-  /** Array elements that wait or run. */
-  readonly liveElements: number;
 }
 
 /** Asks for all SUBMITTED rows at once. */
 export async function observe(deps: CoordinatorDeps, rows: readonly Submission[]): Promise<Observed> {
   const asked = rows.filter((row) => row.state === 'SUBMITTED');
-  if (asked.length === 0) return { elements: new Map(), live: [], over: [], silent: new Set(), liveElements: 0 };
+  if (asked.length === 0) return { elements: new Map(), live: [], over: [], silent: new Set() };
   const states = await deps.batch.states(
     asked.map((row) => ({ ...handleOf(row), count: row.elements, sinceMs: row.submittedMs ?? row.createdMs })),
   );
@@ -28,18 +26,16 @@ export async function observe(deps: CoordinatorDeps, rows: readonly Submission[]
   const live: Submission[] = [];
   const over: Submission[] = [];
   const silent = new Set<Submission['id']>();
-  let liveElements = 0;
   for (const row of asked) {
     const own = byHandle.get(row.handle as string) ?? [];
     const alive = own.filter((state) => isLive(state)).length;
-    if (row.kind === 'array') liveElements += alive;
     if (isOver(deps, row, own)) over.push(row);
     else {
       live.push(row);
       if (alive === 0) silent.add(row.id);
     }
   }
-  return { elements, live, over, silent, liveElements };
+  return { elements, live, over, silent };
 }
 
 function groupById(states: readonly ElementState[]): Map<string, ElementState[]> {
@@ -52,7 +48,8 @@ function groupById(states: readonly ElementState[]): Map<string, ElementState[]>
   return groups;
 }
 
-const isLive = (state: ElementState): boolean => state.phase === 'waiting' || state.phase === 'running';
+/** Waits or runs. */
+export const isLive = (state: ElementState): boolean => state.phase === 'waiting' || state.phase === 'running';
 
 /** After this long, an element nobody remembers has left the batch system's memory and accounting will not bring it back. */
 const FORGOTTEN_MS = 10 * 60_000;

@@ -5,7 +5,11 @@
 import { isAppError } from '../errors/app-error.ts';
 import type { JobId, TaskId } from '../domain/ids.ts';
 import type { JobMeta, JobRollup } from '../domain/job-item.ts';
+import { formatRanges } from '../domain/item-ranges.ts';
 import type { Tolerance } from '../domain/job-spec.ts';
+import { redoKey } from '../domain/keys.ts';
+import { MANIFEST_SCHEMAS } from '../domain/manifest.ts';
+import { readRedoRecord, type RedoRecord } from '../domain/redo.ts';
 import { rollupKey, taskKey } from '../domain/state-keys.ts';
 import { isFinalJobState, type JobState } from '../domain/states.ts';
 import type { TaskItem } from '../domain/task-item.ts';
@@ -17,8 +21,8 @@ import type { CoordinatorDeps } from './needs.ts';
 import type { SendContext } from './send.ts';
 import type { Counts } from './task-list.ts';
 
-/** Generations a task may reach because its committed result was found corrupt; after that the storage itself is at fault. */
-const MAX_GENERATION = 3;
+/** How often a committed result of a task may turn out corrupt; after that the storage itself is at fault. */
+const MOST_CORRUPTIONS = 3;
 
 /** 64.6 % of 500 is 323, which floating point misses by less than this share of an item. */
 const ROUNDING = 1e-6;
@@ -26,11 +30,16 @@ const ROUNDING = 1e-6;
 /** The final state by what failed and what `retry.tolerate` allows; pure. */
 export function finalState(counts: { readonly total: number; readonly failed: number }, tolerate: Tolerance): JobState {
   if (counts.failed === 0) return 'COMPLETED';
+  return isBeyond(counts, tolerate) ? 'FAILED' : 'COMPLETED_WITH_FAILURES';
+}
+
+/** Have more items failed than `retry.tolerate` allows? Pure. */
+export function isBeyond(counts: { readonly total: number; readonly failed: number }, tolerate: Tolerance): boolean {
+  if (counts.failed === 0) return false;
   const share = tolerate.percent === undefined ? undefined : (counts.total * tolerate.percent) / 100 + ROUNDING;
   const bounds = [tolerate.count, share];
   const given = bounds.filter((bound) => bound !== undefined);
-  const within = given.length > 0 && given.every((bound) => counts.failed <= bound);
-  return within ? 'COMPLETED_WITH_FAILURES' : 'FAILED';
+  return given.length === 0 || given.some((bound) => counts.failed > bound);
 }
 
 /**
@@ -45,7 +54,7 @@ export async function finishJob(
 ): Promise<{ readonly meta: JobMeta; readonly steps: readonly string[] }> {
   const { deps, job, manifest, lease } = context;
   if (meta.state !== 'AGGREGATING')
-    await moveJob(deps.state, job, 'AGGREGATING', { ...stamp(context), remove: ['waitingFor'] });
+    await moveJob(deps.state, job, 'AGGREGATING', { ...stamp(context), remove: ['waitingFor', 'notes'] });
   let merged;
   try {
     merged = await deps.aggregate({ job, fenced: async () => lease.assertHeld() });
@@ -62,7 +71,7 @@ export async function finishJob(
     throw error;
   }
   const items = { total: counts.items.total, succeeded: merged.succeeded, failed: merged.failed, pending: 0 };
-  const rollup: JobRollup = { tasks: counts.tasks, items };
+  const rollup: JobRollup = { generation: meta.generation, tasks: counts.tasks, items };
   await deps.state.write(
     rollupKey(job),
     { set: rollup as unknown as Record<string, StateValue> },
@@ -98,8 +107,10 @@ async function reopenTask(context: SendContext, meta: JobMeta, task: TaskId): Pr
   const { deps, job } = context;
   const key = taskKey(job, task, meta.shards);
   const item = (await deps.state.get(key)) as TaskItem | null;
-  if (item?.win === undefined || item.generation >= MAX_GENERATION) return null;
+  const corruptions = (item?.corruptions ?? 0) + 1;
+  if (item?.win === undefined || corruptions > MOST_CORRUPTIONS) return null;
   const running = await moveJob(deps.state, job, 'RUNNING', stamp(context));
+  if (item.redo === true) await copyRedo(context, task, item.generation);
   await deps.state.write(
     key,
     {
@@ -107,6 +118,7 @@ async function reopenTask(context: SendContext, meta: JobMeta, task: TaskId): Pr
         state: 'PENDING',
         generation: item.generation + 1,
         charged: 0,
+        corruptions,
         causeDetail: 'the committed result was corrupt',
       },
       remove: ['win', 'checkpoint', 'checkpointSeen', 'owner'],
@@ -121,4 +133,20 @@ async function reopenTask(context: SendContext, meta: JobMeta, task: TaskId): Pr
     },
   );
   return running;
+}
+
+/** What a retry left alone is left alone by the generation after it too. A record that is gone is no reason to stop: the task then runs whole. */
+async function copyRedo({ deps, job }: SendContext, task: TaskId, generation: number): Promise<void> {
+  const bytes = await deps.store.get(redoKey(job, generation, task));
+  const found = bytes === null ? null : readRedoRecord(bytes, { job, task, generation });
+  if (found === null || typeof found === 'string') return;
+  const record: RedoRecord = {
+    schema: MANIFEST_SCHEMAS.redo,
+    job,
+    task,
+    generation: generation + 1,
+    items: formatRanges(found.items),
+    base: found.base,
+  };
+  await deps.store.put(redoKey(job, generation + 1, task), JSON.stringify(record));
 }

@@ -3,7 +3,7 @@ import { AppError, isAppError } from '../errors/app-error.ts';
 import type { JobId } from '../domain/ids.ts';
 import type { JobMeta, SubmitStage } from '../domain/job-item.ts';
 import { jobIndexKey, metaKey } from '../domain/state-keys.ts';
-import { jobStatesBefore, type JobState } from '../domain/states.ts';
+import { isFinalJobState, jobStatesBefore, type JobState } from '../domain/states.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { StateCondition, StateTable, StateValue } from '../ports/state-table.ts';
 
@@ -68,7 +68,7 @@ export async function updateMeta(
   throw new AppError('JOB_BAD_STATE', { message: `job ${job} is ${current.state}`, details: { state: current.state } });
 }
 
-const STAGES: readonly SubmitStage[] = ['splitting', 'storing-tasks', 'ready'];
+const STAGES: readonly SubmitStage[] = ['splitting', 'storing-tasks', 'redoing', 'ready'];
 
 /** A write that arrives late, after later ones of the same process, must not take back how far the job has come. */
 function onlyForward(set: NonNullable<MetaWrite['set']>): StateCondition[] {
@@ -83,10 +83,13 @@ function onlyForward(set: NonNullable<MetaWrite['set']>): StateCondition[] {
   return forward;
 }
 
-/** Moves the job to another state along an arrow. @throws as updateMeta */
+/** Moves the job to another state along an arrow; never out of PAUSED, which only a person ends. @throws as updateMeta */
 export const moveJob = (state: StateTable, job: JobId, to: JobState, write: MetaWrite): Promise<JobMeta> =>
   // `to` itself is allowed: a repeated move after a lost answer changes nothing.
-  updateMeta(state, job, [...jobStatesBefore(to), to], { ...write, set: { ...write.set, state: to } });
+  updateMeta(state, job, [...jobStatesBefore(to).filter((from) => from !== 'PAUSED'), to], {
+    ...write,
+    set: { ...write.set, state: to },
+  });
 
 /** The same conditional write may be sent again after a lost answer: setting the same values twice changes nothing. */
 async function writeTwice<T>(write: () => Promise<T>): Promise<T> {
@@ -98,7 +101,14 @@ async function writeTwice<T>(write: () => Promise<T>): Promise<T> {
   }
 }
 
-/** Marks the job as final in the index, so that `tick` leaves it alone. */
+/** Marks the job as final in the index, so that `tick` leaves it alone; unless a retry has opened it again meanwhile. */
 export async function retireFromIndex(state: StateTable, job: JobId): Promise<void> {
   await state.write(jobIndexKey(job), { set: { live: false } }, { op: 'item-present' });
+  const meta = await readMeta(state, job);
+  if (meta !== null && !isFinalJobState(meta.state)) await returnToIndex(state, job);
+}
+
+/** The contrary, for a job that is opened again. */
+export async function returnToIndex(state: StateTable, job: JobId): Promise<void> {
+  await state.write(jobIndexKey(job), { set: { live: true } }, { op: 'item-present' });
 }

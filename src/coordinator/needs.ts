@@ -1,8 +1,8 @@
 import type { JobId } from '../domain/ids.ts';
 import type { BackendUrls, JobSpec } from '../domain/job-spec.ts';
 import type { WorkerAssignment } from '../domain/manifest.ts';
-import type { Cause } from '../domain/causes.ts';
-import type { RetrySpec } from '../domain/job-spec.ts';
+import type { BreakerItem, BreakerSight, BudgetCounts } from '../domain/breaker.ts';
+import type { RetryDecision, RetryQuestion } from '../domain/retry-decision.ts';
 import type { TaskItem } from '../domain/task-item.ts';
 import type { BatchSystem } from '../ports/batch-system.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -15,24 +15,28 @@ import type { Ids, Random } from '../ports/random.ts';
 import type { RetryQueue } from '../ports/retry-queue.ts';
 import type { StateTable } from '../ports/state-table.ts';
 
+/** retry: what becomes of tasks whose attempts end without a commit. Pure. */
+export interface RetryPlanner {
+  readonly decideRetry: (question: RetryQuestion) => RetryDecision;
+  /** Does this waiting task do the same again that failed, at the user's cost? */
+  readonly isPlainRetry: (task: Pick<TaskItem, 'cause' | 'suspects' | 'idleAttempts'>) => boolean;
+  /** The breaker of one kind of failure after this pass; null: there is nothing worth storing. */
+  readonly stepBreaker: (stored: BreakerItem | null, sight: BreakerSight) => BreakerItem | null;
+  /** Plain retries that may begin. */
+  readonly retriesAllowed: (counts: BudgetCounts) => number;
+}
+
 /** What the coordinator needs of other rooms, as narrow functions; `app` plugs them in. */
 export interface CoordinatorNeeds {
-  /** retry: what becomes of a task whose attempt ended without a commit. */
-  readonly decideRetry: (question: {
-    readonly task: Pick<TaskItem, 'attempts' | 'charged'>;
-    readonly cause: Cause;
-    readonly progressed: boolean;
-    readonly policy: Pick<RetrySpec, 'attempts' | 'backoff'>;
-    readonly random: number;
-  }) =>
-    | { readonly action: 'retry'; readonly delayMs: number; readonly refund: boolean }
-    | { readonly action: 'give-up'; readonly why: string };
+  readonly planner: RetryPlanner;
   /** aggregator: merges and publishes; `fenced` is awaited right before the pointer moves. */
   readonly aggregate: (request: { readonly job: JobId; readonly fenced: () => Promise<void> }) => Promise<{
     readonly publication: string;
     readonly succeeded: number;
     readonly failed: number;
   }>;
+  /** worker: stores and commits finished work that its elements could not report. One sentence for each such result. */
+  readonly adoptSpilled: (request: { readonly job: JobId; readonly shards: number }) => Promise<readonly string[]>;
   /** worker: argv that an array element execs. */
   readonly workerCommand: (assignment: WorkerAssignment, backends: BackendUrls) => readonly string[];
   /** cli: argv of the job that runs `advance` when arrays have ended. */

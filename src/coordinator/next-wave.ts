@@ -1,133 +1,235 @@
-/** Which wave comes next, if any: for tasks that are claimable while too few elements are left to claim them. */
-import type { Cause } from '../domain/causes.ts';
-import { isAppError } from '../errors/app-error.ts';
-import type { TaskId } from '../domain/ids.ts';
+/** Which wave comes next, if any: for tasks that are claimable while too few elements are left that could claim them. */
+import { bySizeDescending, isSameSize, sizeFor } from '../domain/element-size.ts';
 import type { JobMeta } from '../domain/job-item.ts';
-import { taskKey } from '../domain/state-keys.ts';
 import type { JobState } from '../domain/states.ts';
-import type { ElementState } from '../ports/batch-system.ts';
+import { isAppError, type AppError } from '../errors/app-error.ts';
+import { arrayLives, type ArrayLife } from './array-life.ts';
+import type { GroupDemand } from './demand.ts';
 import type { Observed } from './element-states.ts';
+import { fallBack } from './fall-back.ts';
 import { tidyUp } from './finish-job.ts';
+import { giveUpGroup, howTheyEnded } from './give-up-group.ts';
 import { moveJob, requireMeta, stamp, updateMeta } from './job-meta.ts';
+import { judgeGroup, type GroupVerdict } from './judge-group.ts';
 import { describe } from './judge-running.ts';
-import { judgeWave } from './judge-wave.ts';
+import { chunkThrottle, planElements, shareRoom } from './plan-array.ts';
 import type { Reconciled } from './reconcile.ts';
 import type { SendContext } from './send.ts';
-import { planWave, sendWave, type WaveResult } from './submit-wave.ts';
-import type { Submission } from './submissions.ts';
+import { limitsFor, planWave, sendWave, type PlannedGroup, type WaveResult } from './submit-wave.ts';
+import { readSubmissions, type Submission } from './submissions.ts';
 
 /** When nobody can vouch for an element or a running task yet, another look is due after this long. */
 export const LOOK_AGAIN_MS = 60_000;
 
-export interface Continued extends WaveResult {
+export interface Continued {
+  readonly meta: JobMeta;
+  readonly steps: readonly string[];
+  readonly waitingFor: string | null;
   /** ms until the next wave may be sent; null when none is waiting for its time. */
   readonly waveInMs: number | null;
+  /** ms until something is due that must not wait for the end of live arrays, whose elements are too small for it; null when there is none. */
+  readonly urgentInMs: number | null;
 }
 
-interface Seen {
+export interface Seen {
   readonly reconciled: Reconciled;
   readonly observed: Observed;
   /** The outbox as it was when the batch system was asked. */
   readonly rows: readonly Submission[];
 }
 
-/** Submits the wave that is due, waits for its time, or gives up on tasks that no element ever gets to. */
-export async function continueWaves(context: SendContext, meta: JobMeta, seen: Seen): Promise<Continued> {
-  const { reconciled, observed } = seen;
-  const quiet: Continued = { meta, steps: [], waitingFor: null, waveInMs: null };
-  if (meta.state !== 'RUNNING' || reconciled.pending.length === 0) return quiet;
-  const sinceMs = context.deps.clock.nowMs() - lastSentMs(seen.rows);
-  if (observed.liveElements > 0) {
-    const most = worthAdding(meta, seen, sinceMs);
-    return most === 0 ? quiet : submit(context, meta, { seen, most, fruitlessWaves: 0 });
-  }
-  // Arrays of which nobody knows anything may still be alive; the batch system will tell, or forget them.
-  if (observed.live.some((row) => row.kind === 'array')) return { ...quiet, waveInMs: LOOK_AGAIN_MS };
-  const verdict = judgeWave(meta, reconciled.attempts, sinceMs);
-  if (verdict.next === 'give-up') return giveUp(context, meta, seen);
-  if (verdict.waitMs > 0) return { ...quiet, meta: await noteTrouble(context, meta, seen), waveInMs: verdict.waitMs };
-  return submit(context, meta, { seen, fruitlessWaves: verdict.fruitlessWaves });
+interface Judged {
+  readonly group: GroupDemand;
+  readonly isEscalated: boolean;
+  readonly verdict: GroupVerdict;
 }
 
-async function submit(
+/** What one pass does for the groups, added up. */
+interface Progress {
+  meta: JobMeta;
+  steps: string[];
+  waitingFor: string | null;
+  /** ms until a group is to be looked at again, and whether that may wait for live arrays. */
+  due: { readonly inMs: number; readonly isUrgent: boolean }[];
+}
+
+/** Submits the wave that is due, waits for its time, or gives up on tasks that no element ever gets to; each group of tasks for itself. */
+export async function continueWaves(context: SendContext, meta: JobMeta, seen: Seen): Promise<Continued> {
+  const { demand } = seen.reconciled;
+  const progress: Progress = { meta, steps: [], waitingFor: null, due: [] };
+  if (meta.state === 'RUNNING') {
+    const { resources } = context.manifest.spec;
+    const lives = arrayLives(seen.rows, resources, { observed: seen.observed, busy: demand.busy });
+    const judged = judgeGroups(context, meta, { seen, lives });
+    for (const one of judged) await settle(context, seen, one, progress);
+    const due = judged.filter(({ verdict }) => verdict.next === 'submit');
+    if (due.length > 0) await submit(context, { seen, lives, due }, progress);
+    if (demand.nextEscalatedMs !== null)
+      progress.due.push({ inMs: Math.max(0, demand.nextEscalatedMs - context.deps.clock.nowMs()), isUrgent: true });
+  }
+  const { due, ...done } = progress;
+  return {
+    ...done,
+    waveInMs: leastOf(due.map(({ inMs }) => inMs)),
+    urgentInMs: leastOf(due.filter(({ isUrgent }) => isUrgent).map(({ inMs }) => inMs)),
+  };
+}
+
+const leastOf = (values: readonly number[]): number | null => (values.length === 0 ? null : Math.min(...values));
+
+function judgeGroups(
   context: SendContext,
   meta: JobMeta,
-  wave: { readonly seen: Seen; readonly most?: number; readonly fruitlessWaves: number },
-): Promise<Continued> {
-  const { reconciled } = wave.seen;
-  const planned = await planWave(context, meta, {
-    wave: meta.wave + 1,
-    tasks: reconciled.pending,
-    ...(wave.most === undefined ? {} : { most: wave.most }),
-    history: { attemptsAtWave: reconciled.attempts, fruitlessWaves: wave.fruitlessWaves },
-  });
-  return { ...(await sendOrFail(context, planned)), waveInMs: null };
+  { seen, lives }: { readonly seen: Seen; readonly lives: readonly ArrayLife[] },
+): Judged[] {
+  const { deps, manifest } = context;
+  const { resources, slurm } = manifest.spec;
+  return seen.reconciled.demand.groups
+    .toSorted((a, b) => bySizeDescending(a.size, b.size))
+    .map((group) => {
+      const isEscalated = !isSameSize(group.size, resources);
+      const verdict = judgeGroup({
+        group,
+        isEscalated,
+        lives,
+        generation: meta.generation,
+        pull: slurm.elements !== 'tasks',
+        nowMs: deps.clock.nowMs(),
+      });
+      return { group, isEscalated, verdict };
+    });
 }
 
-/** Elements are added for retries at once, otherwise only this long after the last ones. */
-const ADD_EVERY_MS = 10 * 60_000;
-
-/**
- * Elements worth adding beside live ones, which keep claiming: the difference to the widest wave so far, once at most half of them are left, and
- * only if those sent last were good for anything.
- */
-function worthAdding(meta: JobMeta, { reconciled, observed, rows }: Seen, sinceMs: number): number {
-  if (reconciled.released === 0 && sinceMs < ADD_EVERY_MS) return 0;
-  if (reconciled.attempts <= (meta.attemptsAtWave ?? 0)) return 0;
-  const widest = Math.max(0, ...rows.filter((row) => row.kind === 'array').map((row) => row.waveElements));
-  const wanted = Math.min(reconciled.pending.length, widest);
-  return observed.liveElements * 2 <= wanted ? wanted - observed.liveElements : 0;
-}
-
-const lastSentMs = (rows: readonly Submission[]): number =>
-  Math.max(0, ...rows.filter((row) => row.kind === 'array').map((row) => row.submittedMs ?? 0));
-
-/** Why the elements of the last wave ended, as far as it is known. */
-function howTheyEnded({ observed }: Seen): ElementState | undefined {
-  return [...observed.elements.values()].find((element) => element.phase === 'ended' && element.cause !== null);
-}
-
-/** Causes that say by themselves why an element never got to its work; any other end on the way there is a failed launch. */
-const KNOWN_ENDS: readonly Cause[] = [
-  'cancelled-by-user',
-  'cancelled-by-admin',
-  'preempted',
-  'node-fail',
-  'time-limit',
-];
-
-async function noteTrouble(context: SendContext, meta: JobMeta, seen: Seen): Promise<JobMeta> {
-  const how = howTheyEnded(seen);
-  if (how === undefined) return meta;
-  const waitingFor = `its elements ended without claiming a task (${describe(how)}); they are sent again soon. See: slurmctl logs ${context.job}`;
-  return updateMeta(context.deps.state, context.job, [meta.state], { ...stamp(context), set: { waitingFor } });
-}
-
-async function giveUp(context: SendContext, meta: JobMeta, seen: Seen): Promise<Continued> {
+/** Everything a verdict asks for short of submitting. */
+async function settle(context: SendContext, seen: Seen, judged: Judged, progress: Progress): Promise<void> {
   const { deps, job } = context;
-  const ended = howTheyEnded(seen);
-  const cause = KNOWN_ENDS.find((one) => one === ended?.cause) ?? 'launch-failed';
-  const how = ended === undefined ? 'no reason is known' : describe(ended);
-  const causeDetail = `wave after wave of elements ended without claiming a task: ${how}`.slice(0, 300);
-  const steps: string[] = [];
-  for (const task of seen.reconciled.pending)
-    if (await bury(context, meta, { task, cause, causeDetail }))
-      steps.push(`task ${task}: ${cause} (${causeDetail}); given up`);
-  const after = await updateMeta(deps.state, job, [meta.state], { ...stamp(context), remove: ['waitingFor'] });
-  return { meta: after, steps, waitingFor: null, waveInMs: 0 };
+  const { verdict, group, isEscalated } = judged;
+  const ended = howTheyEnded(seen.observed, rowsOf(context, seen.rows, group));
+  if (verdict.next === 'look-again') progress.due.push({ inMs: LOOK_AGAIN_MS, isUrgent: isEscalated });
+  if (verdict.next === 'wait') {
+    progress.due.push({ inMs: verdict.waitMs, isUrgent: isEscalated });
+    if (ended === undefined) return;
+    const waitingFor = `its elements ended without claiming a task (${describe(ended)}); they are sent again soon. See: slurmctl logs ${job}`;
+    progress.meta = await updateMeta(deps.state, job, [progress.meta.state], {
+      ...stamp(context),
+      set: { waitingFor },
+    });
+  }
+  if (verdict.next === 'give-up') {
+    progress.steps.push(...(await giveUpGroup(context, progress.meta, { group, ended })));
+    progress.meta = await updateMeta(deps.state, job, [progress.meta.state], {
+      ...stamp(context),
+      remove: ['waitingFor'],
+    });
+    progress.due.push({ inMs: 0, isUrgent: false });
+  }
 }
 
-async function bury(
-  { deps, job }: SendContext,
-  meta: JobMeta,
-  { task, cause, causeDetail }: { readonly task: TaskId; readonly cause: Cause; readonly causeDetail: string },
-): Promise<boolean> {
-  const result = await deps.state.write(
-    taskKey(job, task, meta.shards),
-    { set: { state: 'DEAD', cause, causeDetail } },
-    { op: 'equals', path: 'state', value: 'PENDING' },
+const rowsOf = ({ manifest }: SendContext, rows: readonly Submission[], { size }: GroupDemand): Submission[] =>
+  rows.filter((row) => row.kind === 'array' && isSameSize(sizeFor(manifest.spec.resources, row), size));
+
+/** Sends one wave for all groups that are due; one that is refused falls back, and holds up no other. */
+async function submit(
+  context: SendContext,
+  { seen, lives, due }: { readonly seen: Seen; readonly lives: readonly ArrayLife[]; readonly due: readonly Judged[] },
+  progress: Progress,
+): Promise<void> {
+  const { groups, refused, failure } = await planGroups(context, due, roomBeside(context, lives, due.length));
+  if (groups.length > 0) {
+    const wave = 1 + Math.max(progress.meta.wave, ...seen.rows.map((row) => row.wave));
+    progress.meta = await planWave(context, progress.meta, { wave, groups });
+    const sent = await sendOrFail(context, progress.meta);
+    progress.meta = sent.meta;
+    progress.steps.push(...sent.steps);
+    progress.waitingFor = sent.waitingFor;
+    refused.push(...(sent.refused.length === 0 ? [] : await refusedIn(context, wave, due)));
+  }
+  for (const { group, reason } of refused) {
+    const rows = await readSubmissions(context.deps.state, context.job);
+    progress.steps.push(...(await fallBack(context, progress.meta, { group, rows, reason })));
+    progress.due.push({ inMs: 0, isUrgent: true });
+  }
+  if (failure === null) return;
+  progress.meta = await updateMeta(context.deps.state, context.job, [progress.meta.state], {
+    ...stamp(context),
+    set: { waitingFor: failure.message },
+  });
+  throw failure;
+}
+
+interface Refused {
+  readonly group: GroupDemand;
+  readonly reason: string;
+}
+
+/** Elements for each group, as many as help. A group whose size no node has is refused without being asked for. */
+async function planGroups(
+  context: SendContext,
+  due: readonly Judged[],
+  room: number,
+): Promise<{ readonly groups: PlannedGroup[]; readonly refused: Refused[]; readonly failure: AppError | null }> {
+  const groups: PlannedGroup[] = [];
+  const refused: Refused[] = [];
+  let failure: AppError | null = null;
+  for (const judged of due) {
+    try {
+      groups.push(await planGroup(context, judged));
+    } catch (error) {
+      if (!isAppError(error, 'BATCH_REFUSED')) throw error;
+      if (judged.isEscalated) refused.push({ group: judged.group, reason: error.message });
+      else failure = error;
+    }
+  }
+  const shares = shareRoom(
+    groups.map(({ elements }) => elements),
+    room,
   );
-  return result.applied;
+  const fitting = groups.map((group, at) => ({ ...group, elements: shares[at] as number }));
+  return { groups: fitting.filter(({ elements }) => elements > 0), refused, failure };
+}
+
+async function planGroup(context: SendContext, { group, verdict }: Judged): Promise<PlannedGroup> {
+  const { size, pending, attempts } = group;
+  const { maxArraySize, slots, exclude } = await limitsFor(context, size);
+  const planned = planElements(context.manifest.spec.slurm, pending.length, slots).elements;
+  const most = verdict.next === 'submit' ? (verdict.most ?? planned) : 0;
+  return {
+    size,
+    tasks: pending.map(({ id }) => id),
+    elements: Math.max(1, Math.min(planned, most)),
+    maxArraySize,
+    ...(exclude === undefined ? {} : { exclude }),
+    history: {
+      attemptsBefore: attempts,
+      fruitlessBefore: verdict.next === 'submit' ? verdict.fruitlessWaves : 0,
+    },
+  };
+}
+
+/** Elements that may be added without breaking `slurm.throttle`, which speaks of all arrays of the job together. */
+function roomBeside({ manifest }: SendContext, lives: readonly ArrayLife[], groups: number): number {
+  const { throttle } = manifest.spec.slurm;
+  if (throttle === undefined) return Infinity;
+  const taken = lives.reduce((sum, { row, alive, isSilent }) => {
+    const most = isSilent ? row.elements : alive;
+    return sum + Math.min(most, chunkThrottle(row, row.waveElements, throttle) ?? most);
+  }, 0);
+  // One array alone keeps the throttle by itself.
+  return taken === 0 && groups === 1 ? Infinity : throttle - taken;
+}
+
+/** The groups of which the batch system took nothing. */
+async function refusedIn(
+  { deps, job, manifest }: SendContext,
+  wave: number,
+  due: readonly Judged[],
+): Promise<Refused[]> {
+  const rows = (await readSubmissions(deps.state, job)).filter((row) => row.kind === 'array' && row.wave === wave);
+  return due.flatMap(({ group, isEscalated }) => {
+    const own = rows.filter((row) => isSameSize(sizeFor(manifest.spec.resources, row), group.size));
+    const isRefused = isEscalated && own.length > 0 && own.every((row) => row.state === 'REJECTED');
+    return isRefused ? [{ group, reason: own[0]?.reason ?? 'no reason is known' }] : [];
+  });
 }
 
 const LIVE: readonly JobState[] = ['SUBMITTING', 'RUNNING'];

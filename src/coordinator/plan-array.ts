@@ -72,3 +72,18 @@ export function chunkThrottle(
   if (throttle === undefined || throttle >= waveElements) return undefined;
   return Math.max(1, Math.floor((throttle * chunk.elements) / waveElements));
 }
+
+/**
+ * Fits what the groups of a wave would like into `room`, elements that may be added at once: in proportion, but at least one each while it lasts.
+ * A group that gets none waits until elements have ended.
+ */
+export function shareRoom(wanted: readonly number[], room: number): number[] {
+  const total = wanted.reduce((sum, elements) => sum + elements, 0);
+  if (total <= room) return [...wanted];
+  let left = Math.max(0, room);
+  return wanted.map((elements) => {
+    const share = Math.min(left, Math.max(1, Math.floor((elements * room) / total)));
+    left -= share;
+    return share;
+  });
+}

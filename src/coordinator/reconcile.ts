@@ -3,201 +3,164 @@
  * due. Each move is one conditional write on what was seen, so a worker that commits in the meantime wins.
  *
  * The order matters: element states are asked for *before* the tasks are read. An element that had ended by then cannot have claimed or
- * committed anything afterwards.
+ * committed anything afterwards. And whoever waits is looked at last, because what becomes of them depends on all others.
  */
-import type { Cause } from '../domain/causes.ts';
+import { effectiveRules } from '../domain/builtin-rules.ts';
 import { elementOf, type ElementId, type JobId, type TaskId } from '../domain/ids.ts';
 import type { JobMeta } from '../domain/job-item.ts';
 import type { JobManifest } from '../domain/manifest.ts';
-import { taskKey } from '../domain/state-keys.ts';
+import type { RetryQuestion } from '../domain/retry-decision.ts';
+import type { RetryRule } from '../domain/retry-rules.ts';
 import { isAppError } from '../errors/app-error.ts';
 import type { ElementState } from '../ports/batch-system.ts';
-import type { StateChange, StateCondition } from '../ports/state-table.ts';
+import { streamInWindows } from './at-once.ts';
+import { readBreakers, type Breakers } from './breakers.ts';
+import { createDemandCollector, type Demand } from './demand.ts';
 import { createHints, type Hints } from './hints.ts';
-import { judgeReleased, judgeRunning } from './judge-running.ts';
 import type { CoordinatorDeps } from './needs.ts';
+import { createRetrySums } from './retry-sums.ts';
+import { isUndecided, settleTask } from './settle-task.ts';
+import { settleWaiting, type Held } from './settle-waiting.ts';
+import type { Submission } from './submissions.ts';
 import { createCounter, readTasks, type Counts, type Task } from './task-list.ts';
-
-const DETAIL_CHARS = 300;
 
 export interface ReconcileRequest {
   readonly job: JobId;
   readonly manifest: JobManifest;
   readonly meta: JobMeta;
   readonly elements: ReadonlyMap<ElementId, ElementState>;
+  /** The outbox, for elements that have to be cancelled. */
+  readonly rows?: readonly Submission[];
 }
 
 export interface Reconciled extends Counts {
-  /** Tasks claimable after this pass. */
-  readonly pending: readonly TaskId[];
-  /** Tasks this pass moved from WAIT to PENDING. */
-  readonly released: number;
-  /** RUNNING tasks whose owner nobody can vouch for. */
+  /** Tasks claimable after this pass, by what they ask for. */
+  readonly demand: Demand;
+  /** RUNNING tasks whose owner nobody can vouch for, and tasks handed back that nobody has decided about. */
   readonly unclear: number;
-  /** Attempts begun so far, over all tasks. */
-  readonly attempts: number;
+  /** Elements whose attempt nobody has decided about: what the batch system says of them is still needed. */
+  readonly undecided: ReadonlySet<ElementId>;
   /** Epoch ms of the earliest retry that is not due yet; null without one. */
   readonly nextRetryMs: number | null;
+  /** Items that have failed for good: in committed results, and of tasks that were given up. */
+  readonly lost: number;
+  /** Tasks whose retry is due and that the retry budget holds back; null without any. */
+  readonly held: Held | null;
   /** One sentence a move. */
   readonly steps: readonly string[];
 }
 
-/** One pass over all tasks of a job. */
-export async function reconcileTasks(deps: CoordinatorDeps, request: ReconcileRequest): Promise<Reconciled> {
-  const counter = createCounter(request.meta.submittedWave);
-  const hints = createHints(deps);
-  const pending: TaskId[] = [];
-  const steps: string[] = [];
-  const waiting: number[] = [];
-  let released = 0;
-  let unclear = 0;
-  let attempts = 0;
-  for await (const seen of readTasks(deps.state, request.job, request.meta.shards)) {
-    const settled = await settleTask(deps, { ...request, hints }, seen);
-    if (settled.step !== undefined) steps.push(settled.step);
-    if (settled.unclear) unclear += 1;
-    const task = settled.task;
-    counter.add(task);
-    attempts += task.attempts;
-    if (task.state === 'PENDING') {
-      pending.push(task.id);
-      if (seen.state !== 'PENDING') released += 1;
-    }
-    if (task.state === 'WAIT' && task.notBeforeMs !== undefined) waiting.push(task.notBeforeMs);
-  }
-  return {
-    ...counter.counts(),
-    pending,
-    released,
-    unclear,
-    attempts,
-    steps,
-    nextRetryMs: waiting.length === 0 ? null : minOf(waiting),
-  };
-}
-
-interface Pass extends ReconcileRequest {
+/** A request with what one pass has at hand. */
+export interface Pass extends ReconcileRequest {
   readonly hints: Hints;
+  readonly breakers: Breakers;
+  readonly rules: readonly RetryRule[];
+  /** The most that an element can get; asked for once. */
+  readonly most: () => Promise<RetryQuestion['most']>;
 }
 
-const minOf = (values: readonly number[]): number => values.reduce((least, value) => Math.min(least, value));
-
-interface Settled {
+/** A task as the pass leaves it. */
+export interface Settled {
   readonly task: Task;
   readonly step?: string;
   readonly unclear?: boolean;
+  /** Its retry is held back. */
+  readonly held?: boolean;
 }
 
-async function settleTask(deps: CoordinatorDeps, request: Pass, seen: Task): Promise<Settled> {
-  if (seen.state === 'RUNNING') return settleRunning(deps, request, seen);
-  if (seen.state === 'WAIT') return settleWaiting(deps, request, seen);
-  return { task: seen };
-}
-
-async function settleRunning(deps: CoordinatorDeps, request: Pass, task: Task): Promise<Settled> {
-  const verdict = judgeRunning(task, elementOfOwner(request, task), deps.clock.nowMs());
-  if (verdict.fate !== 'gone') return { task, unclear: verdict.fate === 'unclear' };
-  return decide(deps, request, task, verdict);
-}
-
-const elementOfOwner = ({ elements }: ReconcileRequest, { owner }: Task): ElementState | undefined =>
-  owner === undefined ? undefined : elements.get(elementOf(owner));
-
-async function settleWaiting(deps: CoordinatorDeps, request: Pass, task: Task): Promise<Settled> {
-  if (task.notBeforeMs === undefined) {
-    const verdict = judgeReleased(task, elementOfOwner(request, task), deps.clock.nowMs());
-    return verdict.fate === 'gone' ? decide(deps, request, task, verdict) : { task, unclear: true };
+/** One pass over all tasks of a job. */
+export async function reconcileTasks(deps: CoordinatorDeps, request: ReconcileRequest): Promise<Reconciled> {
+  const pass = await openPass(deps, request);
+  const counter = createCounter(request.meta.submittedWave);
+  const collector = createDemandCollector(request.manifest.spec.resources);
+  const sums = createRetrySums(canariesOf(pass));
+  const waiting: Task[] = [];
+  const undecided = new Set<ElementId>();
+  const steps: string[] = [];
+  let nextRetryMs: number | null = null;
+  let unclear = 0;
+  let lost = 0;
+  const leave = (settled: Settled, isReleased: boolean): void => {
+    const { task, step } = settled;
+    if (step !== undefined) steps.push(step);
+    if (settled.unclear === true || (task.state === 'WAIT' && isUndecided(task))) unclear += 1;
+    if (isUndecided(task) && task.owner !== undefined) undecided.add(elementOf(task.owner));
+    counter.add(task);
+    lost += lostItems(task);
+    collector.add(task, isReleased);
+    if (task.state === 'WAIT' && task.notBeforeMs !== undefined && settled.held !== true)
+      nextRetryMs = Math.min(nextRetryMs ?? Infinity, task.notBeforeMs);
+  };
+  for await (const settled of settleAll(deps, pass)) {
+    const { task, step } = settled;
+    sums.add(task);
+    if (task.state === 'WAIT' && task.notBeforeMs !== undefined) {
+      if (step !== undefined) steps.push(step);
+      waiting.push(task);
+    } else leave(settled, false);
   }
-  if (task.notBeforeMs > deps.clock.nowMs()) return { task };
-  return moveTask(deps, request, task, {
-    // The wave stays: whatever element is live may claim the task, however long it has been running.
-    change: { set: { state: 'PENDING' }, remove: ['notBeforeMs'] },
-    // This wait, and not one of a later attempt that a slow pass knows nothing of.
-    when: {
-      op: 'and',
-      of: [
-        { op: 'equals', path: 'state', value: 'WAIT' },
-        { op: 'equals', path: 'attempts', value: task.attempts },
-        { op: 'equals', path: 'notBeforeMs', value: task.notBeforeMs },
-      ],
-    },
-  });
-}
-
-/** The attempt is over without a commit: retry later, or give up. */
-async function decide(
-  deps: CoordinatorDeps,
-  request: Pass,
-  task: Task,
-  why: { readonly cause: Cause; readonly detail: string },
-): Promise<Settled> {
-  const saved = task.checkpoint?.items ?? 0;
-  const decision = deps.decideRetry({
-    task,
-    cause: why.cause,
-    progressed: saved > (task.checkpointSeen ?? 0),
-    policy: request.manifest.spec.retry,
-    random: deps.random.next(),
-  });
-  const detail = why.detail.slice(0, DETAIL_CHARS);
-  const base = { cause: why.cause, causeDetail: detail, checkpointSeen: saved };
-  const remove = ['owner', 'node', 'heartbeatMs', 'progress', 'progressFailed'];
-  const unchanged: StateCondition =
-    task.state === 'RUNNING'
-      ? {
-          op: 'and',
-          of: [
-            { op: 'equals', path: 'state', value: 'RUNNING' },
-            { op: 'equals', path: 'owner', value: task.owner ?? '' },
-          ],
-        }
-      : {
-          op: 'and',
-          of: [
-            { op: 'equals', path: 'state', value: 'WAIT' },
-            { op: 'equals', path: 'attempts', value: task.attempts },
-            { op: 'absent', path: 'notBeforeMs' },
-          ],
-        };
-  if (decision.action === 'give-up') {
-    const moved = await moveTask(deps, request, task, {
-      change: { set: { ...base, state: 'DEAD' }, remove },
-      when: unchanged,
-    });
-    return moved.task.state === 'DEAD'
-      ? { ...moved, step: `task ${task.id}: ${why.cause} (${detail}); given up: ${decision.why}` }
-      : moved;
-  }
-  const notBeforeMs = deps.clock.nowMs() + decision.delayMs;
-  const refund = decision.refund ? { add: { charged: -1 } } : {};
-  const moved = await moveTask(deps, request, task, {
-    change: { set: { ...base, state: 'WAIT', notBeforeMs }, remove, ...refund },
-    when: unchanged,
-  });
-  if (moved.task.state !== 'WAIT') return moved;
-  const { id, generation, attempts } = moved.task;
-  const dueMs = moved.task.notBeforeMs ?? notBeforeMs;
-  await request.hints.send({ job: request.job, task: id, generation, attempts, notBeforeMs: dueMs });
+  const waited = await settleWaiting(deps, pass, { waiting, sums: sums.sums() });
+  for (const settled of waited.settled) leave(settled, true);
+  steps.push(...waited.steps);
+  const { held, nextMs } = waited;
   return {
-    ...moved,
-    step: `task ${task.id}: ${why.cause} (${detail}); retried in ${Math.ceil(decision.delayMs / 1_000)} s`,
+    ...counter.counts(),
+    demand: collector.demand(),
+    unclear,
+    undecided,
+    steps,
+    lost,
+    held,
+    nextRetryMs: nextMs === null ? nextRetryMs : Math.min(nextMs, nextRetryMs ?? Infinity),
   };
 }
 
-/** A refused move means somebody else was there first: the task is then as they left it. */
-async function moveTask(
-  deps: CoordinatorDeps,
-  request: Pass,
-  task: Task,
-  move: { readonly change: StateChange; readonly when: StateCondition },
-): Promise<Settled> {
-  const key = taskKey(request.job, task.id, request.meta.shards);
+/** What a retry left alone is not lost with the task. */
+const lostItems = ({ win, state, items, checkpoint, checkpointSeen = 0 }: Task): number =>
+  win?.failed ?? (state === 'DEAD' ? items - (checkpoint?.items ?? checkpointSeen) : 0);
+
+async function openPass(deps: CoordinatorDeps, request: ReconcileRequest): Promise<Pass> {
+  const { job, manifest } = request;
+  let asked: Promise<RetryQuestion['most']> | null = null;
+  return {
+    ...request,
+    hints: createHints(deps),
+    breakers: await readBreakers(deps.state, job),
+    rules: effectiveRules(manifest.spec.retry),
+    most() {
+      asked ??= askMost(deps, request);
+      return asked;
+    },
+  };
+}
+
+/** A batch system that does not answer bounds nothing: what it cannot give it refuses later. */
+async function askMost(
+  { batch, log }: CoordinatorDeps,
+  { job, manifest }: ReconcileRequest,
+): Promise<RetryQuestion['most']> {
+  const { slurm, resources } = manifest.spec;
   try {
-    const result = await deps.state.write(key, move.change, move.when);
-    const item = result.applied ? result.item : result.current;
-    return { task: { ...(item as unknown as Task), id: task.id } };
+    const { maxTimeMs, maxMemoryBytes } = await batch.limits({
+      ...(slurm.partition === undefined ? {} : { partition: slurm.partition }),
+      resources,
+    });
+    return { memoryBytes: maxMemoryBytes, timeMs: maxTimeMs };
   } catch (error) {
-    if (!isAppError(error, 'STATE_UNCERTAIN')) throw error;
-    return { task: { ...((await deps.state.get(key)) as unknown as Task), id: task.id } };
+    if (!isAppError(error)) throw error;
+    log.warn('limits not known, raising without them', { job, error: error.message });
+    return { memoryBytes: null, timeMs: null };
   }
 }
+
+function canariesOf({ breakers }: Pass): ReadonlySet<TaskId> {
+  return new Set([...breakers.stored.values()].flatMap(({ canary }) => (canary === undefined ? [] : [canary])));
+}
+
+/** Every task of the job, those with an attempt to judge after it was judged. */
+const settleAll = (deps: CoordinatorDeps, pass: Pass): AsyncIterable<Settled> =>
+  streamInWindows(
+    readTasks(deps.state, pass.job, pass.meta.shards),
+    (task) => settleTask(deps, pass, task),
+    (task) => (isUndecided(task) ? null : { task }),
+  );

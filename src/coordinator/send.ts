@@ -1,11 +1,12 @@
 /**
  * Hands outbox rows to the batch system: one at a time, waiting out submit limits and a busy controller, failing only on what the user has
- * to correct. Before every call the job's state is read, so that a `cancel` from elsewhere stops a submit that is waiting.
+ * to correct. Before every call the job's state is read, so that a `cancel` or a `pause` from elsewhere stops a submit that is waiting.
  */
 import { AppError, isAppError } from '../errors/app-error.ts';
+import { sizeFor } from '../domain/element-size.ts';
 import type { JobId } from '../domain/ids.ts';
 import { scriptKey } from '../domain/keys.ts';
-import type { JobManifest } from '../domain/manifest.ts';
+import type { JobManifest, WorkerAssignment } from '../domain/manifest.ts';
 import { isFinalJobState } from '../domain/states.ts';
 import type { BatchHandle, SubmitRequest } from '../ports/batch-system.ts';
 import { finaliserResources } from './finaliser-resources.ts';
@@ -32,6 +33,8 @@ export interface SendContext {
   readonly patienceMs: number;
   readonly signal?: AbortSignal;
   readonly onWait?: (note: string) => void;
+  /** Nodes that new submissions exclude. */
+  readonly avoid?: readonly string[];
 }
 
 export interface SendResult {
@@ -57,16 +60,17 @@ export async function submitRequest(
   const { deps, job, manifest } = context;
   const { spec, backends } = manifest;
   const array = row.kind === 'array';
-  const resources = array ? spec.resources : finaliserResources(spec.resources, options.maxTimeMs ?? null);
+  const size = sizeFor(spec.resources, row);
+  const resources = array
+    ? { ...spec.resources, ...size }
+    : finaliserResources(spec.resources, options.maxTimeMs ?? null);
   const throttle = array ? chunkThrottle(row, row.waveElements, spec.slurm.throttle) : undefined;
+  const worker = deps.workerCommand({ job, ...placeOf(row), size }, backends);
   return {
     name: row.jobName,
-    command: array
-      ? deps.workerCommand(
-          { job, submission: row.id, wave: row.wave, offset: row.offset, waveElements: row.waveElements },
-          backends,
-        )
-      : deps.advanceCommand(job, backends),
+    ...(array
+      ? { command: worker, afterCrash: [...worker, '--report-end'] }
+      : { command: deps.advanceCommand(job, backends) }),
     environment: {},
     cwd: spec.baseDir,
     logDir: await deps.elementLogDir(job, backends, row.kind),
@@ -77,8 +81,21 @@ export async function submitRequest(
     requeue: true,
     ...(options.after === undefined ? {} : { after: options.after }),
     ...(options.beginAfterSec === undefined ? {} : { beginAfterSec: options.beginAfterSec }),
+    ...(row.exclude === undefined || row.exclude.length === 0 ? {} : { exclude: row.exclude }),
   };
 }
+
+/** What a new outbox row says of the nodes that are to be avoided. */
+export const avoiding = ({ avoid }: Pick<SendContext, 'avoid'>): { readonly exclude?: readonly string[] } =>
+  avoid === undefined || avoid.length === 0 ? {} : { exclude: avoid };
+
+const placeOf = ({ id, wave, offset, waveElements, group }: Submission): Omit<WorkerAssignment, 'job'> => ({
+  submission: id,
+  wave,
+  offset,
+  waveElements,
+  ...(group === undefined ? {} : { group }),
+});
 
 /**
  * Sends one INTENT row, waiting out limits for as long as there is patience. Returns the row as it is afterwards.
@@ -116,7 +133,10 @@ async function sendOnce(context: SendContext, row: Submission, request: SubmitRe
   const earlier = row.sentMs === undefined ? null : await findEarlier(context, row);
   if (earlier !== null) return record(context, row, earlier);
   await deps.store.put(scriptKey(job, row.id), deps.batch.render(request).script);
-  await moveSubmission(deps.state, job, row, { from: 'INTENT', set: { sentMs: deps.clock.nowMs() } });
+  const sentMs = deps.clock.nowMs();
+  // A row that was planned earlier, for another time, begins at the time that it is sent with.
+  const begin = request.beginAfterSec === undefined ? {} : { beginMs: sentMs + request.beginAfterSec * 1_000 };
+  await moveSubmission(deps.state, job, row, { from: 'INTENT', set: { sentMs, ...begin } });
   return record(context, row, await submitOrFind(context, row, request));
 }
 
@@ -131,6 +151,8 @@ async function record(context: SendContext, row: Submission, handle: BatchHandle
   const meta = await readMeta(deps.state, job);
   const live = meta !== null && !isFinalJobState(meta.state);
   if (!live || moved.handle !== handle.id) await deps.batch.cancel(handle);
+  // Whoever paused the job may have looked before this was written down.
+  else if (meta.state === 'PAUSED' && row.kind === 'array') await deps.batch.hold(handle);
   await assertLive(context);
   return moved;
 }
@@ -140,6 +162,12 @@ async function submitOrFind(context: SendContext, row: Submission, request: Subm
   try {
     return await deps.batch.submit(request);
   } catch (error) {
+    if (isAppError(error, 'BATCH_REFUSED') && request.exclude !== undefined) {
+      // A bad node is better than none; what is refused for another reason is refused again.
+      const { exclude: _, ...anywhere } = request;
+      await moveSubmission(deps.state, job, row, { from: 'INTENT', set: { exclude: [] } });
+      return submitOrFind(context, row, anywhere);
+    }
     if (isAppError(error, 'BATCH_REFUSED'))
       await moveSubmission(deps.state, job, row, { from: 'INTENT', set: { state: 'REJECTED', reason: error.message } });
     if (!isAppError(error, 'BATCH_UNCERTAIN')) throw error;
@@ -164,7 +192,7 @@ async function findEarlier(context: SendContext, row: Submission): Promise<Batch
 
 async function assertLive(context: SendContext): Promise<void> {
   const meta = await readMeta(context.deps.state, context.job);
-  if (meta !== null && !isFinalJobState(meta.state)) return;
+  if (meta !== null && !isFinalJobState(meta.state) && meta.state !== 'PAUSED') return;
   throw new AppError('JOB_BAD_STATE', {
     message: `job ${context.job} is ${meta?.state ?? 'gone'}; nothing more is submitted`,
   });

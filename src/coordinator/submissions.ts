@@ -61,6 +61,9 @@ export async function moveSubmission(
 /** Of a write whose outcome stays unknown. */
 const MOST_TRIES = 3;
 
+/** For an array that had no chance to claim anything: it counts as one that did. */
+export const FORGIVEN = { attemptsBefore: -1, fruitlessBefore: 0 } as const;
+
 export const handleOf = (submission: Submission): BatchHandle => ({
   id: submission.handle as string,
   ...(submission.cluster === undefined ? {} : { cluster: submission.cluster }),

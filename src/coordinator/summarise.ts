@@ -6,6 +6,7 @@ import { rollupKey } from '../domain/state-keys.ts';
 import { isFinalJobState } from '../domain/states.ts';
 import type { StateTable } from '../ports/state-table.ts';
 import { requireMeta } from './job-meta.ts';
+import { createTroubleCounter, NO_TROUBLE, type Trouble } from './sum-trouble.ts';
 import { createCounter, readTasks, type Counts } from './task-list.ts';
 
 export interface CauseCount {
@@ -20,19 +21,22 @@ export interface Summary extends Counts {
   readonly meta: JobMeta;
   /** Tasks that failed at least once and are not done, by cause, most frequent first. */
   readonly causes: readonly CauseCount[];
+  /** `cost` is null for a job that ended well: its tasks are not read. */
+  readonly trouble: Omit<Trouble, 'cost'> & { readonly cost: Trouble['cost'] | null };
 }
 
 /** @throws JOB_NOT_FOUND */
 export async function summariseJob(state: StateTable, job: JobId): Promise<Summary> {
   const meta = await requireMeta(state, job);
-  const rollup = isFinalJobState(meta.state)
-    ? ((await state.get(rollupKey(job))) as unknown as JobRollup | null)
-    : null;
-  if (rollup !== null && rollup.tasks.dead === 0) return { meta, ...rollup, causes: [] };
+  const rollup = isFinalJobState(meta.state) ? await readRollup(state, job, meta) : null;
+  if (rollup !== null && rollup.tasks.dead === 0)
+    return { meta, ...rollup, causes: [], trouble: { ...NO_TROUBLE, cost: null } };
   const counter = createCounter(meta.submittedWave);
+  const trouble = createTroubleCounter();
   const causes = new Map<Cause, { tasks: number; example: string }>();
   for await (const task of readTasks(state, job, meta.shards)) {
     counter.add(task);
+    trouble.add(task);
     if (task.cause === undefined || task.state === 'DONE' || task.state === 'CANCELLED') continue;
     const known = causes.get(task.cause)?.tasks ?? 0;
     causes.set(task.cause, { tasks: known + 1, example: `task ${task.id}: ${task.causeDetail ?? task.cause}` });
@@ -42,7 +46,14 @@ export async function summariseJob(state: StateTable, job: JobId): Promise<Summa
     meta,
     ...notYetStored(meta, rollup ?? counter.counts()),
     causes: sorted.map(([cause, seen]) => ({ cause, ...seen, explanation: CAUSES[cause].explanation })),
+    trouble: trouble.trouble(),
   };
+}
+
+/** Null when there is none of this generation: a job that was opened again and then cancelled has the counts of the one before. */
+async function readRollup(state: StateTable, job: JobId, { generation }: JobMeta): Promise<JobRollup | null> {
+  const rollup = (await state.get(rollupKey(job))) as unknown as JobRollup | null;
+  return rollup !== null && (rollup.generation ?? 0) === generation ? rollup : null;
 }
 
 /** While task items are still being stored, the rest of them counts as pending. */

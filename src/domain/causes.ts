@@ -1,39 +1,48 @@
 /**
- * Why an attempt or an item failed: one normalised list for Slurm states, exits, signals and handler errors.
- * `payer` says whose budget a retry spends: the user's attempts, or the infrastructure's.
+ * Why an attempt or an item failed: one normalised list for the batch system's states, exits, signals and handler errors (`domain/classify.ts`).
  */
 export interface CauseInfo {
+  /** What the built-in rules do about it (`domain/builtin-rules.ts`); `escalate` asks for more of what ran out. */
+  readonly action: 'retry' | 'escalate' | 'fail';
+  /** Whose budget a retry spends: the user's attempts, the infrastructure's, or nobody's because there is no retry. */
   readonly payer: 'user' | 'infra' | 'none';
   /** One line for people. */
   readonly explanation: string;
 }
 
 const defineCauses = <K extends string>(rows: Record<K, CauseInfo>): Record<K, CauseInfo> => rows;
+const fails = (explanation: string): CauseInfo => ({ action: 'fail', payer: 'none', explanation });
+const escalates = (explanation: string): CauseInfo => ({ action: 'escalate', payer: 'user', explanation });
+const userPays = (explanation: string): CauseInfo => ({ action: 'retry', payer: 'user', explanation });
+const infraPays = (explanation: string): CauseInfo => ({ action: 'retry', payer: 'infra', explanation });
 
 export const CAUSES = defineCauses({
-  'bad-input': { payer: 'none', explanation: 'the input record cannot be parsed; running it again cannot help' },
-  'handler-error': { payer: 'user', explanation: 'the handler threw, or its command exited non-zero' },
-  'bad-output': {
-    payer: 'user',
-    explanation: 'the handler returned something that does not fit output.columns or JSON',
-  },
-  'timeout-item': { payer: 'user', explanation: 'one item took longer than handler.timeout' },
-  oom: { payer: 'user', explanation: 'the memory limit was exceeded and the process was killed' },
-  'time-limit': { payer: 'user', explanation: 'the time limit of the array element was reached' },
-  'node-fail': { payer: 'infra', explanation: 'the compute node died or became unreachable' },
-  preempted: { payer: 'infra', explanation: 'a job of higher priority took the node' },
-  requeued: { payer: 'infra', explanation: 'Slurm or an administrator requeued the element' },
-  'cancelled-by-user': { payer: 'user', explanation: 'the element was cancelled by its owner' },
-  'cancelled-by-admin': { payer: 'user', explanation: 'the element was cancelled by somebody else than its owner' },
-  'launch-failed': { payer: 'infra', explanation: 'the element could not be started on its node' },
-  'disk-full': { payer: 'user', explanation: 'a disk or quota was full' },
-  killed: { payer: 'user', explanation: 'the worker process was killed by a signal' },
-  'worker-error': { payer: 'user', explanation: 'the worker stopped with an error before it could finish the task' },
-  'deadline-missed': { payer: 'user', explanation: 'Slurm could not finish the element before its deadline' },
-  lost: { payer: 'infra', explanation: 'the worker vanished and nothing says why' },
-  unknown: { payer: 'user', explanation: 'the batch system ended the element for a reason slurmctl does not know' },
+  'bad-input': fails('the input record cannot be parsed; running it again cannot help'),
+  'handler-error': userPays('the handler threw, or its command exited non-zero'),
+  'bad-output': fails('the handler returned something that does not fit output.columns or JSON'),
+  'timeout-item': userPays('one item took longer than handler.timeout'),
+  'rate-limited': userPays('a service refused because it was asked too often'),
+  oom: escalates('the memory was used up: the process was killed for it, or said so itself'),
+  'time-limit': escalates('the time limit of the array element was reached'),
+  'disk-full': userPays('a disk or quota was full'),
+  killed: userPays("the worker process, or the handler's command, was killed by a signal"),
+  'worker-error': userPays('the worker stopped with an error before it could finish the task'),
+  hung: userPays('the worker showed no sign of life while the batch system said it was running'),
+  'node-fail': infraPays('the compute node died or became unreachable'),
+  preempted: infraPays('a job of higher priority took the node'),
+  requeued: infraPays('Slurm or an administrator requeued the element'),
+  paused: infraPays('the job was paused, and its elements were told to stop at once'),
+  'launch-failed': infraPays('the element could not be started on its node'),
+  lost: infraPays('the worker vanished and nothing says why'),
+  unreported: infraPays('the task was finished, but its result could not be stored or committed'),
+  'cancelled-by-user': userPays('the element was cancelled by its owner'),
+  'cancelled-by-admin': userPays('the element was cancelled by somebody else than its owner'),
+  'deadline-missed': userPays('Slurm could not finish the element before its deadline'),
+  unknown: userPays('the batch system ended the element for a reason slurmctl does not know'),
 });
 
 export type Cause = keyof typeof CAUSES;
+
+export const CAUSE_NAMES = Object.keys(CAUSES) as readonly Cause[];
 
 export const isCause = (text: unknown): text is Cause => typeof text === 'string' && Object.hasOwn(CAUSES, text);

@@ -1,10 +1,16 @@
 import type { SpoolPlace } from './carry.ts';
+import type { JobEvent } from './history.ts';
 import type { JobId, SubmissionId } from './ids.ts';
 import type { BackendUrls } from './job-spec.ts';
+import type { NodeTally } from './nodes.ts';
 import type { JobState, SubmissionState } from './states.ts';
 
-/** How far a crash-safe submit has come; `advance` goes on from here. */
-export type SubmitStage = 'splitting' | 'storing-tasks' | 'ready';
+/** How far a crash-safe submit has come, or a `retry` (`redoing`: its tasks are being opened again); `advance` goes on from here. */
+export type SubmitStage = 'splitting' | 'storing-tasks' | 'redoing' | 'ready';
+
+/** The tasks of a job may not all be stored yet, so there is nothing to merge, carry or retry. */
+export const isBeingStored = ({ stage }: Pick<JobMeta, 'stage'>): boolean =>
+  stage === 'splitting' || stage === 'storing-tasks';
 
 /** State item `J#<job>/META`. Optional fields are absent, never null. */
 export type JobMeta = {
@@ -13,7 +19,13 @@ export type JobMeta = {
   readonly name: string;
   readonly createdMs: number;
   readonly updatedMs: number;
+  /** How often finished parts of the job were opened again by `retry`. */
   readonly generation: number;
+  /** The `retry` that opened this generation: name of its plan (`redoPlanKey`). Absent in generation 0. */
+  readonly redoPlan?: string;
+  /** Epoch ms at which it did, and the items of tasks that it left alone. */
+  readonly reopenedMs?: number;
+  readonly carriedItems?: number;
   /** sha-256 (hex) of the canonical JSON of spec and backends. */
   readonly specHash: string;
   /** Where its elements run; here as well as in the manifests, because cancelling must work without them. */
@@ -28,14 +40,18 @@ export type JobMeta = {
   readonly wave: number;
   /** Highest wave with an accepted array; −1 before the first. Tasks PENDING in such a wave are shown as `submitted`. */
   readonly submittedWave: number;
-  /** Attempts begun, over all tasks, when the last wave was planned: unchanged afterwards, the wave claimed nothing. */
-  readonly attemptsAtWave?: number;
-  /** Waves in a row whose elements all ended without claiming a task. */
-  readonly fruitlessWaves?: number;
+  /** While PAUSED: the state that `resume` goes back to. */
+  readonly pausedFrom?: 'SUBMITTING' | 'RUNNING';
+  /** How often the job was paused. */
+  readonly pauses?: number;
+  /** The last pause, resume or cancel: written with the state it brought, and from here into the item `jobEventKey(job, id)`. */
+  readonly lastEvent?: JobEvent & { readonly id: string };
   /** For FAILED and CANCELLED: one line for people. */
   readonly reason?: string;
   /** What a live job waits for (a submit limit, an unreachable controller): one line for people. */
   readonly waitingFor?: string;
+  /** What the last pass over a live job found out about its retries and its failures: sentences for people. */
+  readonly notes?: readonly string[];
   /** Name of the current publication under output/. */
   readonly publication?: string;
   readonly finishedMs?: number;
@@ -63,11 +79,28 @@ export type SubmissionItem = {
   /** Unguessable name in the batch system: `<job>.<submission>`. */
   readonly jobName: string;
   readonly wave: number;
-  /** Array elements (1 for a finaliser) and the number of the first one within its wave. */
+  /** Array elements (1 for a finaliser) and the number of the first one within its group. */
   readonly elements: number;
   readonly offset: number;
-  /** Array elements of the wave over all its submissions: the stride of each of them. */
+  /** Array elements of the group over all its submissions: the stride of each of them. */
   readonly waveElements: number;
+  /** Which group of the wave's manifest it is for. Absent: all tasks of the wave. */
+  readonly group?: number;
+  /** What its elements ask for. Absent: what the job asks for. */
+  readonly memoryBytes?: number;
+  readonly timeMs?: number;
+  /** Generation of the job it was planned in; absent: 0. */
+  readonly generation?: number;
+  /** Attempts begun, over all tasks that ask for this much, when it was planned: unchanged afterwards, its elements claimed nothing. */
+  readonly attemptsBefore?: number;
+  /** Submissions of this size in a row, before this one, whose elements all ended without claiming a task. */
+  readonly fruitlessBefore?: number;
+  /** Nodes that it must not run on; empty when that was dropped because the batch system refused it. */
+  readonly exclude?: readonly string[];
+  /** For ENDED: what its elements told about their nodes; the worst ones of many. */
+  readonly nodes?: Readonly<Record<string, NodeTally>>;
+  /** For a finaliser that does not wait for arrays: epoch ms at which it starts. */
+  readonly beginMs?: number;
   readonly createdMs: number;
   /** Epoch ms at which it was last handed to the batch system; absent: never, so nothing can exist under this name. */
   readonly sentMs?: number;
@@ -82,6 +115,8 @@ export type SubmissionItem = {
 
 /** State item `J#<job>/ROLLUP`: counts once the job is final, so that status needs no task query. */
 export type JobRollup = {
+  /** Of the job when it was written; absent: 0. The counts of an earlier generation say nothing of this one. */
+  readonly generation?: number;
   readonly tasks: TaskCounts;
   readonly items: ItemCounts;
 };

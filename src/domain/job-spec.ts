@@ -1,4 +1,5 @@
 import type { OutputSpec } from './output-columns.ts';
+import type { RetryRule } from './retry-rules.ts';
 
 /**
  * A job file after validation: defaults filled in, units converted, paths absolute. This is what the job manifest keeps,
@@ -81,6 +82,8 @@ export interface RetrySpec {
   readonly attempts: number;
   /** Wait before a retry: exponential between these bounds, with full jitter. */
   readonly backoff: { readonly baseMs: number; readonly maxMs: number };
+  /** The job file's own rules in order; the built-in ones come after them (`domain/retry-rules.ts`). Absent: none. */
+  readonly rules?: readonly RetryRule[];
   /** Failed items the job tolerates; default none. */
   readonly tolerate: Tolerance;
 }

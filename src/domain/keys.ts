@@ -33,6 +33,22 @@ export const doneKey = (job: JobId, task: TaskId, attempt: AttemptId): string =>
 export const segmentKey = (job: JobId, task: TaskId, attempt: AttemptId, seq: number): string =>
   `${attemptPrefix(job, task, attempt)}seg/${String(seq).padStart(6, '0')}.jsonl`;
 
+const redoPrefix = (job: JobId, generation: number): string =>
+  `jobs/${job}/redo/${String(generation).padStart(4, '0')}/`;
+/** What a `retry` is about to open again, over all tasks; an interrupted one goes on from here. `plan`: a name no other retry has. */
+export const redoPlanKey = (job: JobId, generation: number, plan: string): string =>
+  `${redoPrefix(job, generation)}plan-${plan}.json`;
+/** Which items of one task are run again in a generation of the task, and where the outcomes of the others are. */
+export const redoKey = (job: JobId, generation: number, task: TaskId): string =>
+  `${redoPrefix(job, generation)}${task}.json`;
+/** Outcomes that a task without a committed result takes into its next generation; `seq` counts from 1. */
+export const redoBaseKey = (
+  job: JobId,
+  task: TaskId,
+  base: { readonly generation: number; readonly name: string },
+  seq: number,
+): string => `${redoPrefix(job, base.generation)}${task}-${base.name}/${String(seq).padStart(6, '0')}.jsonl`;
+
 export const publicationPrefix = (job: JobId, publication: string): string => `jobs/${job}/output/${publication}/`;
 export const outputResultsKey = (job: JobId, publication: string): string =>
   `${publicationPrefix(job, publication)}results.parquet`;

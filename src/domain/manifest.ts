@@ -1,3 +1,4 @@
+import type { ElementSize } from './element-size.ts';
 import type { AttemptId, JobId, SubmissionId, TaskId } from './ids.ts';
 import type { BackendUrls, JobSpec } from './job-spec.ts';
 import type { ColumnType } from './output-columns.ts';
@@ -11,6 +12,8 @@ export const MANIFEST_SCHEMAS = {
   done: 'slurmctl.done/1',
   publication: 'slurmctl.publication/1',
   final: 'slurmctl.final/1',
+  redoPlan: 'slurmctl.redo-plan/1',
+  redo: 'slurmctl.redo/1',
 } as const;
 
 /** `jobs/<job>/request.json`, the first thing a submit writes. */
@@ -58,7 +61,16 @@ export interface TaskManifest {
 export interface WaveManifest {
   readonly schema: typeof MANIFEST_SCHEMAS.wave;
   readonly wave: number;
+  /** Group by group. */
   readonly tasks: readonly TaskId[];
+  /** Groups of tasks that ask for different resources, one after the other in `tasks`. Absent: one group with what the job asks for. */
+  readonly groups?: readonly WaveGroup[];
+}
+
+/** Tasks of a wave that ask for the same; their elements go out as submissions of their own, with a stride of their own. */
+export interface WaveGroup extends ElementSize {
+  /** Number of tasks. */
+  readonly count: number;
 }
 
 /** What a column held in one task, by JavaScript type; the union over tasks gives the inferred type (`output: infer`). */
@@ -131,7 +143,11 @@ export interface WorkerAssignment {
   readonly job: JobId;
   readonly submission: SubmissionId;
   readonly wave: number;
-  /** Number of the submission's first element within its wave, and elements of the wave in total: they give the stride. */
+  /** Number of the submission's first element within its group, and elements of the group in total: they give the stride. */
   readonly offset: number;
   readonly waveElements: number;
+  /** Which group of the wave's manifest its stride goes through. Absent: all tasks of the wave. */
+  readonly group?: number;
+  /** What its elements asked for. Absent: what the job asks for. */
+  readonly size?: ElementSize;
 }

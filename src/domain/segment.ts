@@ -14,7 +14,12 @@ export interface SegmentHeader {
   readonly batchSha256: string;
   /** With `output: infer`: everything observed up to here. */
   readonly observed?: readonly (ColumnObservation & { readonly column: string })[];
+  /** Failed tries at items that have no outcome yet, up to here: [number in the task, tries]. */
+  readonly tries?: readonly (readonly [item: number, tries: number])[];
 }
+
+/** Most entries of `tries`: what is left out is tried more often than it need be. */
+export const MAX_CARRIED_TRIES = 4_096;
 
 const SCHEMA = 'slurmctl.segment/1';
 
@@ -40,6 +45,7 @@ export function decodeSegment(bytes: Uint8Array): Segment | string {
       Readonly<Record<'schema' | 'rows' | 'sha256', unknown>>;
     if (head.schema !== SCHEMA) return `its schema is ${JSON.stringify(head.schema)}`;
     if (head.sha256 !== sha256(body)) return 'its sha-256 differs from its header';
+    if (head.tries !== undefined && !areTries(head.tries)) return 'its tries are not pairs of numbers';
     const lines = body === '' ? [] : body.slice(0, -1).split('\n');
     if (head.rows !== lines.length) return `it has ${lines.length} rows, its header says ${JSON.stringify(head.rows)}`;
     const outcomes = lines.map((line) => JSON.parse(line) as ItemOutcome);
@@ -49,6 +55,10 @@ export function decodeSegment(bytes: Uint8Array): Segment | string {
     return 'it is not JSON';
   }
 }
+
+const areTries = (tries: unknown): boolean =>
+  Array.isArray(tries) &&
+  tries.every((pair) => Array.isArray(pair) && pair.length === 2 && pair.every(Number.isSafeInteger));
 
 function isOutcome(value: ItemOutcome): boolean {
   if (!Number.isSafeInteger(value.itemIndex) || typeof value.itemId !== 'string') return false;

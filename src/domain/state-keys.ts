@@ -24,6 +24,37 @@ export const submissionKey = (job: JobId, submission: SubmissionId): StateKey =>
   sort: `${SUBMISSION_PREFIX}${submission}`,
 });
 
+/** What became of each attempt that ended without a commit (`domain/history.ts`), in the order of the attempts of each task. */
+export const HISTORY_PREFIX = 'H#';
+export const taskHistoryPrefix = (task: TaskId): string => `${HISTORY_PREFIX}${task}#`;
+export const historyKey = (job: JobId, task: TaskId, attempts: number): StateKey => ({
+  partition: jobPartition(job),
+  sort: `${taskHistoryPrefix(task)}${String(attempts).padStart(4, '0')}`,
+});
+/** Of a task that was given up because no element ever came to it: no attempt, but an end like one, after so many of them. */
+export const unclaimedKey = (
+  job: JobId,
+  task: TaskId,
+  { attempts, generation }: { readonly attempts: number; readonly generation: number },
+): StateKey => {
+  const { partition, sort } = historyKey(job, task, attempts);
+  return { partition, sort: `${sort}-g${generation}` };
+};
+/** What people did to a job (`domain/history.ts`), oldest first; `id` is a ULID. */
+export const EVENT_PREFIX = 'E#';
+export const jobEventKey = (job: JobId, id: string): StateKey => ({
+  partition: jobPartition(job),
+  sort: `${EVENT_PREFIX}${id}`,
+});
+/** A breaker: `J#<job>/F#<fingerprint>`. */
+export const BREAKER_PREFIX = 'F#';
+export const breakerKey = (job: JobId, fingerprint: string): StateKey => ({
+  partition: jobPartition(job),
+  sort: `${BREAKER_PREFIX}${fingerprint}`,
+});
+/** What a job saw of its compute nodes. */
+export const nodesKey = (job: JobId): StateKey => ({ partition: jobPartition(job), sort: 'NODES' });
+
 /** Tasks go round the shards by number, so that neighbours land on different partitions. */
 export const taskShard = (taskNumber: number, shards: number): number => taskNumber % shards;
 export const taskPartition = (job: JobId, shard: number): string => `J#${job}#T#${shard}`;

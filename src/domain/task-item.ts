@@ -2,8 +2,10 @@ import type { Cause } from './causes.ts';
 import type { AttemptId } from './ids.ts';
 import type { TaskState } from './states.ts';
 
-/** Attempts a task may begin in all, whoever pays: a node that kills everything must not loop a job for ever. */
-export const MAX_ATTEMPTS_IN_ALL = 20;
+/** Attempts in a row that may bring a task no nearer to its end, whoever pays: a node that kills everything must not loop a job for ever. */
+export const MAX_IDLE_ATTEMPTS = 20;
+/** Attempts a task may begin in one generation, however much each of them brings. */
+export const MAX_ATTEMPTS_IN_ALL = 100;
 
 /** The commit: names the one attempt whose output counts. Written once, together with `state: DONE`. */
 export type Win = {
@@ -31,6 +33,8 @@ export type TaskItem = {
   readonly items: number;
   /** Attempts begun so far. */
   readonly attempts: number;
+  /** Of those, begun in earlier generations: they count against no bound of this one. Absent: none. */
+  readonly attemptsBefore?: number;
   /** Attempts that count against `retry.attempts` (infrastructure failures do not). */
   readonly charged: number;
   /** In WAIT, until the retry is decided: the attempt that handed the task back. */
@@ -53,4 +57,48 @@ export type TaskItem = {
   /** Epoch ms before which a WAIT task is not retried. Absent in WAIT: the retry is not decided yet (a worker that drains leaves that to `advance`). */
   readonly notBeforeMs?: number;
   readonly win?: Win;
+  /** Epoch ms at which the owner claimed the task. */
+  readonly startedMs?: number;
+  /** How the last attempt's process ended, where somebody saw it: exit code, or signal number. */
+  readonly exitCode?: number;
+  readonly signal?: number;
+  /**
+   * The attempt ended in good order and left this many items for another try, none of them to run before `dueMs` (epoch ms; absent: as soon as there is
+   * an element that has what they need): `cause`, `exitCode` and `signal` are of such an item's failure, not of a process. Where some of them need
+   * more than there was, `dueMs` is that of the others. `rule`: name of the rule by which that item was left: it had the whole message, of which
+   * `causeDetail` has the beginning. Until the next claim.
+   */
+  readonly deferred?: { readonly items: number; readonly dueMs?: number; readonly rule?: string };
+  /** Attempts end every item by its own rule and leave none for later: the failure of one that was left would have ended the others with it. */
+  readonly leavesNone?: boolean;
+  /**
+   * Item ranges (`domain/item-ranges.ts`, numbers within the task) that had begun and not ended when the attempt ended; absent: not known.
+   * Written by whoever saw the process end.
+   */
+  readonly inFlight?: string;
+  /** Item ranges the owner is about to run, written before it begins them: set only while it goes through suspects. */
+  readonly trying?: string;
+  /** Item ranges of which at least one is thought to have killed an attempt; the next attempt runs them last, in ever smaller groups. */
+  readonly suspects?: string;
+  /** How often an attempt died while one suspect ran alone, and which one (an item range; absent: whichever runs alone next). */
+  readonly strikes?: number;
+  readonly strikesOf?: string;
+  /** Item ranges that are not run any more: each killed attempts when it ran alone. Their outcome is `failed` with this cause. */
+  readonly quarantined?: { readonly items: string; readonly cause: Cause; readonly detail: string };
+  /** What elements must have asked for to claim this task; absent: `resources` of the job file. */
+  readonly needs?: TaskNeeds;
+  /** How often `needs` was raised. */
+  readonly escalations?: number;
+  /** Fingerprint of the last failure (`domain/fingerprint.ts`). */
+  readonly fingerprint?: string;
+  /** Attempts in a row, up to the last one decided, that brought the task no nearer to its end; one that was taken over counts as such. */
+  readonly idleAttempts?: number;
+  /** The record `redoKey(job, generation of the task, task)` (`domain/redo.ts`) says which items of an earlier generation are to be run again, and where the others' outcomes are. */
+  readonly redo?: boolean;
+  /** The owner's heartbeat when it was found too old, and epoch ms of that look: still the same a while later, the owner hangs. */
+  readonly stalled?: { readonly heartbeatMs: number; readonly seenMs: number };
+  /** How often a committed result turned out corrupt. */
+  readonly corruptions?: number;
 };
+
+export type TaskNeeds = { readonly memoryBytes?: number; readonly timeMs?: number };

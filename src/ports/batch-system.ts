@@ -17,6 +17,8 @@ export interface SubmitRequest {
   readonly name: string;
   /** What each element execs; any bytes but NUL, quoted by the driver. */
   readonly command: readonly string[];
+  /** What the element runs, with the exit status as a further argument, when the command was ended by a signal or with a status above 1. */
+  readonly afterCrash?: readonly string[];
   readonly environment: Readonly<Record<string, string>>;
   /** Working directory of the elements. */
   readonly cwd: string;
@@ -34,6 +36,8 @@ export interface SubmitRequest {
   readonly after?: readonly BatchHandle[];
   /** Starts this many seconds from submission at the earliest. */
   readonly beginAfterSec?: number;
+  /** Nodes it must not run on; means nothing where there is one node. */
+  readonly exclude?: readonly string[];
 }
 
 /** What `submit` would send: shown by `plan`, stored as evidence. */
@@ -50,6 +54,8 @@ export interface BatchLimits {
   readonly slots: number | null;
   /** Longest time limit of the partition in ms; null when unlimited or unknown. */
   readonly maxTimeMs: number | null;
+  /** Most memory an element may ask for there, in bytes: what its largest node has, or the partition allows on one; null when unknown. */
+  readonly maxMemoryBytes: number | null;
   /** Where each figure came from, for `plan` and `doctor`. */
   readonly sources: readonly { readonly name: string; readonly value: string; readonly from: string }[];
 }
@@ -68,18 +74,30 @@ export interface ElementState {
   readonly exitCode?: number;
   readonly signal?: number;
   readonly node?: string;
+  /** How long its last run took, or is taking; absent when nobody says. */
+  readonly ranMs?: number;
   readonly restarts?: number;
-  /** The batch system's own word, e.g. `OUT_OF_MEMORY`, and its reason, e.g. `QOSMaxJobsPerUserLimit`. */
+  /** The batch system's own word, e.g. `OUT_OF_MEMORY`, and its reason, e.g. `QOSMaxJobsPerUserLimit`; HELD for waiting elements of `hold`. */
   readonly rawState: string;
   readonly reason?: string;
 }
+
+/** `ElementState.reason` of a waiting element that `hold` keeps from starting. */
+export const HELD = 'JobHeldUser';
 
 export interface BatchSystem {
   readonly kind: 'slurm' | 'local';
   /** Does it answer? Never throws. */
   ping(): Promise<{ readonly ok: boolean; readonly version?: string; readonly detail: string }>;
-  /** @throws BATCH_REFUSED for a partition that does not exist or an element that could never start in it, BATCH_UNREACHABLE */
-  limits(request: { readonly partition?: string; readonly resources: ResourceSpec }): Promise<BatchLimits>;
+  /**
+   * For elements of this size, on all nodes but those excluded.
+   * @throws BATCH_REFUSED for a partition that does not exist or an element that could never start in it, BATCH_UNREACHABLE
+   */
+  limits(request: {
+    readonly partition?: string;
+    readonly resources: ResourceSpec;
+    readonly exclude?: readonly string[];
+  }): Promise<BatchLimits>;
   render(request: SubmitRequest): RenderedSubmission;
   /** @throws BATCH_LIMIT (wait and repeat), BATCH_REFUSED (the user's error), BATCH_UNCERTAIN, BATCH_UNREACHABLE */
   submit(request: SubmitRequest): Promise<BatchHandle>;
@@ -94,8 +112,11 @@ export interface BatchSystem {
   ): Promise<ElementState[]>;
   /** Cancels waiting and running elements; ended or unknown ones are fine. */
   cancel(handle: BatchHandle, indices?: readonly number[]): Promise<void>;
+  /** Keeps waiting elements from starting; running ones go on. Ended and unknown ones are fine. */
   hold(handle: BatchHandle): Promise<void>;
   release(handle: BatchHandle): Promise<void>;
+  /** Sends SIGTERM to the script of every running element, once: a worker then saves its work and ends. Waiting and ended ones are left alone. */
+  drain(handle: BatchHandle): Promise<void>;
   /** Changes the most elements that run at once. */
   setThrottle(handle: BatchHandle, most: number): Promise<void>;
 }

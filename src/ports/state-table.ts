@@ -62,7 +62,7 @@ export interface StateTable {
   createMany(items: AsyncIterable<NewItem> | Iterable<NewItem>): Promise<number>;
   /** Removes a whole partition; for `gc` of jobs nobody works on. */
   deletePartition(partition: string): Promise<void>;
-  /** Removes one item; for the job index, never for locks. */
+  /** Removes one item; for the job index and records that did not come true, never for locks. */
   deleteItem(key: StateKey): Promise<void>;
 }
 

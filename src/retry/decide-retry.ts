@@ -2,41 +2,129 @@
  * DECIDE AGAIN. Says what becomes of a task whose attempt ended without a commit; pure, so every case is a table row in its test.
  * It never touches state: the coordinator carries the decision out.
  */
-import { CAUSES, type Cause } from '../domain/causes.ts';
-import type { RetrySpec } from '../domain/job-spec.ts';
-import { MAX_ATTEMPTS_IN_ALL, type TaskItem } from '../domain/task-item.ts';
+import { CAUSES } from '../domain/causes.ts';
+import { formatRanges, type ItemRange } from '../domain/item-ranges.ts';
+import { matchRule } from '../domain/match-rule.ts';
+import type { RetryDecision, RetryQuestion, TaskPlan } from '../domain/retry-decision.ts';
+import type { RetryRule } from '../domain/retry-rules.ts';
+import { MAX_ATTEMPTS_IN_ALL, MAX_IDLE_ATTEMPTS, type TaskNeeds } from '../domain/task-item.ts';
 import { backoffMs } from './backoff.ts';
+import { escalate } from './escalate.ts';
+import { FREE_DEATHS, quarantine, STRIKES, suspect, without, type Suspicion } from './isolate.ts';
+import { sayDecision, type Answered } from './say-decision.ts';
 
-export type RetryDecision =
-  | {
-      readonly action: 'retry';
-      readonly delayMs: number;
-      /** The attempt is given back: infrastructure failures do not spend the user's attempts. */
-      readonly refund: boolean;
-    }
-  | { readonly action: 'give-up'; readonly why: string };
-
-export interface RetryQuestion {
-  readonly task: Pick<TaskItem, 'attempts' | 'charged'>;
-  readonly cause: Cause;
-  /** The ended attempt saved results that the next one goes on from. */
-  readonly progressed: boolean;
-  readonly policy: Pick<RetrySpec, 'attempts' | 'backoff'>;
-  /** Uniform in [0, 1). */
-  readonly random: number;
+/**
+ * `task.charged` counts the ended attempt already (a claim charges it). An attempt that saved results, told more about who kills the workers, or
+ * got the killer put aside brought the task nearer to its end: it costs the user nothing, and only the others in a row are counted.
+ */
+export function decideRetry(question: RetryQuestion): RetryDecision {
+  const { task, failure, policy, random } = question;
+  const { rule, needs } = ruleFor(question);
+  const progressed = (task.checkpoint?.items ?? 0) > (task.checkpointSeen ?? 0);
+  const escalates = needs !== null;
+  const suspicion = suspicionOf(question, { progressed, escalates });
+  // An escalation is bounded by its rule: it is not the same once more.
+  const spent = !escalates && isSpent(question, rule);
+  const verdict = judgeSuspects(question, suspicion, spent);
+  const attempts = task.attempts - (task.attemptsBefore ?? 0);
+  const isNews = suspicion?.isNews === true && attempts <= FREE_DEATHS;
+  const isProgress = progressed || isNews || verdict.put !== null;
+  const idleAttempts = isProgress ? 0 : (task.idleAttempts ?? 0) + 1;
+  const isInfra = CAUSES[failure.cause].payer === 'infra';
+  const charged = !isProgress && !isInfra && !question.isCanary;
+  const plan: TaskPlan = {
+    ...planned(question, needs),
+    ...verdict.plan,
+    ...(idleAttempts === 0 ? {} : { idleAttempts }),
+  };
+  const worn = attempts >= MAX_ATTEMPTS_IN_ALL || idleAttempts >= MAX_IDLE_ATTEMPTS;
+  const usedUp =
+    (charged && spent) || (isInfra && rule.action.do === 'retry' && idleAttempts > (rule.action.times ?? Infinity));
+  const wouldGiveUp = rule.action.do === 'fail' ? 'fail' : worn ? 'worn' : usedUp ? 'used-up' : null;
+  // One item's failure is no reason to end those that were left beside it: once more, and each of them ends by its own.
+  const leavesNone = wouldGiveUp !== null && !worn && task.deferred !== undefined && task.leavesNone !== true;
+  const gaveUp = leavesNone ? null : wouldGiveUp;
+  const found = { rule, needs, suspicion, put: verdict.put, idleAttempts, charged };
+  const answered: Answered = { ...found, gaveUp, spared: leavesNone ? wouldGiveUp : null };
+  const bounds = (rule.action.do === 'fail' ? undefined : rule.action.backoff) ?? policy.backoff;
+  return {
+    ...sayDecision(question, answered),
+    rule: rule.name,
+    delayMs: gaveUp === null ? backoffMs(Math.max(1, idleAttempts), bounds, random) : 0,
+    charged,
+    plan: leavesNone || (task.leavesNone === true && !escalates) ? { ...plan, leavesNone: true } : plan,
+  };
 }
 
 /**
- * `task.charged` counts the ended attempt already (a claim charges it), so `charged = policy.attempts` means the budget is spent.
+ * The first rule that matches; an escalation that cannot go any further is treated as if it were not there. For an item that was left it is the rule
+ * by which the worker left it, or one of those behind it: the worker had the whole message.
  */
-export function decideRetry({ task, cause, progressed, policy, random }: RetryQuestion): RetryDecision {
-  // A task longer than its element's time limit gets there in several attempts, as long as each brings it forward.
-  const payer = cause === 'time-limit' && progressed ? 'infra' : CAUSES[cause].payer;
-  if (payer === 'none') return { action: 'give-up', why: `${cause} cannot succeed on another try` };
-  if (task.attempts >= MAX_ATTEMPTS_IN_ALL)
-    return { action: 'give-up', why: `${task.attempts} attempts were begun, the most for any task` };
-  if (payer === 'user' && task.charged >= policy.attempts)
-    return { action: 'give-up', why: `all ${policy.attempts} attempts are spent` };
-  const tries = Math.max(1, task.attempts);
-  return { action: 'retry', delayMs: backoffMs(tries, policy.backoff, random), refund: payer === 'infra' };
+function ruleFor(question: RetryQuestion): { readonly rule: RetryRule; readonly needs: TaskNeeds | null } {
+  const { rules, task } = question;
+  const named = rules.findIndex(({ name }) => name === task.deferred?.rule);
+  const asked = named < 0 ? rules : rules.slice(named).map((one, at) => (at === 0 ? { ...one, when: {} } : one));
+  const raised = new Map<RetryRule, TaskNeeds | null>();
+  const rule = matchRule(asked, question.failure, (candidate) => {
+    if (candidate.action.do !== 'escalate') return false;
+    const needs = escalate(candidate.action, question);
+    raised.set(candidate, needs);
+    return needs === null;
+  });
+  return { rule, needs: raised.get(rule) ?? null };
+}
+
+/** A task that gets more time is not thought to hang. */
+function suspicionOf(
+  { task, failure, died }: RetryQuestion,
+  { progressed, escalates }: { readonly progressed: boolean; readonly escalates: boolean },
+): Suspicion | null {
+  if (escalates && failure.cause === 'time-limit') return null;
+  return suspect({ task, died, cause: failure.cause, progressed, escalates });
+}
+
+/** Has the user's budget of attempts been used, the ended one included? */
+const isSpent = ({ task, policy }: RetryQuestion, { action }: RetryRule): boolean =>
+  task.charged >= (action.do === 'retry' && action.times !== undefined ? action.times + 1 : policy.attempts);
+
+interface Verdict {
+  readonly plan: Pick<TaskPlan, 'suspects' | 'strikes' | 'strikesOf' | 'quarantined'>;
+  /** What is put aside by this decision. */
+  readonly put: readonly ItemRange[] | null;
+}
+
+function judgeSuspects({ task, failure }: RetryQuestion, suspicion: Suspicion | null, spent: boolean): Verdict {
+  const { quarantined } = task;
+  const kept = quarantined === undefined ? {} : { quarantined };
+  if (suspicion === null) {
+    const { suspects, strikes, strikesOf } = task;
+    return {
+      plan: {
+        ...kept,
+        ...(suspects === undefined ? {} : { suspects }),
+        ...(strikes === undefined ? {} : { strikes }),
+        ...(strikesOf === undefined ? {} : { strikesOf }),
+      },
+      put: null,
+    };
+  }
+  const { suspects, strikes, record, struck } = suspicion;
+  // With no attempt left for the second strike one has to do, if somebody saw the item run.
+  if (struck !== null && (strikes >= STRIKES || (spent && task.inFlight !== undefined))) {
+    const why = { cause: failure.cause, detail: failure.message ?? '' };
+    const left = formatRanges(without(suspects, struck));
+    return {
+      plan: { quarantined: quarantine(quarantined, struck, why), ...(left === '' ? {} : { suspects: left }) },
+      put: struck,
+    };
+  }
+  return { plan: { ...kept, suspects: formatRanges(suspects), ...record }, put: null };
+}
+
+function planned({ task }: RetryQuestion, needs: TaskNeeds | null): Pick<TaskPlan, 'needs' | 'escalations'> {
+  if (needs !== null) return { needs, escalations: (task.escalations ?? 0) + 1 };
+  return {
+    ...(task.needs === undefined ? {} : { needs: task.needs }),
+    ...(task.escalations === undefined ? {} : { escalations: task.escalations }),
+  };
 }

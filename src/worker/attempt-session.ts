@@ -4,9 +4,7 @@ import { drainGraceMs } from './drain-plan.ts';
 import { isTransient } from './patience.ts';
 import type { RunningItems } from './run-items.ts';
 import { heartbeat, type ClaimedTask } from './task-writes.ts';
-
-/** Fixed: reconcile counts a silent owner in these (coordinator/judge-running). */
-export const HEARTBEAT_MS = 30_000;
+import { HEARTBEAT_MS, whileBeating } from './while-beating.ts';
 
 /** What goes on beside the items of a task: heartbeats, checkpoints, and the stop signal. */
 export interface AttemptSession {
@@ -69,9 +67,7 @@ export function startSession(context: ElementContext, options: SessionOptions): 
     clock.every(HEARTBEAT_MS, () =>
       exclusively('heartbeat', () => heartbeat(context, claimed.key, options.progress())),
     ),
-    clock.every(options.checkpointEveryMs, () =>
-      exclusively('checkpoint', async () => (await options.checkpointer.save()) !== 'fenced'),
-    ),
+    clock.every(options.checkpointEveryMs, () => exclusively('checkpoint', () => saveBeating(context, options))),
   );
   if (stop.aborted) drain();
   else {
@@ -87,6 +83,13 @@ export function startSession(context: ElementContext, options: SessionOptions): 
     isFenced: () => fenced,
     failure: () => failure,
   };
+}
+
+/** The heartbeats of the session wait their turn meanwhile. False: the attempt no longer owns the task. */
+async function saveBeating(context: ElementContext, options: SessionOptions): Promise<boolean> {
+  const { claimed, progress, checkpointer } = options;
+  const { result, lost } = await whileBeating(context, claimed, progress, () => checkpointer.save());
+  return result !== 'fenced' && !lost;
 }
 
 /** One turn after the other: what is due while another has its turn comes right after it, but nothing waits twice. */

@@ -1,6 +1,6 @@
 import type { StateKey } from '../domain/state-keys.ts';
 import type { StateChange, StateCondition, StateItem, WriteResult } from '../ports/state-table.ts';
-import type { ElementContext } from './needs.ts';
+import type { WriteContext } from './needs.ts';
 import { isTransient, pauseBefore } from './patience.ts';
 
 export interface DecidedWrite {
@@ -16,7 +16,7 @@ export interface DecidedWrite {
  * refused. Safe because `when` is false once the write is applied. Throws the last error when patience is over: the write may then still
  * have been applied, and only reconcile can say.
  */
-export async function writeDecided(context: ElementContext, write: DecidedWrite): Promise<WriteResult> {
+export async function writeDecided(context: WriteContext, write: DecidedWrite): Promise<WriteResult> {
   const { state, clock } = context.deps;
   const sinceMs = clock.nowMs();
   let doubtful = false;
@@ -37,7 +37,7 @@ export async function writeDecided(context: ElementContext, write: DecidedWrite)
 }
 
 /** Null when the item cannot be read just then; the write is repeated anyway. */
-async function readBack(context: ElementContext, key: StateKey): Promise<StateItem | null> {
+async function readBack(context: WriteContext, key: StateKey): Promise<StateItem | null> {
   try {
     return await context.deps.state.get(key);
   } catch (error) {

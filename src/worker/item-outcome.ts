@@ -1,5 +1,7 @@
 import type { Cause } from '../domain/causes.ts';
 import type { ItemOutcome } from '../domain/outcome.ts';
+import type { FailureFacts } from '../domain/retry-rules.ts';
+import { signalNumber } from '../domain/signals.ts';
 import type { HandlerContext, HandlerResult } from '../ports/handler-host.ts';
 import type { Log } from '../ports/log.ts';
 import type { OutputNormaliser } from './normalise-output.ts';
@@ -33,13 +35,6 @@ export function contextOf(
     scratch: shared.scratch,
   };
 }
-
-/** Running a bad record again cannot help, and a handler that returns the wrong shape will do so again. */
-export const worthAnotherTry = (outcome: ItemOutcome, tries: number): boolean =>
-  outcome.status === 'failed' &&
-  outcome.cause !== 'bad-input' &&
-  outcome.cause !== 'bad-output' &&
-  outcome.attempts < tries;
 
 export interface EndedTry {
   readonly result: HandlerResult;
@@ -88,6 +83,23 @@ function failed(
 /** The outcome of a record that cannot be run at all. */
 export const badInput = (item: TaskItemInput, message: string): ItemOutcome =>
   failed(item, { tries: 0, durationMs: 0 }, { errorClass: 'bad-input', errorMessage: message, cause: 'bad-input' });
+
+/** What the rules are asked about; null for a success. */
+export function failureOf(
+  { cause, errorClass, errorMessage }: ItemOutcome,
+  result: HandlerResult,
+): FailureFacts | null {
+  if (cause === null) return null;
+  const exitCode = result.ok ? undefined : result.exitCode;
+  const signal = result.ok || result.signal === undefined ? undefined : signalNumber(result.signal);
+  return {
+    cause,
+    ...(exitCode === undefined ? {} : { exitCode }),
+    ...(signal === undefined ? {} : { signal }),
+    ...(errorClass === null ? {} : { errorClass }),
+    ...(errorMessage === null ? {} : { message: errorMessage }),
+  };
+}
 
 export function logFailure(log: Log, outcome: ItemOutcome, result: HandlerResult): void {
   const { itemId: item, attempts, errorClass, errorMessage, cause } = outcome;

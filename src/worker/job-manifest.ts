@@ -22,13 +22,22 @@ export async function readJobManifest(store: ObjectStore, job: JobId, meta: JobM
   return manifest;
 }
 
-/** The tasks of a wave after wave 0. */
-export async function readWave(store: ObjectStore, job: JobId, wave: number): Promise<readonly TaskId[]> {
+/** The tasks of a wave after wave 0, or of one group of it. @throws MANIFEST_CORRUPT, STORE_NOT_FOUND */
+export async function readWave(
+  store: ObjectStore,
+  job: JobId,
+  { wave, group }: { readonly wave: number; readonly group?: number },
+): Promise<readonly TaskId[]> {
   const key = waveKey(job, wave);
   const manifest = await readManifest<WaveManifest>(store, key, MANIFEST_SCHEMAS.wave);
   expectEqual(store, key, { what: 'wave', found: manifest.wave, expected: wave });
   if (!Array.isArray(manifest.tasks)) throw corrupt(store, key, 'tasks is not a list');
-  return manifest.tasks.map((task) => asTaskId(String(task)));
+  const tasks = manifest.tasks.map((task) => asTaskId(String(task)));
+  if (group === undefined) return tasks;
+  const counts = (manifest.groups ?? []).map(({ count }) => count);
+  if (!counts.every(isCount) || counts[group] === undefined) throw corrupt(store, key, `it has no group ${group}`);
+  const first = counts.slice(0, group).reduce((sum, count) => sum + count, 0);
+  return tasks.slice(first, first + counts[group]);
 }
 
 /** @throws MANIFEST_CORRUPT, STORE_NOT_FOUND */

@@ -1,5 +1,6 @@
 import type { AttemptId } from '../domain/ids.ts';
 import type { WorkerAssignment } from '../domain/manifest.ts';
+import type { Beacon } from '../ports/beacon.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { HandlerHost } from '../ports/handler-host.ts';
 import type { Host } from '../ports/host.ts';
@@ -9,6 +10,7 @@ import type { ObjectStore } from '../ports/object-store.ts';
 import type { Random } from '../ports/random.ts';
 import type { ResultFiles } from '../ports/result-file.ts';
 import type { Scratch } from '../ports/scratch.ts';
+import type { SpillPlaces } from '../ports/spill.ts';
 import type { StateTable } from '../ports/state-table.ts';
 
 /** From the retry room: wait before try `tries + 1`, whole milliseconds, full jitter. `random` is uniform in [0, 1). */
@@ -31,6 +33,10 @@ export interface WorkerDeps {
   readonly resultFiles: ResultFiles;
   readonly leafParts: LeafParts;
   readonly handlers: HandlerHost;
+  /** Where finished work is kept that cannot be reported. */
+  readonly spills: SpillPlaces;
+  /** Absent: nobody looks at what this process leaves behind when it dies. */
+  readonly beacon?: Beacon;
   /** The element's own log; the attempt's log is made by the worker and stored with the attempt. */
   readonly log: Log;
   readonly backoffMs: BackoffMs;
@@ -58,4 +64,12 @@ export interface ElementContext {
   readonly deps: WorkerDeps;
   readonly input: ElementInput;
   readonly attempt: AttemptId;
+  /** Epoch ms since which finished work is being reported: there is more patience for that (patience.ts). Absent: it is not. */
+  readonly reportingSinceMs?: number;
+}
+
+/** What a write on a task item needs: less than an element has, because others write for one that is dead. */
+export interface WriteContext extends Pick<ElementContext, 'attempt' | 'reportingSinceMs'> {
+  readonly deps: Pick<WorkerDeps, 'state' | 'clock' | 'random' | 'backoffMs' | 'stop'>;
+  readonly input: Pick<ElementInput, 'endsAtMs'>;
 }

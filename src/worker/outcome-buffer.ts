@@ -1,7 +1,11 @@
 import type { ItemOutcome } from '../domain/outcome.ts';
+import type { Clock } from '../ports/clock.ts';
 import type { ResultFile } from '../ports/result-file.ts';
 
-/** Collects outcomes so that one transaction holds many of them. What a crash loses here, it loses in the node-local file as well. */
+/**
+ * Collects outcomes so that one transaction holds many of them. What is in the file can be saved when the process dies (save-for-dead.ts), so
+ * slow items go there at once.
+ */
 export interface OutcomeBuffer {
   /** @throws SCRATCH_FULL */
   add(outcome: ItemOutcome): void;
@@ -14,17 +18,21 @@ export interface OutcomeBuffer {
 const MOST_OUTCOMES = 256;
 /** Large outputs must not pile up in memory. */
 const MOST_CHARS = 1024 ** 2;
+/** Outcomes do not wait longer than this for the next one. */
+const MOST_MS = 200;
 
-export function createOutcomeBuffer(results: ResultFile): OutcomeBuffer {
+export function createOutcomeBuffer(results: ResultFile, clock: Pick<Clock, 'monotonicMs'>): OutcomeBuffer {
   let pending: ItemOutcome[] = [];
   let chars = 0;
   let rows = 0;
   let failed = 0;
+  let flushedMs = clock.monotonicMs();
   const flush = (): void => {
     if (pending.length === 0) return;
     const outcomes = pending;
     pending = [];
     chars = 0;
+    flushedMs = clock.monotonicMs();
     results.append(outcomes);
   };
   return {
@@ -33,7 +41,7 @@ export function createOutcomeBuffer(results: ResultFile): OutcomeBuffer {
       rows += 1;
       if (outcome.status === 'failed') failed += 1;
       chars += outcome.output?.length ?? 0;
-      if (pending.length >= MOST_OUTCOMES || chars >= MOST_CHARS) flush();
+      if (pending.length >= MOST_OUTCOMES || chars >= MOST_CHARS || clock.monotonicMs() - flushedMs >= MOST_MS) flush();
     },
     flush,
     counts: () => ({ rows, failed }),

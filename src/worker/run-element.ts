@@ -6,24 +6,28 @@
  * States it moves a task through: PENDING → RUNNING → DONE, or RUNNING → WAIT with a cause.
  * Fails with: MANIFEST_CORRUPT, HANDLER_NOT_LOADABLE, SCRATCH_UNFIT, SCRATCH_FULL, and what store and state throw when they stay unwell.
  */
+import { isBigEnough, isSameSize, sizeFor, type ElementSize } from '../domain/element-size.ts';
 import { attemptIdOf, elementIdOf, asTaskId, type TaskId } from '../domain/ids.ts';
 import type { JobMeta } from '../domain/job-item.ts';
 import type { JobManifest } from '../domain/manifest.ts';
 import { metaKey, taskPartition } from '../domain/state-keys.ts';
 import { isFinalJobState } from '../domain/states.ts';
-import { AppError } from '../errors/app-error.ts';
+import { AppError, isAppError } from '../errors/app-error.ts';
+import { adoptSpills } from './adopt-spills.ts';
 import { mayClaim } from './claim-window.ts';
 import { readJobManifest, readWave } from './job-manifest.ts';
 import type { ElementContext, ElementInput, WorkerDeps } from './needs.ts';
 import { patiently } from './patience.ts';
+import { recordTakenOver } from './record-taken-over.ts';
 import { runTask, type ElementJob } from './run-task.ts';
-import { createTaskPicker, startSpreadMs, type TaskPicker } from './task-picker.ts';
+import { createTaskPicker, startSpreadMs, type Claimable, type TaskPicker } from './task-picker.ts';
 import {
   asTaskItem,
   claimTask,
   isLeftBehind,
   releaseTask,
   takeOverTask,
+  type ClaimTerms,
   type ClaimedTask,
   type LeftBehind,
 } from './task-writes.ts';
@@ -41,6 +45,9 @@ export interface ElementReport {
 /** Job states are looked at between tasks, but not more often than this. */
 const META_EVERY_MS = 15_000;
 
+/** Before it takes tasks, an element adopts what others have kept on its node for at most about this long. */
+const ADOPTING_MS = 60_000;
+
 /** Runs one array element to its end. @throws AppError when this element cannot work; its tasks are then released or left for reconcile */
 export async function runElement(deps: WorkerDeps, input: ElementInput): Promise<ElementReport> {
   const attempt = attemptIdOf(elementIdOf(input.batchJobId, input.index), input.restarts);
@@ -56,7 +63,9 @@ export async function runElement(deps: WorkerDeps, input: ElementInput): Promise
   if (ended !== null) return tally.report(ended);
   const { job, wave } = input.assignment;
   const manifest = await patiently(context, () => readJobManifest(deps.store, job, meta));
-  const tasks = wave === 0 ? meta.tasks : await patiently(context, () => readWave(deps.store, job, wave));
+  const tasks = wave === 0 ? meta.tasks : await patiently(context, () => readWave(deps.store, job, input.assignment));
+  const { resources } = manifest.spec;
+  const terms: ClaimTerms = { shards: meta.shards, own: input.assignment.size ?? resources, resources };
   const element = input.assignment.offset + input.index;
   const pull = manifest.spec.slurm.elements !== 'tasks';
   if (!(await spreadStart(context, pull))) return tally.report('drained');
@@ -68,13 +77,34 @@ export async function runElement(deps: WorkerDeps, input: ElementInput): Promise
     pull,
     random: () => deps.random.next(),
   });
+  await adoptLeftHere(context, meta);
   const ready = await makeReady(context, manifest).catch((error: unknown) =>
-    failOwnTasks(context, { picker, meta, error }),
+    failOwnTasks(context, { picker, terms, error }),
   );
   try {
-    return await runTasks(context, { meta, picker, tally, ready });
+    return await runTasks(context, { terms, picker, tally, ready });
   } finally {
     await ready.handler.close();
+  }
+}
+
+/**
+ * Finished work of this job that workers on this node could neither report nor keep where others see it. Nothing waits for it longer than a
+ * minute, and trouble with it is no reason not to work.
+ */
+async function adoptLeftHere({ deps, input }: ElementContext, { shards }: JobMeta): Promise<void> {
+  const { store, state, spills, log, clock, stop } = deps;
+  if (!spills.local.isThere()) return;
+  const over = new AbortController();
+  const cancel = clock.after(ADOPTING_MS, () => over.abort());
+  try {
+    const signal = AbortSignal.any([over.signal, stop]);
+    await adoptSpills({ store, state, place: spills.local, log }, { job: input.assignment.job, shards, signal });
+  } catch (error) {
+    if (!isAppError(error)) throw error;
+    log.warn('kept results of this node not adopted', { code: error.code, error: error.message });
+  } finally {
+    cancel();
   }
 }
 
@@ -110,19 +140,19 @@ async function makeReady({ deps }: ElementContext, manifest: JobManifest): Promi
  */
 async function failOwnTasks(
   context: ElementContext,
-  failed: { readonly picker: TaskPicker; readonly meta: JobMeta; readonly error: unknown },
+  failed: { readonly picker: TaskPicker; readonly terms: ClaimTerms; readonly error: unknown },
 ): Promise<never> {
-  const { error, picker, meta } = failed;
+  const { error, picker, terms } = failed;
   const detail = error instanceof AppError ? `${error.code}: ${error.message}` : `bug in slurmctl: ${String(error)}`;
   for (let next = picker.next(); next.step === 'claim' && !context.deps.stop.aborted; next = picker.next()) {
-    const claimed = await claimTask(context, next.task, meta.shards);
+    const claimed = await claimTask(context, next.task, terms);
     if (claimed !== null) await releaseTask(context, claimed.key, { cause: 'worker-error', detail });
   }
   throw error;
 }
 
 interface Running {
-  readonly meta: JobMeta;
+  readonly terms: ClaimTerms;
   readonly picker: TaskPicker;
   readonly tally: Tally;
   readonly ready: ElementJob;
@@ -130,12 +160,12 @@ interface Running {
 
 async function runTasks(context: ElementContext, running: Running): Promise<ElementReport> {
   const { clock, stop } = context.deps;
-  const { tally, ready } = running;
+  const { tally, terms } = running;
   let metaReadMs = clock.nowMs();
   let longestTaskMs: number | null = null;
-  for await (const claimed of claims(context, running, () => mayClaimNow(context, ready.manifest, longestTaskMs))) {
+  for await (const claimed of claims(context, running, () => mayClaimNow(context, terms.own, longestTaskMs))) {
     const startedMs = clock.monotonicMs();
-    tally.add(await runTask(context, ready, claimed));
+    tally.add(await runTask(context, running.ready, claimed));
     longestTaskMs = Math.max(longestTaskMs ?? 0, clock.monotonicMs() - startedMs);
     if (clock.nowMs() - metaReadMs < META_EVERY_MS) continue;
     const ended = endOf(await patiently(context, () => readMeta(context)));
@@ -143,45 +173,45 @@ async function runTasks(context: ElementContext, running: Running): Promise<Elem
     metaReadMs = clock.nowMs();
   }
   if (stop.aborted) return tally.report('drained');
-  return tally.report(mayClaimNow(context, ready.manifest, longestTaskMs) ? 'no-tasks' : 'time-short');
+  return tally.report(mayClaimNow(context, terms.own, longestTaskMs) ? 'no-tasks' : 'time-short');
 }
 
-const mayClaimNow = ({ deps, input }: ElementContext, manifest: JobManifest, longestTaskMs: number | null): boolean =>
+const mayClaimNow = ({ deps, input }: ElementContext, own: ElementSize, longestTaskMs: number | null): boolean =>
   !deps.stop.aborted &&
-  mayClaim({
-    nowMs: deps.clock.nowMs(),
-    endsAtMs: input.endsAtMs,
-    timeMs: manifest.spec.resources.timeMs,
-    longestTaskMs,
-  });
+  mayClaim({ nowMs: deps.clock.nowMs(), endsAtMs: input.endsAtMs, timeMs: own.timeMs, longestTaskMs });
 
 /** Tasks this element now owns, one at a time, while `goOn` says so: first those of its own earlier run, then by the picker. */
 async function* claims(
   context: ElementContext,
-  { meta, picker }: Running,
+  { terms, picker }: Running,
   goOn: () => boolean,
 ): AsyncGenerator<ClaimedTask> {
   if (context.input.restarts > 0)
-    for await (const claimed of leftBehind(context, meta, goOn)) {
+    for await (const claimed of leftBehind(context, terms, goOn)) {
       picker.exclude(claimed.task);
       yield claimed;
     }
   while (goOn()) {
     const next = picker.next();
     if (next.step === 'done') return;
-    if (next.step === 'look') picker.found(await patiently(context, () => claimableIn(context, next.shard)));
+    if (next.step === 'look') picker.found(await patiently(context, () => claimableIn(context, terms, next.shard)));
     else {
-      const claimed = await claimTask(context, next.task, meta.shards);
+      const claimed = await claimTask(context, next.task, terms);
       if (claimed !== null) yield claimed;
     }
   }
 }
 
-async function* leftBehind(context: ElementContext, meta: JobMeta, goOn: () => boolean): AsyncGenerator<ClaimedTask> {
-  for (let shard = 0; shard < meta.shards; shard += 1) {
+async function* leftBehind(
+  context: ElementContext,
+  { shards, resources }: ClaimTerms,
+  goOn: () => boolean,
+): AsyncGenerator<ClaimedTask> {
+  for (let shard = 0; shard < shards; shard += 1) {
     for (const left of await patiently(context, () => leftBehindIn(context, shard))) {
       if (!goOn()) return;
-      const claimed = await takeOverTask(context, left, meta.shards);
+      await recordTakenOver(context, left, resources);
+      const claimed = await takeOverTask(context, left, shards);
       if (claimed !== null) yield claimed;
     }
   }
@@ -191,20 +221,25 @@ async function leftBehindIn(context: ElementContext, shard: number): Promise<Lef
   const found: LeftBehind[] = [];
   for await (const { sort, item } of context.deps.state.query(taskPartition(context.input.assignment.job, shard))) {
     const task = asTaskItem(item);
-    if (task.owner !== undefined && isLeftBehind(task, context.attempt))
-      found.push({ task: asTaskId(sort), owner: task.owner });
+    if (isLeftBehind(task, context.attempt)) found.push({ task: asTaskId(sort), item: task });
   }
   return found;
 }
 
-async function claimableIn({ deps, input }: ElementContext, shard: number): Promise<TaskId[]> {
+async function claimableIn(
+  { deps, input }: ElementContext,
+  { own, resources }: ClaimTerms,
+  shard: number,
+): Promise<Claimable> {
   const { job, wave } = input.assignment;
-  const tasks: TaskId[] = [];
+  const found = { own: [] as TaskId[], lesser: [] as TaskId[] };
   for await (const { sort, item } of deps.state.query(taskPartition(job, shard))) {
-    const { state, wave: taskWave } = asTaskItem(item);
-    if (state === 'PENDING' && taskWave <= wave) tasks.push(asTaskId(sort));
+    const { state, wave: taskWave, needs } = asTaskItem(item);
+    const size = sizeFor(resources, needs);
+    if (state !== 'PENDING' || taskWave > wave || !isBigEnough(own, size)) continue;
+    (isSameSize(own, size) ? found.own : found.lesser).push(asTaskId(sort));
   }
-  return tasks;
+  return found;
 }
 
 interface Tally {

@@ -1,29 +1,37 @@
 /**
  * Streams the items of a task through the handler with bounded concurrency. Each item ends as exactly one outcome, unless the work is stopped
- * first: then items that have none are simply not recorded. Never touches state or store.
+ * first, or the item is left for a later attempt: then it is simply not recorded. Never touches state or store.
  */
-import type { RetrySpec } from '../domain/job-spec.ts';
 import type { ItemOutcome } from '../domain/outcome.ts';
+import type { FailureFacts } from '../domain/retry-rules.ts';
+import type { TaskBatch, TaskItemInput } from '../domain/task-batch.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { HandlerContext, LoadedHandler } from '../ports/handler-host.ts';
 import type { Log } from '../ports/log.ts';
 import type { Random } from '../ports/random.ts';
-import { badInput, contextOf, logFailure, outcomeOf, worthAnotherTry } from './item-outcome.ts';
+import { deferralOf, type Deferral } from './deferral.ts';
+import { badInput, contextOf, failureOf, logFailure, outcomeOf } from './item-outcome.ts';
+import { judgeTry, type TryPolicy } from './judge-try.ts';
 import type { BackoffMs } from './needs.ts';
 import type { OutputNormaliser } from './normalise-output.ts';
-import type { TaskBatch, TaskItemInput } from '../domain/task-batch.ts';
+import { createRetryWaits } from './retry-waits.ts';
 import { createTrySlots, type TrySlots } from './try-slots.ts';
-import { createWorkQueue, type Work } from './work-queue.ts';
+import { createWorkQueue, type Waiting, type Work, type WorkQueue } from './work-queue.ts';
 
 export interface RunItemsOptions {
   readonly batch: TaskBatch;
+  /** Items that are not to be run. */
   readonly isFinished: (item: number) => boolean;
   readonly handler: LoadedHandler;
   /** What the contexts of all items of the task share. */
   readonly shared: Pick<HandlerContext, 'job' | 'task' | 'scratch'>;
   readonly concurrency: number;
   readonly timeoutMs: number;
-  readonly retry: Pick<RetrySpec, 'items' | 'backoff'>;
+  readonly policy: TryPolicy;
+  /**
+   * Failed tries by item, of items without an outcome: those of earlier attempts at first, then kept up to date. A checkpoint takes them along.
+   */
+  readonly tries: Map<number, number>;
   readonly normaliser: OutputNormaliser;
   readonly log: Log;
   /** May throw (SCRATCH_FULL): the run then ends with that error. */
@@ -36,6 +44,8 @@ export interface RunItemsOptions {
 export interface RunningItems {
   /** True when every item has its outcome. */
   readonly ended: Promise<boolean>;
+  /** After `ended`: why items were left for a later attempt; null when none was, or the work was stopped. */
+  deferred(): Deferral | null;
   /** Starts nothing more; what is in flight may end. */
   stopTaking(): void;
   /** Aborts what is in flight. */
@@ -48,25 +58,11 @@ export function runItems(options: RunItemsOptions): RunningItems {
   const slots = createTrySlots(clock, options.timeoutMs);
   const breathe = createBreather(clock);
   const stop = new AbortController();
-  let left = countUnfinished(options);
+  const mayLeave = options.policy.escalations !== null;
+  const waits = createRetryWaits(clock, mayLeave ? () => queue.nextDueMs() : null);
+  const accounts = createAccounts(options, queue);
   let failure: { readonly error: unknown } | null = null;
 
-  /** True when the item has its outcome or waits for another try; false when it was dropped. */
-  const runOne = async (lane: number, work: Work): Promise<boolean> => {
-    const item = batch.item(work.item);
-    const tries = work.triesDone + 1;
-    const ended =
-      item.problem === undefined ? await runTry(options, slots, { lane, item, tries }) : badInput(item, item.problem);
-    if (ended === 'dropped') return false;
-    if (!worthAnotherTry(ended, options.retry.items)) {
-      options.onOutcome(ended);
-      left -= 1;
-      return true;
-    }
-    const pauseMs = options.backoffMs(tries, options.retry.backoff, options.random.next());
-    queue.retryAt(work.item, tries, clock.monotonicMs() + pauseMs);
-    return true;
-  };
   const lane = async (number: number): Promise<void> => {
     while (!stop.signal.aborted) {
       const breath = breathe();
@@ -77,30 +73,79 @@ export function runItems(options: RunItemsOptions): RunningItems {
       const nowMs = clock.monotonicMs();
       const work = queue.take(nowMs);
       if (work === null) return;
-      if (work.dueMs > nowMs && !(await slept(clock.sleep(work.dueMs - nowMs, stop.signal)))) return;
-      if (!(await runOne(number, work))) return;
+      if (isWaiting(work) && work.dueMs > nowMs && !(await waits.over(work))) return;
+      const item = batch.item(work.item);
+      const ended = await runOne(options, slots, { lane: number, item, tries: accounts.triesOf(work.item) + 1 });
+      if (ended === 'dropped') return;
+      accounts.settle(work.item, ended);
     }
+  };
+  const halt = (): void => {
+    stop.abort(STOPPED);
+    waits.end();
   };
   const guarded = async (number: number): Promise<void> => {
     try {
       await lane(number);
     } catch (error) {
       failure ??= { error };
-      stop.abort(STOPPED);
+      halt();
       slots.abortAll('the task failed');
+    } finally {
+      waits.leave();
     }
   };
   const run = async (): Promise<boolean> => {
-    const lanes = Math.min(options.concurrency, Math.max(left, 1));
+    const lanes = Math.min(options.concurrency, Math.max(accounts.left(), 1));
+    waits.begin(lanes);
     await Promise.all(Array.from({ length: lanes }, (_, number) => guarded(number)));
     slots.close();
     if (failure !== null) throw failure.error;
-    return left === 0;
+    return accounts.left() === 0;
   };
-  return { ended: run(), stopTaking: () => stop.abort(STOPPED), abort: (reason) => slots.abortAll(reason) };
+  return {
+    ended: run(),
+    deferred: () => (stop.signal.aborted ? null : accounts.deferral(waits.given())),
+    stopTaking: halt,
+    abort: (reason) => slots.abortAll(reason),
+  };
 }
 
 const STOPPED = new Error('stopped');
+const isWaiting = (work: Work): work is Waiting => work.failure !== undefined;
+
+/** What became of the items so far, and what is still to be done. */
+function createAccounts({ batch, isFinished, onOutcome, ...options }: RunItemsOptions, queue: WorkQueue) {
+  const { clock, tries, policy } = options;
+  /** Items that need more of what ran out. */
+  const escalated: Waiting[] = [];
+  let left = 0;
+  for (let item = 0; item < batch.items; item += 1) if (!isFinished(item)) left += 1;
+  return {
+    left: () => left,
+    triesOf: (item: number) => tries.get(item) ?? 0,
+    settle(item: number, { outcome, failure }: EndedTry): void {
+      const verdict = failure === null ? null : judgeTry(policy, failure, outcome.attempts);
+      if (failure === null || verdict === null || verdict.next === 'end') {
+        onOutcome(outcome);
+        tries.delete(item);
+        left -= 1;
+        return;
+      }
+      tries.set(item, outcome.attempts);
+      const again = { item, failure, rule: verdict.rule, dueMs: clock.monotonicMs() };
+      if (verdict.next === 'defer') return void escalated.push(again);
+      const pauseMs = options.backoffMs(outcome.attempts, verdict.backoff, options.random.next());
+      queue.retry({ ...again, dueMs: again.dueMs + pauseMs });
+    },
+    /** @param given work whose wait was given up */
+    deferral(given: readonly Waiting[]): Deferral | null {
+      if (left === 0) return null;
+      const toEpochMs = (atMs: number): number => atMs - clock.monotonicMs() + clock.nowMs();
+      return deferralOf(escalated, [...given, ...queue.waiting()], toEpochMs);
+    },
+  };
+}
 
 /** Handlers that never wait for I/O would keep timers and signals from ever running, so the lanes pause together this often. */
 const BREATHE_EVERY_MS = 50;
@@ -120,11 +165,18 @@ function createBreather(clock: Clock): () => Promise<void> | null {
   };
 }
 
-async function runTry(
+interface EndedTry {
+  readonly outcome: ItemOutcome;
+  /** Null: it succeeded, or no rule has a say in it. */
+  readonly failure: FailureFacts | null;
+}
+
+async function runOne(
   options: RunItemsOptions,
   slots: TrySlots,
   { lane, item, tries }: { readonly lane: number; readonly item: TaskItemInput; readonly tries: number },
-): Promise<ItemOutcome | 'dropped'> {
+): Promise<EndedTry | 'dropped'> {
+  if (item.problem !== undefined) return { outcome: badInput(item, item.problem), failure: null };
   const { clock, handler, shared, log, normaliser } = options;
   const startedMs = clock.monotonicMs();
   const result = await slots.run(lane, (signal) =>
@@ -133,18 +185,5 @@ async function runTry(
   if (result === 'dropped') return result;
   const outcome = outcomeOf(item, { result, tries, durationMs: clock.monotonicMs() - startedMs, normaliser });
   if (outcome.status === 'failed') logFailure(log, outcome, result);
-  return outcome;
-}
-
-/** False when the sleep was interrupted because the lanes stop. */
-const slept = (sleep: Promise<void>): Promise<boolean> =>
-  sleep.then(
-    () => true,
-    () => false,
-  );
-
-function countUnfinished({ batch, isFinished }: RunItemsOptions): number {
-  let count = 0;
-  for (let item = 0; item < batch.items; item += 1) if (!isFinished(item)) count += 1;
-  return count;
+  return { outcome, failure: failureOf(outcome, result) };
 }

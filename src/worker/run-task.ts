@@ -12,18 +12,23 @@ import type { Scratch } from '../ports/scratch.ts';
 import { createAttemptLog, type AttemptLog } from './attempt-log.ts';
 import { startSession } from './attempt-session.ts';
 import { createCheckpointer, type Checkpointer } from './checkpointer.ts';
-import { drainCause } from './drain-plan.ts';
+import type { Deferral } from './deferral.ts';
 import { readTaskManifest } from './job-manifest.ts';
 import type { ElementContext, StopReason } from './needs.ts';
 import { createOutputNormaliser, type OutputNormaliser } from './normalise-output.ts';
 import { createOutcomeBuffer, type OutcomeBuffer } from './outcome-buffer.ts';
 import { isTransient, patiently } from './patience.ts';
+import { quarantinedOutcomes } from './quarantine.ts';
+import { reportAttempt } from './report-attempt.ts';
 import { readCheckpoint } from './resume.ts';
-import { runItems } from './run-items.ts';
-import { removeSegments, sealAttempt } from './seal.ts';
+import { removeSegments } from './seal.ts';
+import { startItems } from './start-items.ts';
+import { stopCause } from './stop-cause.ts';
 import { openBatch, type TaskBatch } from '../domain/task-batch.ts';
 import { judgeTaskFailure } from './task-failure.ts';
-import { commitTask, releaseTask, type ClaimedTask } from './task-writes.ts';
+import { ABORT_GRACE_MS } from './try-slots.ts';
+import { releaseTask, type ClaimedTask } from './task-writes.ts';
+import { whileBeating } from './while-beating.ts';
 
 export interface ElementJob {
   readonly manifest: JobManifest;
@@ -41,6 +46,7 @@ export interface TaskReport {
 /** @throws what makes the whole element end (see task-failure.ts), after the task is settled as far as possible */
 export async function runTask(context: ElementContext, job: ElementJob, claimed: ClaimedTask): Promise<TaskReport> {
   const { deps } = context;
+  enterBeacon(context, job, claimed);
   try {
     return await inScratch(deps.scratch, 'attempt', (ownPath) =>
       inScratch(deps.scratch, 'handler', (handlerPath) =>
@@ -57,8 +63,39 @@ export async function runTask(context: ElementContext, job: ElementJob, claimed:
     if (failure.release !== null) await releaseTask(context, claimed.key, failure.release);
     if (failure.endsElement) throw error;
     return { end: 'released', items: 0, failed: 0 };
+  } finally {
+    deps.beacon?.leave();
   }
 }
+
+/** @param known absent: what the task consists of is not known yet */
+function enterBeacon(
+  context: ElementContext,
+  job: ElementJob,
+  claimed: ClaimedTask,
+  known?: { readonly manifest: TaskManifest; readonly resultsPath: string },
+): void {
+  const { handler, output } = job.manifest.spec;
+  const { kind, timeoutMs } = handler;
+  context.deps.beacon?.enter({
+    job: context.input.assignment.job,
+    task: claimed.task,
+    key: claimed.key,
+    attempt: context.attempt,
+    generation: claimed.item.generation,
+    ...(known === undefined ? {} : { firstItem: known.manifest.firstItem }),
+    // What was observed of the columns so far is in this process alone.
+    ...(known === undefined || output.mode === 'infer' ? {} : { results: resultsOf(known) }),
+    // A command has a process of its own and cannot hold this one up.
+    ...(kind === 'module' ? { stuckAfterMs: timeoutMs + ABORT_GRACE_MS } : {}),
+  });
+}
+
+const resultsOf = ({ manifest, resultsPath }: { readonly manifest: TaskManifest; readonly resultsPath: string }) => ({
+  path: resultsPath,
+  batchSha256: manifest.batch.sha256,
+  items: manifest.items,
+});
 
 async function inScratch<T>(scratch: Scratch, purpose: string, use: (path: string) => Promise<T>): Promise<T> {
   const dir = await scratch.open(purpose);
@@ -85,37 +122,49 @@ interface Attempt extends Places {
   readonly normaliser: OutputNormaliser;
   readonly attemptLog: AttemptLog;
   readonly checkpointer: Checkpointer;
-  /** 1 for items that an earlier attempt has finished, by number in the task. */
+  /** 1 for items that need not be run: an earlier attempt has finished them, or they are in quarantine; by number in the task. */
   readonly finished: Uint8Array;
+  /** Failed tries by number in the task, of items without an outcome. */
+  readonly tries: Map<number, number>;
   readonly resumedItems: number;
   readonly startedMs: number;
   readonly startedCpuMs: number;
 }
 
 async function runInScratch(context: ElementContext, job: ElementJob, places: Places): Promise<TaskReport> {
-  const attempt = await openAttempt(context, job, places);
+  const { claimed, ownPath: scratchPath } = places;
+  const opening = await whileBeating(context, claimed, nothingYet, () => openAttempt(context, job, places));
+  const attempt = opening.result;
+  const progress = (): ReturnType<OutcomeBuffer['counts']> => attempt.buffer.counts();
   let sealed = false;
   try {
-    const { complete, fenced } = await work(context, job, attempt);
+    if (opening.lost) return { end: 'lost', items: 0, failed: 0 };
+    const { complete, fenced, deferral } = await work(context, job, attempt);
     if (complete) {
       attempt.buffer.flush();
       warnOfIgnoredKeys(attempt);
       const { output } = job.manifest.spec;
-      const { ownPath: scratchPath } = places;
-      const win = await sealAttempt(context, { ...attempt, output, scratchPath });
+      // What a heartbeat comes to does not matter any more: the first commit wins.
+      const { result } = await whileBeating(context, claimed, progress, () =>
+        reportAttempt(context, { ...attempt, output, scratchPath }),
+      );
       sealed = true;
-      const won = await commitTask(context, attempt.claimed, win);
-      if (won) await removeSegments(context, attempt.claimed, attempt.checkpointer.segments());
+      const { win, won } = result;
+      if (won) await removeSegments(context, claimed, attempt.checkpointer.segments());
       return { end: won ? 'committed' : 'lost', items: win.rows, failed: win.failed };
     }
-    const { rows, failed } = attempt.buffer.counts();
+    const { rows, failed } = progress();
     if (fenced) return { end: 'lost', items: rows, failed };
-    const released = await leaveForLater(context, attempt);
+    const { result: released } = await whileBeating(context, claimed, progress, () =>
+      leaveForLater(context, attempt, deferral),
+    );
     return { end: released ? 'released' : 'lost', items: rows, failed };
   } finally {
     if (!sealed) attempt.results.discard();
   }
 }
+
+const nothingYet = () => ({ rows: 0, failed: 0 });
 
 async function openAttempt(context: ElementContext, job: ElementJob, places: Places): Promise<Attempt> {
   const { deps, input } = context;
@@ -125,15 +174,16 @@ async function openAttempt(context: ElementContext, job: ElementJob, places: Pla
   const { job: jobId } = input.assignment;
   const { spec } = job.manifest;
   const manifest = await patiently(context, () => readTaskManifest(deps.store, jobId, claimed.task));
+  const resultsPath = join(places.ownPath, 'results.sqlite');
+  enterBeacon(context, job, claimed, { manifest, resultsPath });
   const key = batchKey(jobId, claimed.task);
   const bytes = await patiently(context, () => deps.store.get(key, { sha256: manifest.batch.sha256 }));
   if (bytes === null)
     throw new AppError('STORE_NOT_FOUND', { message: `${deps.store.url(key)} is missing`, details: { key } });
   const batch = openBatch(bytes, manifest, spec.input.id);
   const resumed = await readCheckpoint(context, claimed, manifest);
-  const resultsPath = join(places.ownPath, 'results.sqlite');
   const results = deps.resultFiles.create(resultsPath);
-  const buffer = createOutcomeBuffer(results);
+  const buffer = createOutcomeBuffer(results, deps.clock);
   const normaliser = createOutputNormaliser(spec.output);
   normaliser.addObserved(resumed.observed);
   const finished = new Uint8Array(manifest.items);
@@ -141,6 +191,14 @@ async function openAttempt(context: ElementContext, job: ElementJob, places: Pla
     finished[outcome.itemIndex - manifest.firstItem] = 1;
     buffer.add(outcome);
   }
+  const isFinished = (item: number): boolean => finished[item] === 1;
+  for (const outcome of quarantinedOutcomes({ job: jobId, task: claimed.item, batch, isFinished })) {
+    finished[outcome.itemIndex - manifest.firstItem] = 1;
+    buffer.add(outcome);
+  }
+  // What others may save for this attempt never holds less than the checkpoint it began with.
+  buffer.flush();
+  const tries = new Map(resumed.tries);
   const attemptLog = createAttemptLog(deps.clock);
   const checkpointer = createCheckpointer(context, {
     claimed,
@@ -148,6 +206,7 @@ async function openAttempt(context: ElementContext, job: ElementJob, places: Pla
     results,
     normaliser,
     flush: () => buffer.flush(),
+    tries,
   });
   const resumedItems = resumed.outcomes.length;
   if (resumedItems > 0) attemptLog.log.info('resumed from a checkpoint', { items: resumedItems, of: manifest.items });
@@ -162,6 +221,7 @@ async function openAttempt(context: ElementContext, job: ElementJob, places: Pla
     attemptLog,
     checkpointer,
     finished,
+    tries,
     resumedItems,
     startedMs,
     startedCpuMs,
@@ -173,39 +233,19 @@ async function work(
   context: ElementContext,
   job: ElementJob,
   attempt: Attempt,
-): Promise<{ readonly complete: boolean; readonly fenced: boolean }> {
-  const { clock, random, backoffMs } = context.deps;
-  const { spec } = job.manifest;
-  const running = runItems({
-    batch: attempt.batch,
-    isFinished: (item) => attempt.finished[item] === 1,
-    handler: job.handler,
-    shared: {
-      job: { id: job.manifest.job, name: spec.name },
-      task: { id: attempt.claimed.task },
-      scratch: attempt.handlerPath,
-    },
-    concurrency: spec.handler.concurrency,
-    timeoutMs: spec.handler.timeoutMs,
-    retry: spec.retry,
-    normaliser: attempt.normaliser,
-    log: attempt.attemptLog.log,
-    onOutcome: (outcome) => attempt.buffer.add(outcome),
-    clock,
-    random,
-    backoffMs,
-  });
+): Promise<{ readonly complete: boolean; readonly fenced: boolean; readonly deferral: Deferral | null }> {
+  const running = startItems(context, job, attempt);
   const session = startSession(context, {
     claimed: attempt.claimed,
     running,
     checkpointer: attempt.checkpointer,
-    checkpointEveryMs: spec.checkpoint.everyMs,
+    checkpointEveryMs: job.manifest.spec.checkpoint.everyMs,
     progress: () => attempt.buffer.counts(),
   });
   try {
     const complete = await settled(running.ended, () => session.close());
     if (session.failure() !== undefined) throw session.failure();
-    return { complete, fenced: session.isFenced() };
+    return { complete, fenced: session.isFenced() || running.isFenced(), deferral: running.deferred() };
   } catch (error) {
     await saveWhatIsThere(context, attempt);
     throw error;
@@ -230,8 +270,11 @@ async function saveWhatIsThere(context: ElementContext, attempt: Attempt): Promi
   }
 }
 
-/** The worker was told to stop: last segment, log, and the task back to WAIT. False: the attempt no longer owned it. */
-async function leaveForLater(context: ElementContext, attempt: Attempt): Promise<boolean> {
+/**
+ * The worker was told to stop, or what is left is for another attempt: last segment, log, and the task back to WAIT. False: the attempt no longer
+ * owned it.
+ */
+async function leaveForLater(context: ElementContext, attempt: Attempt, deferral: Deferral | null): Promise<boolean> {
   const { deps, input } = context;
   const { claimed, attemptLog } = attempt;
   const logText = attemptLog.text();
@@ -241,14 +284,23 @@ async function leaveForLater(context: ElementContext, attempt: Attempt): Promise
       await deps.store.put(attemptLogKey(input.assignment.job, claimed.task, context.attempt), logText);
   } catch (error) {
     if (!isTransient(error)) throw error;
-    deps.log.warn('drained without a last checkpoint', { task: claimed.task, error: String(error) });
+    deps.log.warn('left without a last checkpoint', { task: claimed.task, error: String(error) });
   }
-  const reason = deps.stop.reason as StopReason;
+  return releaseTask(context, claimed.key, deferral === null ? await drained(context, attempt) : left(deferral));
+}
+
+async function drained(context: ElementContext, attempt: Attempt): Promise<Parameters<typeof releaseTask>[2]> {
+  const reason = context.deps.stop.reason as StopReason;
   const { rows } = attempt.buffer.counts();
-  return releaseTask(context, claimed.key, {
-    cause: drainCause({ reason, nowMs: deps.clock.nowMs(), endsAtMs: input.endsAtMs }),
+  return {
+    cause: await stopCause(context),
     detail: `the worker was told to stop (${reason}) with ${rows} of ${attempt.manifest.items} items finished`,
-  });
+  };
+}
+
+function left(deferral: Deferral): Parameters<typeof releaseTask>[2] {
+  const { items, dueMs, rule, needsMore: _needsMore, ...why } = deferral;
+  return { ...why, deferred: { items: items.length, rule, ...(dueMs === undefined ? {} : { dueMs }) } };
 }
 
 function warnOfIgnoredKeys({ normaliser, attemptLog }: Attempt): void {

@@ -26,55 +26,80 @@ export interface SealOptions {
   readonly resumedItems: number;
 }
 
-/**
- * Writes everything a commit refers to under the attempt's own keys, and returns what to commit. Nobody reads these keys before the commit, so
- * dying anywhere in here costs only bytes.
- */
-export async function sealAttempt(context: ElementContext, options: SealOptions): Promise<Win> {
+/** An attempt whose files will not change any more. They lie in its scratch directory. */
+export interface SealedAttempt {
+  readonly claimed: ClaimedTask;
+  readonly resultsPath: string;
+  readonly partPath: string;
+  /** Null: nothing was logged. */
+  readonly logText: string | null;
+  readonly counts: ReturnType<ResultFile['count']>;
+  /** The text of done.json, the same whenever it is asked for: a commit of unknown outcome may have named its hash. */
+  doneText(files: DoneManifest['files']): string;
+}
+
+/** Makes the files that a commit refers to. @throws SCRATCH_FULL */
+export async function sealLocally(context: ElementContext, options: SealOptions): Promise<SealedAttempt> {
   const { deps, input, attempt } = context;
-  const { claimed, manifest, results, attemptLog } = options;
-  const { job } = input.assignment;
+  const { claimed, manifest, results, resultsPath, attemptLog } = options;
   const counts = results.count();
   if (counts.rows !== manifest.items)
     throw new Error(`task ${claimed.task} has ${counts.rows} outcomes for ${manifest.items} items`);
   const partPath = join(options.scratchPath, 'part.parquet');
   await deps.leafParts.write(partPath, results.byIndex(), options.output);
   results.seal();
-  const logText = attemptLog.text();
-  const [storedResults, storedPart, storedLog] = await Promise.all([
-    patiently(context, () => deps.store.putFile(resultsKey(job, claimed.task, attempt), options.resultsPath)),
-    patiently(context, () => deps.store.putFile(partKey(job, claimed.task, attempt), partPath)),
+  const observed = options.normaliser.observed();
+  const timings = {
+    startedMs: options.startedMs,
+    finishedMs: deps.clock.nowMs(),
+    cpuMs: Math.max(0, deps.host.cpuMs() - options.startedCpuMs),
+    resumedItems: options.resumedItems,
+  };
+  return {
+    claimed,
+    resultsPath,
+    partPath,
+    logText: attemptLog.text(),
+    counts,
+    doneText(files) {
+      const done: DoneManifest = {
+        schema: MANIFEST_SCHEMAS.done,
+        job: input.assignment.job,
+        task: claimed.task,
+        attempt,
+        generation: claimed.item.generation,
+        batchSha256: manifest.batch.sha256,
+        ...counts,
+        firstItem: manifest.firstItem,
+        files,
+        ...(observed === null ? {} : { observed }),
+        timings,
+        node: input.node,
+        version: deps.version,
+      };
+      return `${JSON.stringify(done)}\n`;
+    },
+  };
+}
+
+/**
+ * Stores everything a commit refers to under the attempt's own keys, and returns what to commit. Nobody reads these keys before the commit, so
+ * dying anywhere in here costs only bytes.
+ */
+export async function storeSealed(context: ElementContext, sealed: SealedAttempt): Promise<Win> {
+  const { deps, input, attempt } = context;
+  const { claimed, logText, counts } = sealed;
+  const { job } = input.assignment;
+  const [results, part, log] = await Promise.all([
+    patiently(context, () => deps.store.putFile(resultsKey(job, claimed.task, attempt), sealed.resultsPath)),
+    patiently(context, () => deps.store.putFile(partKey(job, claimed.task, attempt), sealed.partPath)),
     logText === null
       ? null
       : patiently(context, () => deps.store.put(attemptLogKey(job, claimed.task, attempt), logText)),
   ]);
-  const observed = options.normaliser.observed();
-  const done: DoneManifest = {
-    schema: MANIFEST_SCHEMAS.done,
-    job,
-    task: claimed.task,
-    attempt,
-    generation: claimed.item.generation,
-    batchSha256: manifest.batch.sha256,
-    ...counts,
-    firstItem: manifest.firstItem,
-    files: {
-      results: digestOf(storedResults),
-      part: digestOf(storedPart),
-      log: storedLog === null ? null : digestOf(storedLog),
-    },
-    ...(observed === null ? {} : { observed }),
-    timings: {
-      startedMs: options.startedMs,
-      finishedMs: deps.clock.nowMs(),
-      cpuMs: Math.max(0, deps.host.cpuMs() - options.startedCpuMs),
-      resumedItems: options.resumedItems,
-    },
-    node: input.node,
-    version: deps.version,
-  };
+  const files = { results: digestOf(results), part: digestOf(part), log: log === null ? null : digestOf(log) };
   const key = doneKey(job, claimed.task, attempt);
-  const stored = await patiently(context, () => deps.store.put(key, `${JSON.stringify(done)}\n`));
+  const stored = await patiently(context, () => deps.store.put(key, sealed.doneText(files)));
   return { attempt, sha256: stored.sha256, ...counts };
 }
 

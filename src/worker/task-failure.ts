@@ -1,4 +1,5 @@
 import type { Cause } from '../domain/causes.ts';
+import { classify } from '../domain/classify.ts';
 import { isAppError, messageOf } from '../errors/app-error.ts';
 import type { ErrorCode } from '../errors/catalogue.ts';
 import { isTransient } from './patience.ts';
@@ -17,10 +18,21 @@ const FULL: readonly ErrorCode[] = ['SCRATCH_FULL', 'STORE_FULL'];
 
 export function judgeTaskFailure(error: unknown): TaskFailure {
   if (!isAppError(error)) {
-    return { release: { cause: 'worker-error', detail: `bug in slurmctl: ${messageOf(error)}` }, endsElement: true };
+    const cause = ranOut(error instanceof Error ? error.name : '', messageOf(error));
+    const detail = cause === 'worker-error' ? `bug in slurmctl: ${messageOf(error)}` : messageOf(error);
+    return { release: { cause, detail }, endsElement: true };
   }
   const detail = `${error.code}: ${error.message}`;
   if (FULL.includes(error.code)) return { release: { cause: 'disk-full', detail }, endsElement: true };
   if (isTransient(error)) return { release: null, endsElement: true };
-  return { release: { cause: 'worker-error', detail }, endsElement: !OF_THE_TASK.includes(error.code) };
+  return {
+    release: { cause: ranOut(error.code, error.message), detail },
+    endsElement: !OF_THE_TASK.includes(error.code),
+  };
+}
+
+/** Memory or disk, where the error speaks of it. */
+function ranOut(errorClass: string, message: string): Cause {
+  const cause = classify({ errorClass, message });
+  return cause === 'oom' || cause === 'disk-full' ? cause : 'worker-error';
 }

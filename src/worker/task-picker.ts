@@ -7,14 +7,27 @@ import { taskIdOf, type TaskId } from '../domain/ids.ts';
  * the same second neither scan the table nor meet on one key. When its stride is used up an element looks into one random shard at
  * a time for tasks that others have not come to, until a whole pass over the shards shows none. No task is tried twice, because an attempt's
  * keys exist once.
+ *
+ * Tasks that ask for less than the element has are `lesser` ones: smaller elements can run them too. They are taken only when a whole pass showed
+ * none of its own size, a few at a time, so that its own never wait long.
  */
 export interface TaskPicker {
   next(): PickerStep;
   /** The element has run this task already; it is not tried again. */
   exclude(task: TaskId): void;
   /** The claimable tasks of the shard that the last `look` named. */
-  found(tasks: readonly TaskId[]): void;
+  found(claimable: Claimable): void;
 }
+
+export interface Claimable {
+  /** Tasks that ask for exactly what the element has. */
+  readonly own: readonly TaskId[];
+  /** Tasks that ask for less. */
+  readonly lesser: readonly TaskId[];
+}
+
+/** Lesser tasks tried after one look. */
+const LESSER_AT_ONCE = 8;
 
 export type PickerStep =
   | { readonly step: 'claim'; readonly task: TaskId }
@@ -43,7 +56,16 @@ export function createTaskPicker(options: PickerOptions): TaskPicker {
   let pool: TaskId[] = [];
   let shards = options.pull ? shuffled(numbersBelow(options.shards), random) : [];
   let foundInPass = false;
+  /** What the pass before this one showed, and whether lesser tasks are taken in this one. */
+  let sawLesser = false;
+  let takesLesser = false;
 
+  const beginPass = (): void => {
+    shards = shuffled(numbersBelow(options.shards), random);
+    takesLesser = !foundInPass && sawLesser;
+    foundInPass = false;
+    sawLesser = false;
+  };
   const claim = (task: TaskId): PickerStep => {
     tried.add(task);
     return { step: 'claim', task };
@@ -56,18 +78,20 @@ export function createTaskPicker(options: PickerOptions): TaskPicker {
         if (!tried.has(task)) return claim(task);
       }
       for (let task = pool.pop(); task !== undefined; task = pool.pop()) if (!tried.has(task)) return claim(task);
-      if (shards.length === 0 && foundInPass) {
-        shards = shuffled(numbersBelow(options.shards), random);
-        foundInPass = false;
-      }
+      if (shards.length === 0 && (foundInPass || sawLesser)) beginPass();
       const shard = shards.pop();
       return shard === undefined ? { step: 'done' } : { step: 'look', shard };
     },
     exclude: (task) => void tried.add(task),
-    found(candidates) {
+    found({ own: candidates, lesser }) {
       const fresh = candidates.filter((task) => !tried.has(task));
+      const others = lesser.filter((task) => !tried.has(task));
       if (fresh.length > 0) foundInPass = true;
-      pool = shuffled(fresh, random);
+      if (others.length > 0) sawLesser = true;
+      // From the end: its own ones first.
+      pool = takesLesser
+        ? [...shuffled(others, random).slice(0, LESSER_AT_ONCE), ...shuffled(fresh, random)]
+        : shuffled(fresh, random);
     },
   };
 }

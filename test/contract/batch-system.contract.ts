@@ -2,7 +2,13 @@ import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { BatchHandle, BatchSystem, ElementState, SubmitRequest } from '../../src/ports/batch-system.ts';
+import {
+  HELD,
+  type BatchHandle,
+  type BatchSystem,
+  type ElementState,
+  type SubmitRequest,
+} from '../../src/ports/batch-system.ts';
 
 /** What a driver's author opens for the suite: a working batch system whose elements see the directories made here. */
 export interface BatchBench {
@@ -82,6 +88,7 @@ export function describeBatchSystem(name: string, open: () => Promise<BatchBench
       const limits = await bench.system.limits({ resources });
       expect(limits.maxArraySize).toBeGreaterThan(1);
       expect(limits.slots === null || limits.slots >= 1).toBe(true);
+      expect(limits.maxMemoryBytes === null || limits.maxMemoryBytes >= resources.memoryBytes).toBe(true);
       expect(limits.sources.length).toBeGreaterThan(0);
     });
 
@@ -223,7 +230,9 @@ export function describeBatchSystem(name: string, open: () => Promise<BatchBench
 
     it('cancels one waiting and one running element and lets the rest go on', async () => {
       const go = join(bench.makeLogDir(), 'go');
-      const request = bench.requestFor(bash(`${WAIT_FOR_GO}; touch "$1.$SLURM_ARRAY_TASK_ID"`, go), {
+      // The first one hangs: it does not even listen when it is asked to end.
+      const hangs = 'case $SLURM_ARRAY_TASK_ID in 0) trap "" TERM;; esac';
+      const request = bench.requestFor(bash(`${hangs}; ${WAIT_FOR_GO}; touch "$1.$SLURM_ARRAY_TASK_ID"`, go), {
         array: { count: 3, throttle: 1 },
       });
       const handle = await submit(request);
@@ -282,6 +291,24 @@ export function describeBatchSystem(name: string, open: () => Promise<BatchBench
       expect((await statesOf(handle, 2)).map(({ phase }) => phase).toSorted()).toEqual(['ended', 'waiting']);
       await bench.system.release(handle);
       for (const state of await whenEnded(handle, 2)) expect(state).toMatchObject({ cause: null });
+    });
+
+    it('drains running elements, which end as they like, and leaves waiting ones alone', async () => {
+      const dir = bench.makeLogDir();
+      const script =
+        'trap \'touch "$1/$SLURM_ARRAY_TASK_ID.told"; exit 0\' TERM; touch "$1/ready"; while :; do sleep 0.1; done';
+      const handle = await submit(bench.requestFor(bash(script, dir), { array: { count: 2, throttle: 1 } }));
+      await when('one runs', handle, 2, (states) => running(states) === 1 && existsSync(join(dir, 'ready')));
+      await bench.system.hold(handle);
+      await bench.system.drain(handle);
+      await when('it ends', handle, 2, (states) => states.some(({ phase }) => phase === 'ended'));
+      const states = await statesOf(handle, 2);
+      expect(states.map(({ phase }) => phase).toSorted()).toEqual(['ended', 'waiting']);
+      expect(states.find(({ phase }) => phase === 'ended')).toMatchObject({ cause: null });
+      expect(states.find(({ phase }) => phase === 'waiting')).toMatchObject({ reason: HELD });
+      await bench.system.drain(handle);
+      await bench.system.cancel(handle);
+      await bench.system.drain(handle);
     });
 
     it('never runs more elements at once than the throttle says', async () => {

@@ -1,4 +1,6 @@
 import { once } from 'node:events';
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { JobId } from '../../src/domain/ids.ts';
 import { isFinalJobState } from '../../src/domain/states.ts';
@@ -77,6 +79,32 @@ describe('services that go away in the middle of a job', () => {
       await expectLedger(site, job);
     }));
 });
+
+describe('services that go away when the work is done', () => {
+  it('and stay away for longer than there is time: the results wait at home, are adopted, and no item runs again', () =>
+    withCrashSite({ place: { kind: 'AWS services behind a proxy' }, items: 8, batchItems: 4 }, async (site) => {
+      const proxy = site.place.proxy as FaultProxy;
+      await proxy.setRules([{ fault: 'unavailable', service: 's3', about: '/attempts/' }]);
+      const job = await site.submit();
+      const kept = join(site.home, 'spill', job);
+      await eventually('every item has been run', () => site.calls().length === site.items);
+      await proxy.setRules([{ fault: 'reset' }]);
+      // As Slurm does before it takes a node away.
+      for (const { pid } of site.elements()) process.kill(pid, 'SIGTERM');
+      await eventually('both results are kept', () => recordsIn(kept).length === 2, 40_000);
+      await proxy.setRules([]);
+      await advanceToEnd(site, job);
+      await expectLedger(site, job);
+      expect(site.calls().toSorted((a, b) => a - b)).toEqual(Array.from({ length: site.items }, (_, n) => n));
+      expect((await site.tasks(job)).map(({ attempts }) => attempts)).toEqual([1, 1]);
+      expect(existsSync(kept)).toBe(false);
+    }));
+});
+
+const recordsIn = (directory: string): string[] =>
+  existsSync(directory)
+    ? readdirSync(directory, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('spill.json'))
+    : [];
 
 /** Makes result files that go in parts. */
 const WORDY = `

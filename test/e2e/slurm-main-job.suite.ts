@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { PauseDocument, ResumeDocument } from '../../src/app/decision-documents.ts';
 import type { PlanDocument, StatusDocument, SubmitDocument } from '../../src/app/documents.ts';
 import type { JobId } from '../../src/domain/ids.ts';
 import { createCli as openCli, DOUBLING_HANDLER, numberLines, writeFiles, type Cli } from '../support/cli.ts';
@@ -112,7 +113,9 @@ export function describeSlurmJobs(where: Where): void {
       const ended = await finish(cli, jobId);
       expect(ended.job.state).toBe('COMPLETED');
       await expectDoubles(cli, jobId, 200);
-      expect(await retriedCauses(cli, jobId)).toContain('killed');
+      expect(await retriedCauses(cli, jobId)).toMatch(
+        /killed \(the worker was killed by signal 9 while items? .* running/,
+      );
     });
 
     it('survives the death of a node', async () => {
@@ -135,6 +138,62 @@ export function describeSlurmJobs(where: Where): void {
       expect(new Set(callsOf(cli)).size).toBe(20);
       // A handler that was interrupted has noted its call already; nothing that had finished is run again.
       expect(callsOf(cli).length).toBeLessThanOrEqual(20 + 3);
+    });
+
+    it('saves the work of elements that are told to leave, by the script alone or by a requeue', async () => {
+      const cli = await project({ elements: 2, items: 120, batch: 60, env: { ITEM_MS: '150' } });
+      const { jobId, submissions } = await submit(cli);
+      await until(async () => (await status(cli, jobId)).tasks.running === 2 || null);
+      await until(() => callsOf(cli).length > 8 || null);
+      const handle = submissions[0]?.handle as string;
+      await cluster.slurm('scancel', '--batch', '--signal=TERM', `${handle}_0`);
+      await cluster.slurm('scontrol', 'requeue', `${handle}_1`);
+      const ended = await finish(cli, jobId);
+      expect(ended.job.state).toBe('COMPLETED');
+      await expectDoubles(cli, jobId, 120);
+      // What had begun when the signal came may end; nothing that had ended is run again.
+      expect(callsOf(cli).length).toBeLessThanOrEqual(120 + 2);
+    });
+
+    // Where the state lives makes no difference to it.
+    if (where.kind === 'a directory')
+      it('avoids a node on which elements die at once, and finishes without it', async () => {
+        const cli = await project({ elements: 'tasks', items: 120, env: { BAD_NODE: 'n2', ITEM_MS: '30' } });
+        writeFiles(cli.cwd, {
+          'handler.mjs': `if (process.env.SLURMD_NODENAME === process.env.BAD_NODE) process.exit(66);\n${DOUBLING_HANDLER}`,
+        });
+        const { jobId } = await submit(cli);
+        const ended = await finish(cli, jobId);
+        expect(ended.job.state).toBe('COMPLETED');
+        await expectDoubles(cli, jobId, 120);
+        expect(await retriedCauses(cli, jobId)).toMatch(
+          /node n2 is avoided for 4 h: \d+ elements died there within \d+ s/,
+        );
+        const last = ended.submissions.findLast((row) => row.kind === 'array');
+        expect(last?.wave).toBeGreaterThan(0);
+        expect(await cluster.slurm('scontrol', 'show', 'job', `${last?.handle}`)).toContain('ExcNodeList=n2');
+      });
+
+    it('holds what waits while it is paused, stops what runs when told to, and goes on when it is resumed', async () => {
+      const cli = await project({ elements: 'tasks', items: 80, env: { ITEM_MS: '800' } });
+      const { jobId, submissions } = await submit(cli);
+      const handle = submissions[0]?.handle as string;
+      // Late enough for something to be saved, early enough for elements to be waiting still, also where a command takes seconds to start.
+      await until(() => callsOf(cli).length > 8 || null);
+      const paused = await cli.json<PauseDocument>(['pause', jobId, '--now']);
+      expect(paused).toMatchObject({ state: 'PAUSED', changed: true, draining: true });
+      expect(paused.heldElements).toBeGreaterThan(0);
+      await until(async () => (await status(cli, jobId)).tasks.running === 0 || null);
+      // An element ends a moment after it has handed its task back.
+      await until(async () => {
+        const queued = await cluster.slurm('squeue', '-h', '-j', handle, '-o', '%T %r');
+        return /^(PENDING JobHeldUser\n)+$/.test(queued) || null;
+      });
+      expect(await cli.json<ResumeDocument>(['resume', jobId])).toMatchObject({ changed: true });
+      expect((await finish(cli, jobId)).job.state).toBe('COMPLETED');
+      await expectDoubles(cli, jobId, 80);
+      // What had begun when the signal came may end; nothing that had ended is run again.
+      expect(callsOf(cli).length).toBeLessThanOrEqual(80 + paused.runningElements);
     });
 
     it('sends a task again whose element somebody cancelled', async () => {

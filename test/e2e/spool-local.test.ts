@@ -3,7 +3,6 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type {
   AdvanceDocument,
-  CancelDocument,
   DoctorDocument,
   GcDocument,
   ListDocument,
@@ -11,6 +10,7 @@ import type {
   SubmitDocument,
   TickDocument,
 } from '../../src/app/documents.ts';
+import type { CancelDocument } from '../../src/app/decision-documents.ts';
 import type { ErrorDocument } from '../../src/cli/documents.ts';
 import { compiledProject } from '../support/compiled.ts';
 import { withQuietDir } from '../support/live-processes.ts';

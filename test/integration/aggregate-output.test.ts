@@ -129,7 +129,7 @@ describe('tasks without a result', () => {
     await made.giveUp(1, { state: 'DEAD', cause: 'oom', causeDetail: 'used 3 GiB of 2 GiB', attempts: 3 });
     const { manifest } = await aggregate(made.deps, { job: made.job });
     expect(manifest).toMatchObject({ rows: 3, succeeded: 1, failed: 2, tasks: { done: 1, dead: 1, cancelled: 0 } });
-    const message = 'the memory limit was exceeded and the process was killed: used 3 GiB of 2 GiB';
+    const message = 'the memory was used up: the process was killed for it, or said so itself: used 3 GiB of 2 GiB';
     expect(await rows(made, 'from errors')).toEqual(
       [1, 2].map((n) => ({
         item_id: `item-${n}`,

@@ -9,9 +9,9 @@ import { collectBothSides, removeLostCopy } from '../../src/app/spool-gc.ts';
 import { requireChangeable, spoolUrls } from '../../src/app/spool-places.ts';
 import { tickBothSides } from '../../src/app/spool-tick.ts';
 import { acquireLease, createLeaseWatch } from '../../src/coordinator/lease.ts';
-import { jobIndexKey } from '../../src/domain/state-keys.ts';
+import { breakerKey, historyKey, jobEventKey, jobIndexKey, nodesKey } from '../../src/domain/state-keys.ts';
 import type { KnownJob } from '../../src/app/find-job.ts';
-import type { JobId } from '../../src/domain/ids.ts';
+import { taskIdOf, type JobId } from '../../src/domain/ids.ts';
 import { createSkippingClock } from '../support/coordinator-rig.ts';
 import { createSpoolJob, untruths } from '../support/spool-job.ts';
 import { withTempDir } from '../support/temp-dir.ts';
@@ -99,6 +99,38 @@ describe('the carry at the end of a command', () => {
       expect(await carrySpooled(here, job)).toMatchObject({ problem: null, total: 4 });
       expect(clock.nowMs() - beforeMs).toBeGreaterThanOrEqual(30_000);
       expect(() => other.assertHeld()).toThrow(/lost the lease/);
+    }));
+
+  it('takes the story of the job along, changed or new, and its end removes it with the rest', () =>
+    withTempDir(async (root) => {
+      const { sides, far } = await openSides(root);
+      const { spool } = sides;
+      const spooled = await createSpoolJob(spool, { tasks: 1 });
+      const { job } = spooled;
+      const told = async (side: Drivers) => {
+        const found: Record<string, unknown> = {};
+        for await (const { sort, item } of side.state.query(`J#${job}`))
+          if (/^(?:E#|H#|F#|NODES)/.test(sort)) found[sort] = { ...item, copies: undefined };
+        return found;
+      };
+      const write = (key: Parameters<typeof spool.state.get>[0], text: string) =>
+        spool.state.write(key, { set: { text } }, { op: 'or', of: [{ op: 'item-absent' }, { op: 'item-present' }] });
+      const keys = [jobEventKey(job, '01'), historyKey(job, taskIdOf(0), 1), breakerKey(job, 'abcdef'), nodesKey(job)];
+      for (const key of keys) await write(key, 'before');
+      await carrySpooled(sides, job);
+      expect(Object.keys(await told(far))).toEqual(Object.keys(await told(spool)));
+      for (const key of [...keys.slice(2), historyKey(job, taskIdOf(0), 2)]) await write(key, 'after');
+      await carrySpooled(sides, job);
+      expect(await told(far)).toEqual(await told(spool));
+      expect(Object.keys(await told(far))).toHaveLength(5);
+      await spooled.commit(0);
+      await spooled.complete('g0-a');
+      await carrySpooled(sides, job);
+      await collectBothSides(sides, { dryRun: false, olderThanMs: 0, purge: false, job }, collectGarbage);
+      expect(await told(spool)).toEqual({});
+      expect(Object.keys(await told(far))).toHaveLength(5);
+      await collectGarbage(far, { dryRun: false, olderThanMs: 0, purge: true, job });
+      expect(await told(far)).toEqual({});
     }));
 
   it('knows without any request whether something is left', () =>

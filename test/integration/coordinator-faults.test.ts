@@ -17,6 +17,7 @@ import { taskKey } from '../../src/domain/state-keys.ts';
 import type { BatchSystem } from '../../src/ports/batch-system.ts';
 import { createCrashSwitch, SimulatedCrash } from '../support/crash.ts';
 import { createRig, type Rig } from '../support/coordinator-rig.ts';
+import { openSpillPlaces } from '../support/spill-places.ts';
 import { withTempDir } from '../support/temp-dir.ts';
 
 const pass = (job: JobId) => ({ job, waitLeaseMs: 60_000, patienceMs: 0 });
@@ -120,7 +121,8 @@ describe('a cancel', () => {
       rig.batch.endAll();
       rig.clock.skip(60_000);
       const deps = withBeforeSubmit(rig.process(), () => cancelJob(rig.process(), job, 'enough'));
-      const status = await followJob(deps as unknown as Drivers, deps, { job });
+      const drivers = { ...deps, spills: async () => openSpillPlaces(root, deps.ids) };
+      const status = await followJob(drivers as unknown as Drivers, deps, { job });
       expect(status.job).toMatchObject({ state: 'CANCELLED', reason: 'enough' });
     }));
 });

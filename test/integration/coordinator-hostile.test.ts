@@ -28,6 +28,7 @@ import { writeFiles } from '../support/cli.ts';
 import { createRig, type Rig } from '../support/coordinator-rig.ts';
 import { createCrashSwitch, SimulatedCrash } from '../support/crash.ts';
 import { hostileObjectStore, hostileRetryQueue, hostileStateTable, type HostileRates } from '../support/hostile.ts';
+import { openSpillPlaces } from '../support/spill-places.ts';
 import { createSeededRandom } from '../support/seeded-random.ts';
 import { withTempDir } from '../support/temp-dir.ts';
 
@@ -64,17 +65,19 @@ async function openWorld(root: string, seed: number): Promise<World & { close():
   const columnar = createColumnar({});
   const scratch = createScratch({ env: { SLURMCTL_SCRATCH: root }, ids: rig.process().ids });
   const leafParts = createLeafParts();
+  const resultFiles = await createSqliteResultFiles();
   return {
     root,
     rig,
     random,
-    aggregator: { columnar, leafParts, scratch, log: createQuietLog() },
+    aggregator: { columnar, leafParts, scratch, resultFiles: async () => resultFiles, log: createQuietLog() },
     worker: {
       random,
       scratch,
       leafParts,
-      resultFiles: await createSqliteResultFiles(),
+      resultFiles,
       handlers: createHandlerHost(),
+      spills: openSpillPlaces(root, rig.process().ids),
       log: createQuietLog(),
       backoffMs: (_tries, _bounds, chance) => Math.floor(chance * 300),
       stop: new AbortController().signal,

@@ -5,10 +5,12 @@ import { readMeta } from '../../src/coordinator/job-meta.ts';
 import type { CoordinatorDeps } from '../../src/coordinator/needs.ts';
 import { submitJob } from '../../src/coordinator/submit-job.ts';
 import { readSubmissions } from '../../src/coordinator/submissions.ts';
-import type { JobId } from '../../src/domain/ids.ts';
-import { taskKey } from '../../src/domain/state-keys.ts';
+import type { AttemptId, JobId } from '../../src/domain/ids.ts';
+import { metaKey, taskKey } from '../../src/domain/state-keys.ts';
+import type { TaskItem } from '../../src/domain/task-item.ts';
 import { AppError } from '../../src/errors/app-error.ts';
 import type { BatchSystem } from '../../src/ports/batch-system.ts';
+import type { StateValue } from '../../src/ports/state-table.ts';
 import { createRig, type Rig } from '../support/coordinator-rig.ts';
 import { withTempDir } from '../support/temp-dir.ts';
 
@@ -23,6 +25,36 @@ const arraysOf = (rig: Rig) => rig.batch.accepted.filter(isArray);
 function inFinaliser(rig: Rig): CoordinatorDeps {
   return { ...rig.process(), ownBatchJobId: finalisersOf(rig).at(-1)?.handle.id ?? null };
 }
+
+const timesOf = (rig: Rig) => finalisersOf(rig).map(({ request }) => request.beginAfterSec);
+
+const COMMITTED: Partial<TaskItem> = {
+  state: 'DONE',
+  win: { attempt: 'x' as AttemptId, sha256: '', rows: 5, succeeded: 5, failed: 0 },
+};
+
+async function setTask(rig: Rig, job: JobId, fields: Partial<TaskItem>, number = 0): Promise<void> {
+  const task = (await rig.tasks(job))[number];
+  await rig
+    .process()
+    .state.write(
+      taskKey(job, task?.id as never, 1),
+      { set: fields as Record<string, StateValue> },
+      { op: 'item-present' },
+    );
+}
+
+const setState = (rig: Rig, job: JobId, state: 'PAUSED' | 'RUNNING') =>
+  rig.process().state.write(metaKey(job), { set: { state } }, { op: 'item-present' });
+
+/** No move of a task is ever known to have been made, and none is. */
+const doubtful = (state: CoordinatorDeps['state']): CoordinatorDeps['state'] => ({
+  ...state,
+  write: async (...args) => {
+    if (args[0].partition.includes('#T#')) throw new AppError('STATE_UNCERTAIN', { message: 'no answer' });
+    return state.write(...args);
+  },
+});
 
 const refusing = (deps: CoordinatorDeps, refuse: (isArrayRequest: boolean) => boolean): CoordinatorDeps => {
   const batch: BatchSystem = {
@@ -43,15 +75,8 @@ describe('the finaliser', () => {
       await rig.work(job, () => true);
       rig.batch.endAll({ cause: 'oom', rawState: 'OUT_OF_MEMORY' });
       const deps = inFinaliser(rig);
-      const state: CoordinatorDeps['state'] = {
-        ...deps.state,
-        write: async (...args) => {
-          if (args[0].partition.includes('#T#')) throw new AppError('STATE_UNCERTAIN', { message: 'no answer' });
-          return deps.state.write(...args);
-        },
-      };
       const before = finalisersOf(rig).length;
-      const { nextDueMs } = await advanceJob({ ...deps, state }, pass(job));
+      const { nextDueMs } = await advanceJob({ ...deps, state: doubtful(deps.state) }, pass(job));
       expect(nextDueMs).toBe(60_000);
       expect(finalisersOf(rig)).toHaveLength(before + 1);
     }));
@@ -65,6 +90,85 @@ describe('the finaliser', () => {
       await advanceJob(inFinaliser(rig), pass(job));
       const { request } = finalisersOf(rig).at(-1) as Rig['batch']['accepted'][number];
       expect([request.after, request.beginAfterSec]).toEqual([undefined, 60]);
+    }));
+
+  it('comes for a retry that is due while arrays live, too, and one with a time is enough', () =>
+    withTempDir(async (root) => {
+      const rig = createRig(root);
+      const job = await submit(rig);
+      await rig.work(job, () => true);
+      rig.batch.run(arraysOf(rig)[0]?.handle.id as string, 3);
+      await setTask(rig, job, { state: 'WAIT', attempts: 1, notBeforeMs: rig.clock.nowMs() + 90_000, charged: 1 });
+      for (let round = 0; round < 3; round += 1) {
+        await advanceJob(rig.process(), pass(job));
+        rig.clock.skip(1_000);
+      }
+      expect(timesOf(rig)).toEqual([undefined, 600]);
+      // The one that waits is early enough for whatever comes later.
+      await setTask(rig, job, { state: 'WAIT', attempts: 1, notBeforeMs: rig.clock.nowMs() + 7_200_000, charged: 1 });
+      await advanceJob(rig.process(), pass(job));
+      expect(timesOf(rig)).toEqual([undefined, 600]);
+    }));
+
+  it('comes for a task that was handed back and not decided about, while arrays live', () =>
+    withTempDir(async (root) => {
+      const rig = createRig(root);
+      const job = await submit(rig);
+      await rig.work(job, () => true);
+      rig.batch.run(arraysOf(rig)[0]?.handle.id as string, 3);
+      await setTask(rig, job, { state: 'WAIT', attempts: 1, cause: 'handler-error', causeDetail: 'no' });
+      const deps = rig.process();
+      const { nextDueMs } = await advanceJob({ ...deps, state: doubtful(deps.state) }, pass(job));
+      expect([nextDueMs, timesOf(rig)]).toEqual([60_000, [undefined, 600]]);
+    }));
+
+  it('that comes too late is replaced by an earlier one, and ends with the job', () =>
+    withTempDir(async (root) => {
+      const rig = createRig(root);
+      const job = await submit(rig);
+      await rig.work(job, () => true);
+      rig.batch.endAll();
+      const waitFor = (ms: number) =>
+        setTask(rig, job, { state: 'WAIT', attempts: 1, notBeforeMs: rig.clock.nowMs() + ms, charged: 1 });
+      for (const task of [1, 2, 3]) await setTask(rig, job, COMMITTED, task);
+      await waitFor(7_200_000);
+      await advanceJob(inFinaliser(rig), pass(job));
+      await waitFor(7_150_000);
+      await advanceJob(rig.process(), pass(job));
+      expect(timesOf(rig)).toEqual([undefined, 7_200]);
+      await waitFor(300_000);
+      await advanceJob(rig.process(), pass(job));
+      expect(timesOf(rig)).toEqual([undefined, 7_200, 300]);
+      const [, late, early] = finalisersOf(rig).map(({ handle }) => handle.id) as [string, string, string];
+      expect([rig.batch.cancelled.has(late), rig.batch.cancelled.has(early)]).toEqual([true, false]);
+      const open = (await readSubmissions(rig.process().state, job)).filter((row) => row.state === 'SUBMITTED');
+      expect(open.map(({ handle }) => handle)).toEqual([early]);
+      await setTask(rig, job, COMMITTED);
+      expect((await advanceJob(rig.process(), pass(job))).meta.state).toBe('COMPLETED');
+      expect(rig.batch.cancelled.has(early)).toBe(true);
+    }));
+
+  it('that waited for a limit begins at the time that it is sent with in the end', () =>
+    withTempDir(async (root) => {
+      const rig = createRig(root);
+      const job = await submit(rig);
+      await rig.work(job, () => true);
+      rig.batch.endAll();
+      for (const task of [1, 2, 3]) await setTask(rig, job, COMMITTED, task);
+      const retryIn = (ms: number) =>
+        setTask(rig, job, { state: 'WAIT', attempts: 1, notBeforeMs: rig.clock.nowMs() + ms, charged: 1 });
+      await retryIn(60_000);
+      const deps = inFinaliser(rig);
+      const submitLater: BatchSystem['submit'] = async () => {
+        throw new AppError('BATCH_LIMIT', { message: 'too many jobs' });
+      };
+      await advanceJob({ ...deps, batch: { ...deps.batch, submit: submitLater } }, pass(job));
+      rig.clock.skip(30_000);
+      await retryIn(7_200_000);
+      await advanceJob(deps, pass(job));
+      await retryIn(300_000);
+      await advanceJob(rig.process(), pass(job));
+      expect(timesOf(rig)).toEqual([undefined, 7_200, 300]);
     }));
 
   it('that is refused takes nothing else down, and is not asked for again in the same wave', () =>
@@ -83,6 +187,39 @@ describe('the finaliser', () => {
       });
       for (let round = 0; round < 3; round += 1) await advanceJob(noFinaliser(rig.process()), pass(submitted.job));
       expect(asked).toBe(1);
+    }));
+});
+
+describe('an array that has ended', () => {
+  it.each(['RUNNING', 'PAUSED'] as const)(
+    'is asked about until what it did is decided, when the answer of a write was lost and nothing written: %s',
+    (jobState) =>
+      withTempDir(async (root) => {
+        const rig = createRig(root);
+        const job = await submit(rig);
+        await rig.work(job, () => true);
+        rig.batch.endAll({ cause: 'oom', rawState: 'OUT_OF_MEMORY' });
+        const deps = rig.process();
+        if (jobState === 'PAUSED') await setState(rig, job, 'PAUSED');
+        await advanceJob({ ...deps, state: doubtful(deps.state) }, pass(job));
+        rig.clock.skip(6 * 60_000);
+        if (jobState === 'PAUSED') await setState(rig, job, 'RUNNING');
+        await advanceJob(rig.process(), pass(job));
+        expect((await rig.tasks(job)).map(({ cause }) => cause)).toEqual(Array.from({ length: 4 }, () => 'oom'));
+        const [array] = await readSubmissions(deps.state, job);
+        expect(array?.state).toBe('ENDED');
+      }),
+  );
+
+  it('does not count as one that lives while it is asked about', () =>
+    withTempDir(async (root) => {
+      const rig = createRig(root);
+      const job = await submit(rig);
+      await rig.work(job, () => true);
+      rig.batch.endAll({ cause: 'oom', rawState: 'OUT_OF_MEMORY' });
+      const deps = inFinaliser(rig);
+      await advanceJob({ ...deps, state: doubtful(deps.state) }, pass(job));
+      expect(timesOf(rig)).toEqual([undefined, 60]);
     }));
 });
 

@@ -1,10 +1,14 @@
 import { DuckDBInstance } from '@duckdb/node-api';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { taskIdOf } from '../../src/domain/ids.ts';
-import { attemptPrefix } from '../../src/domain/keys.ts';
-import { asAttemptId } from '../../src/domain/ids.ts';
-import { metaKey, taskKey } from '../../src/domain/state-keys.ts';
-import { MAX_ATTEMPTS_IN_ALL } from '../../src/domain/task-item.ts';
+import { explainAttempts } from '../../src/app/explain-attempts.ts';
+import { asAttemptId, taskIdOf } from '../../src/domain/ids.ts';
+import type { JobMeta } from '../../src/domain/job-item.ts';
+import { attemptPrefix, batchKey } from '../../src/domain/keys.ts';
+import { historyKey, metaKey, taskKey, type StateKey } from '../../src/domain/state-keys.ts';
+import { MAX_IDLE_ATTEMPTS, type TaskItem } from '../../src/domain/task-item.ts';
+import { AppError } from '../../src/errors/app-error.ts';
+import type { StateChange, StateCondition, WriteResult } from '../../src/ports/state-table.ts';
+import { suspect } from '../../src/retry/isolate.ts';
 import { runElement } from '../../src/worker/run-element.ts';
 import { elementInput, JOB, setTask, storeWave } from '../support/worker-job.ts';
 import { numbered, openWorkerFixture, type WorkerFixture } from './worker-fixture.ts';
@@ -219,6 +223,93 @@ it('an element restarted by the batch system takes its own unfinished tasks over
   expect(await job.task(1)).toMatchObject({ state: 'RUNNING', owner: '100_7.0' });
 });
 
+it('the attempt that a restarted element goes on from is in the history, and its death is put on no item', async () => {
+  await job.store('export default ({ n }) => n;', { tasks: [numbered(0, 3)] });
+  const checkpoint = { attempt: '100_0.0', seq: 1, items: 2 };
+  const of = { state: 'RUNNING', owner: '100_0.0', node: 'n7', startedMs: 5, attempts: 4, charged: 1, checkpoint };
+  await setTask(job.deps.state, 0, { ...of, suspects: '1-2', trying: '2', strikes: 1, strikesOf: '2' });
+  const key = historyKey(JOB, taskIdOf(0), 4);
+  const createMany = (): never => {
+    throw new Error('a worker may not');
+  };
+  let seen: unknown;
+  const leafParts: typeof job.deps.leafParts = {
+    async write(...args) {
+      seen = await job.task(0);
+      return job.deps.leafParts.write(...args);
+    },
+  };
+  let isLost = true;
+  const state: typeof job.deps.state = {
+    ...job.deps.state,
+    createMany,
+    async write(at, ...more) {
+      const result = await job.deps.state.write(at, ...more);
+      if (at.sort !== key.sort || !isLost) return result;
+      isLost = false;
+      throw new AppError('STATE_UNCERTAIN', { message: 'the answer was lost' });
+    },
+  };
+  // The record is there, and the take-over is not: the element is killed in between, and restarted once more.
+  const dies = { ...state, write: (at: StateKey, ...more: [StateChange, StateCondition]) => die(at, more) };
+  const die = async (at: StateKey, more: [StateChange, StateCondition]): Promise<WriteResult> => {
+    if (at.sort !== key.sort) throw new Error('killed');
+    return state.write(at, ...more);
+  };
+  await expect(runElement({ ...job.deps, state: dies }, elementInput({ restarts: 1 }))).rejects.toThrow('killed');
+  const record = await job.deps.state.get(key);
+  expect(record).toEqual({
+    attempt: '100_0.0',
+    generation: 1,
+    node: 'n7',
+    startedMs: 5,
+    endedMs: expect.any(Number) as number,
+    cause: 'requeued',
+    detail: 'the batch system started element 100_0 again while the suspected items 2 of the task were run',
+    savedItems: 2,
+    decision: 'retry',
+    rule: 'built-in rule for infrastructure',
+    why: 'its element, once started again, went on with it (the infrastructure is to blame, so it costs no attempt)',
+    charged: false,
+    memoryBytes: 1,
+    timeMs: 600_000,
+    suspects: '1-2',
+  });
+  expect(await runElement({ ...job.deps, state, leafParts }, elementInput({ restarts: 2 }))).toMatchObject({
+    committed: 1,
+  });
+  expect(await job.deps.state.get(key)).toEqual(record);
+  expect(seen).toMatchObject({ attempts: 5, charged: 1, suspects: '1-2', strikes: 1, strikesOf: '2' });
+  const about = { id: taskIdOf(0), item: await job.task(0), meta: { state: 'RUNNING' } as JobMeta };
+  const explained = await explainAttempts(job.deps, JOB, about);
+  expect(explained.map(({ number, end, cause, charged }) => [number, end, cause, charged])).toEqual([
+    [4, 'failed', 'requeued', false],
+    [5, 'committed', null, null],
+  ]);
+});
+
+it('a death before a restarted element comes to the suspects is no strike against the one that was tried before', async () => {
+  await job.store('export default ({ n }) => n;', { tasks: [numbered(0, 3)] });
+  const of = { state: 'RUNNING', owner: '100_0.0', attempts: 1, charged: 1, suspects: '2', trying: '2' };
+  await setTask(job.deps.state, 0, of);
+  let opened: TaskItem | undefined;
+  const get: typeof job.deps.store.get = async (name, ...more) => {
+    if (name === batchKey(JOB, taskIdOf(0))) opened = await job.task(0);
+    return job.deps.store.get(name, ...more);
+  };
+  await runElement({ ...job.deps, store: { ...job.deps.store, get } }, elementInput({ restarts: 1 }));
+  expect(opened).toMatchObject({ state: 'RUNNING', owner: '100_0.1', suspects: '2' });
+  const task = { ...(opened as TaskItem), inFlight: '0' };
+  expect(suspect({ task, died: true, cause: 'oom', progressed: false, escalates: false })).toMatchObject({
+    struck: null,
+    strikes: 0,
+    suspects: [
+      { from: 0, to: 0 },
+      { from: 2, to: 2 },
+    ],
+  });
+});
+
 it('the state item stays small and the attempt leaves only what the commit names', async () => {
   await job.store('export default ({ n }) => n;', { tasks: [numbered(0, 3)] });
   await runElement(job.deps, elementInput());
@@ -231,8 +322,9 @@ it('the state item stays small and the attempt leaves only what the commit names
 
 it('a restarted element leaves a task alone that has used up its attempts: it would come back with every restart', async () => {
   await job.store('export default () => 1;', { tasks: [numbered(0, 1)] });
-  const worn = { state: 'RUNNING', owner: '100_0.18', attempts: MAX_ATTEMPTS_IN_ALL };
+  const worn = { state: 'RUNNING', owner: '100_0.18', attempts: 25, idleAttempts: MAX_IDLE_ATTEMPTS };
   await setTask(job.deps.state, 0, worn);
   expect(await runElement(job.deps, elementInput({ restarts: 19 }))).toMatchObject({ claimed: 0 });
   expect(await job.task(0)).toMatchObject(worn);
+  expect(await job.deps.state.get(historyKey(JOB, taskIdOf(0), 25))).toBeNull();
 });

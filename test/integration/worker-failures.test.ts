@@ -7,6 +7,7 @@ import { taskIdOf } from '../../src/domain/ids.ts';
 import { batchKey, jobManifestKey, taskManifestKey } from '../../src/domain/keys.ts';
 import { AppError } from '../../src/errors/app-error.ts';
 import type { ObjectStore } from '../../src/ports/object-store.ts';
+import type { WorkerDeps } from '../../src/worker/needs.ts';
 import { runElement } from '../../src/worker/run-element.ts';
 import { elementInput, JOB } from '../support/worker-job.ts';
 import { noting, numbered, openWorkerFixture, type WorkerFixture } from './worker-fixture.ts';
@@ -173,25 +174,34 @@ describe('a store that is unwell', () => {
     };
   };
 
+  /** Neither the home directory nor the node takes what could not be reported. */
+  const nowhere = (): WorkerDeps => {
+    const { shared, local } = job.deps.spills;
+    const prepare = (): never => {
+      throw new AppError('SCRATCH_FULL', { message: 'no space left' });
+    };
+    return { ...job.deps, spills: { shared: { ...shared, prepare }, local: { ...local, prepare } } };
+  };
+
   it('for a while only costs time', async () => {
     await job.store('export default ({ n }) => n;', { tasks: THREE });
     const deps = { ...job.deps, store: flaky(job.deps.store, (call) => call % 2 === 1), backoffMs: () => 0 };
     expect(await runElement(deps, elementInput())).toMatchObject({ committed: 3, items: 6 });
   });
 
-  it('for good ends the element and leaves the task to reconcile', async () => {
+  it('for good, with nothing else to keep the result in, ends the element and leaves the task to reconcile', async () => {
     await job.store('export default ({ n }) => n;', { tasks: THREE });
     const putFile = () => Promise.reject(new AppError('STORE_UNAVAILABLE', { message: 'gone' }));
-    const deps = { ...job.deps, store: { ...job.deps.store, putFile }, backoffMs: () => 1e9 };
+    const deps = { ...nowhere(), store: { ...job.deps.store, putFile }, backoffMs: () => 1e9 };
     await expect(runElement(deps, elementInput())).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
     expect(await job.task(0)).toMatchObject({ state: 'RUNNING', owner: '100_0.0' });
   });
 
-  it('that is full names the cause', async () => {
+  it('that is full, with nothing else to keep the result in, names the cause', async () => {
     await job.store('export default ({ n }) => n;', { tasks: THREE });
     const putFile = () => Promise.reject(new AppError('STORE_FULL', { message: 'quota' }));
     await expect(
-      runElement({ ...job.deps, store: { ...job.deps.store, putFile } }, elementInput()),
+      runElement({ ...nowhere(), store: { ...job.deps.store, putFile } }, elementInput()),
     ).rejects.toMatchObject({ code: 'STORE_FULL' });
     expect(await job.task(0)).toMatchObject({ state: 'WAIT', cause: 'disk-full', causeDetail: 'STORE_FULL: quota' });
   });

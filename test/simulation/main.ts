@@ -4,8 +4,10 @@ import { parseArgs } from 'node:util';
 import { CAUGHT_BY } from './mutations/caught-by.ts';
 import { mutations } from './mutations/list.ts';
 import { runSeed, type SeedResult } from './run-seed.ts';
+import { shrinkSeed } from './shrink.ts';
 
 const USAGE = `usage: npm run simulate -- --seed N [--mutation NAME]         one seed with its trace
+       npm run simulate -- --seed N --shrink                  the same with as few of its faults as will do
        npm run simulate -- --seeds COUNT [--from N]           many, with a summary; exit code 1 when one is red
        npm run simulate -- --mutation NAME [--seeds COUNT]    the first seeds that find out that a guard is missing
        npm run simulate -- --mutations                        names the guards that can be taken away
@@ -21,6 +23,7 @@ const { values } = parseArgs({
     from: { type: 'string', default: '1' },
     mutation: { type: 'string' },
     mutations: { type: 'boolean', default: false },
+    shrink: { type: 'boolean', default: false },
   },
 });
 
@@ -33,12 +36,19 @@ const mutation = values.mutation === undefined ? undefined : mutations.find(({ n
 const options = mutation === undefined ? {} : { mutation };
 
 async function showSeed(seed: number): Promise<void> {
-  const result = await runSeed(seed, options);
+  const drawn = await runSeed(seed, options);
+  const result = values.shrink && drawn.violations.length > 0 ? await smallest(drawn) : drawn;
   const { incidents, behaviours: _, bad, ...plan } = result.plan;
   print(JSON.stringify({ ...plan, bad: [...bad], incidents: incidents.length }, null, 1));
   for (const line of result.trace.lines()) print(line);
   print(`\nseed ${seed}: ${verdict(result)}; trace ${result.trace.hash()}`);
   if (result.violations.length > 0) process.exitCode = 1;
+}
+
+async function smallest(red: SeedResult): Promise<SeedResult> {
+  const { result, runs } = await shrinkSeed(red, options, (what) => process.stderr.write(`still red: ${what}\n`));
+  print(`${runs} runs; incidents that are left: ${JSON.stringify(result.plan.incidents)}`);
+  return result;
 }
 
 const verdict = ({ violations, states, counts, tookMs, events }: SeedResult): string => {
@@ -49,7 +59,7 @@ const verdict = ({ violations, states, counts, tookMs, events }: SeedResult): st
 
 async function runMany(from: number, count: number): Promise<void> {
   const startedMs = now();
-  const red: SeedResult[] = [];
+  const red: number[] = [];
   const states = new Map<string, number>();
   const sums: Record<string, number> = {};
   for (let seed = from; seed < from + count; seed += 1) {
@@ -57,7 +67,7 @@ async function runMany(from: number, count: number): Promise<void> {
     for (const state of result.states) states.set(state, (states.get(state) ?? 0) + 1);
     for (const [name, value] of Object.entries(result.counts)) sums[name] = (sums[name] ?? 0) + value;
     if (result.violations.length === 0) continue;
-    red.push(result);
+    red.push(seed);
     print(`seed ${seed}: ${verdict(result)}`);
   }
   const seconds = (now() - startedMs) / 1_000;
@@ -68,7 +78,7 @@ async function runMany(from: number, count: number): Promise<void> {
       .map(([name, sum]) => `${sum} ${name}`)
       .join(', ')}`,
   );
-  print(red.length === 0 ? 'all green' : `${red.length} RED: ${red.map(({ seed }) => seed).join(' ')}`);
+  print(red.length === 0 ? 'all green' : `${red.length} RED: ${red.join(' ')}`);
   if (red.length > 0) process.exitCode = 1;
 }
 

@@ -4,6 +4,7 @@ import type { Chance } from './core/chance.ts';
 import type { ProcessKind } from './core/processes.ts';
 import { CALM, type PortName, type Rates } from './core/weather.ts';
 import { drawBehaviours, type ItemBehaviour } from './ports/handler.ts';
+import { drawPauses, type PauseIncident } from './pausing.ts';
 import type { QueueFaults } from './ports/retry-queue.ts';
 
 /** Something that happens at a moment; whom it hits is chosen then. */
@@ -17,11 +18,13 @@ export type Incident = { readonly atMs: number } & (
   | { readonly kind: 'cut'; readonly ports: readonly PortName[]; readonly forMs: number }
   | { readonly kind: 'outage'; readonly port: PortName; readonly forMs: number }
   | { readonly kind: 'clock-step'; readonly byMs: number }
-  | { readonly kind: 'disk-full' | 'broken-node'; readonly forMs: number }
+  | { readonly kind: 'disk-full' | 'broken-node' | 'all-nodes-broken'; readonly forMs: number }
+  | Omit<PauseIncident, 'atMs'>
 );
 
 export interface Plan {
   readonly seed: number;
+  readonly special: Special;
   readonly spec: JobSpec;
   readonly items: number;
   readonly bad: ReadonlySet<number>;
@@ -37,6 +40,8 @@ export interface Plan {
   readonly pageItems: number;
   readonly queue: QueueFaults;
   readonly rates: Readonly<Partial<Record<PortName, Rates>>>;
+  /** Share of dead workers of which somebody reports what they were doing. */
+  readonly reports: number;
   /** Share of processes of a kind that die at one of their first port calls. */
   readonly fatal: Readonly<Record<ProcessKind, number>>;
   /** The same for those that fall asleep there, and then hold on to what they saw. */
@@ -50,6 +55,12 @@ export interface Plan {
   readonly healAtMs: number;
 }
 
+/**
+ * Some plans are about one thing. `calm`: nothing goes wrong but what the items do, so that there is no excuse for what is lost.
+ * `common-trouble`: no node can run anything for a while, and many tasks fail alike. `crashes`: workers die everywhere, and those who say so are slow.
+ */
+export type Special = 'calm' | 'common-trouble' | 'crashes' | null;
+
 const MINUTE = 60_000;
 const DRIVERS: readonly ProcessKind[] = ['submit', 'tick', 'advance', 'finaliser'];
 const ANYBODY: readonly ProcessKind[] = [...DRIVERS, 'worker'];
@@ -57,18 +68,21 @@ const ANYBODY: readonly ProcessKind[] = [...DRIVERS, 'worker'];
 export function drawPlan(seed: number, chance: Chance): Plan {
   const shape = chance.fork('shape');
   const theme = shape.pick(THEMES);
-  const tasks = shape.whole(3, 12);
-  const batchItems = shape.whole(1, 6);
+  const special = drawSpecial(chance.fork('special'));
+  const tasks = special === 'common-trouble' ? shape.whole(12, 16) : shape.whole(3, 12);
+  const batchItems = special === 'common-trouble' ? 1 : shape.whole(1, 6);
   const items = tasks * batchItems - shape.whole(0, batchItems - 1);
   const healAtMs = shape.whole(8, 40) * MINUTE;
   const bad = shape.one(0.1) ? new Set([shape.whole(0, items - 1)]) : new Set<number>();
-  return {
+  const plan: Plan = {
     seed,
+    special,
     spec: drawSpec(shape, batchItems, bad.size > 0),
     items,
     bad,
     behaviours: drawBehaviours(chance.fork('items'), items, {
       trouble: shape.pick([0, 0, 0.05, 0.2]),
+      deadly: chance.fork('deadly').pick([0, 0, 0, 0.1, 0.3]),
       slow: theme !== 'none',
     }),
     nodes: theme === 'restarts' ? 2 : shape.whole(2, 4),
@@ -86,19 +100,72 @@ export function drawPlan(seed: number, chance: Chance): Plan {
       { lost: 1, doubled: 0 },
     ]),
     rates: drawRates(chance.fork('rates')),
+    reports: chance.fork('reports').pick([0, 0.5, 1, 1]),
     fatal: drawShares(chance.fork('fatal'), {
       submit: 0.9,
       tick: 0.6,
       advance: 0.6,
       finaliser: 0.7,
       worker: 0.4,
+      report: 0.3,
       cancel: 0.5,
+      pause: 0.5,
+      'pause-now': 0.5,
+      resume: 0.5,
     }),
     naps: drawNaps(chance.fork('naps'), theme),
-    incidents: drawIncidents(chance.fork('incidents'), healAtMs, theme),
+    incidents: [
+      ...drawIncidents(chance.fork('incidents'), healAtMs, theme),
+      ...drawPauses(chance.fork('pauses'), healAtMs),
+    ].toSorted((a, b) => a.atMs - b.atMs),
     waits: shape.one(0.3),
     tickEveryMs: shape.pick([null, 20_000, MINUTE, 5 * MINUTE]),
     healAtMs,
+  };
+  return specialPlan(plan, chance.fork('special plan'));
+}
+
+function drawSpecial(chance: Chance): Special {
+  const drawn = chance.next();
+  return drawn < 0.1 ? 'calm' : drawn < 0.18 ? 'common-trouble' : drawn < 0.26 ? 'crashes' : null;
+}
+
+function specialPlan(plan: Plan, chance: Chance): Plan {
+  if (plan.special === null) return plan;
+  if (plan.special === 'common-trouble') {
+    const outage: Incident = { kind: 'all-nodes-broken', atMs: 0, forMs: chance.whole(1, 120) * MINUTE };
+    return { ...plan, incidents: [outage, ...plan.incidents], healAtMs: plan.healAtMs + outage.forMs };
+  }
+  if (plan.special === 'crashes') {
+    const requeues = Array.from({ length: chance.whole(5, 20) }, (): Incident => {
+      const atMs = 10_000 + chance.next() * 5 * MINUTE;
+      return { kind: 'requeue', atMs, survives: true, stopped: chance.one(0.3) };
+    });
+    return {
+      ...plan,
+      reports: 1,
+      fatal: { ...plan.fatal, worker: 0.7 },
+      naps: { ...plan.naps, report: 0.7 },
+      incidents: [...plan.incidents, ...requeues].toSorted((a, b) => a.atMs - b.atMs),
+    };
+  }
+  const none = Object.fromEntries(Object.keys(plan.fatal).map((kind) => [kind, 0])) as unknown as Plan['fatal'];
+  const deadly = chance.pick([0, 0.1, 0.3]);
+  return {
+    ...plan,
+    bad: new Set(),
+    spec: {
+      ...plan.spec,
+      input: { ...plan.spec.input, onBadRecord: 'stop' } as JobSpec['input'],
+      // With a single attempt a task is over when its first worker dies.
+      retry: { ...plan.spec.retry, attempts: Math.max(2, plan.spec.retry.attempts) },
+    },
+    behaviours: drawBehaviours(chance.fork('items'), plan.items, { trouble: 0, deadly, slow: chance.one(0.5) }),
+    incidents: [],
+    rates: {},
+    fatal: none,
+    naps: none,
+    reports: 1,
   };
 }
 
@@ -163,7 +230,11 @@ function drawShares(chance: Chance, most: Omit<Plan['fatal'], 'aggregate'>): Pla
     advance: share(most.advance),
     finaliser: share(most.finaliser),
     worker: share(most.worker),
+    report: 0,
     cancel: share(most.cancel),
+    pause: share(most.pause),
+    'pause-now': share(most['pause-now']),
+    resume: share(most.resume),
     aggregate: 0,
   };
 }
@@ -176,9 +247,13 @@ function drawNaps(chance: Chance, theme: Theme): Plan['naps'] {
     advance: 0.6,
     finaliser: 0.6,
     worker: 0.4,
+    report: 0.3,
     cancel: 0.3,
+    pause: 0.5,
+    'pause-now': 0.3,
+    resume: 0.3,
   });
-  return theme === 'crowd' ? { ...drawn, tick: 0.5, advance: 0.5 } : drawn;
+  return theme === 'crowd' || theme === 'rot' ? { ...drawn, tick: 0.5, advance: 0.5 } : drawn;
 }
 
 /** A plan has some kinds of incidents, not all of them: faults that hide each other would never meet alone. */
@@ -216,7 +291,7 @@ function drawTheme(chance: Chance, theme: Theme): Incident[] {
     case 'none':
       return [];
     case 'restarts':
-      return series(chance.whole(150, 400), 20 * MINUTE, () => ({
+      return series(chance.whole(300, 800), 20 * MINUTE, () => ({
         kind: 'preempt',
         graceMs: chance.pick([0, 0, 0, 30_000]),
         requeues: true,

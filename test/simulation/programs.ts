@@ -15,8 +15,9 @@ import type { Log } from '../../src/ports/log.ts';
 import type { Host } from '../../src/ports/host.ts';
 import type { Ids, Random } from '../../src/ports/random.ts';
 import { backoffMs } from '../../src/retry/backoff.ts';
-import { decideRetry } from '../../src/retry/decide-retry.ts';
+import { retryPlanner } from '../../src/retry/planner.ts';
 import { runElement } from '../../src/worker/run-element.ts';
+import { adoptSpills } from '../../src/worker/adopt-spills.ts';
 import type { ElementInput } from '../../src/worker/needs.ts';
 import { createSeededIds, createSeededRandom } from '../support/seeded-random.ts';
 import type { Processes, SimProcess } from './core/processes.ts';
@@ -29,6 +30,8 @@ import { simInput, type createSimHandlers } from './ports/handler.ts';
 import type { SimObjectStore } from './ports/object-store.ts';
 import type { createSimQueue } from './ports/retry-queue.ts';
 import type { SimSlurm } from './ports/batch-system.ts';
+import type { SimBeacons } from './ports/beacon.ts';
+import type { SimSpills } from './ports/spills.ts';
 import type { SimStateTable } from './ports/state-table.ts';
 
 export interface Ports {
@@ -37,6 +40,8 @@ export interface Ports {
   readonly processes: Processes;
   readonly state: SimStateTable;
   readonly store: SimObjectStore;
+  readonly spills: SimSpills;
+  readonly beacons: SimBeacons;
   readonly queue: ReturnType<typeof createSimQueue>;
   readonly slurm: () => SimSlurm;
   readonly handlers: ReturnType<typeof createSimHandlers>;
@@ -49,6 +54,7 @@ const common = (ports: Ports, self: SimProcess) => {
   const host: Host = {
     processName: processNameOf(self),
     hostname: self.node.name,
+    user: 'sim',
     mayBeAlive: (name) => {
       const [hostname, pid] = name.split(':');
       if (hostname !== self.node.name) return true;
@@ -82,12 +88,13 @@ function uniqueIds(seed: number, self: SimProcess): Ids {
 }
 
 const aggregatorDeps = (ports: Ports, self: SimProcess): AggregatorDeps => {
-  const { store, state, columnar, leafParts, scratch, log } = common(ports, self);
-  const deps = { store, state, columnar, leafParts, scratch, log, partsPerMerge: 4 };
+  const { store, state, columnar, leafParts, scratch, resultFiles, log } = common(ports, self);
+  const openResultFiles = () => Promise.resolve(resultFiles);
+  const deps = { store, state, columnar, leafParts, scratch, resultFiles: openResultFiles, log, partsPerMerge: 4 };
   return ports.mutation?.alterAggregator?.(deps) ?? deps;
 };
 
-function coordinatorDeps(ports: Ports, self: SimProcess): CoordinatorDeps {
+export function coordinatorDeps(ports: Ports, self: SimProcess): CoordinatorDeps {
   const { store, state, clock, log, version, host, random, ids } = common(ports, self);
   const deps: CoordinatorDeps = {
     store,
@@ -107,11 +114,13 @@ function coordinatorDeps(ports: Ports, self: SimProcess): CoordinatorDeps {
       },
     },
     ownBatchJobId: self.batchJobId,
-    decideRetry,
+    planner: retryPlanner,
     aggregate: async ({ job, fenced }) => {
       const { publication, manifest } = await aggregate(aggregatorDeps(ports, self), { job, fenced });
       return { publication, succeeded: manifest.succeeded, failed: manifest.failed };
     },
+    adoptSpilled: async (request) =>
+      (await adoptSpills({ store, state, log, place: ports.spills.portOf(self).shared }, request)).steps,
     workerCommand: (assignment) => ['worker', JSON.stringify(assignment)],
     advanceCommand: (job) => ['advance', job],
     elementLogDir: () => Promise.resolve('/logs'),
@@ -235,6 +244,8 @@ export async function runWorker(
     resultFiles,
     leafParts,
     handlers: ports.handlers.portOf(self),
+    spills: ports.spills.portOf(self),
+    beacon: ports.beacons.portOf(self),
     log,
     backoffMs,
     stop: self.stop.signal,

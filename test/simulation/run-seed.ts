@@ -5,6 +5,7 @@ import { partKey, doneKey, resultsKey } from '../../src/domain/keys.ts';
 import { isFinalJobState } from '../../src/domain/states.ts';
 import type { TaskItem } from '../../src/domain/task-item.ts';
 import type { TaskId } from '../../src/domain/ids.ts';
+import { startReport } from './crash-report.ts';
 import { createChance, type Chance } from './core/chance.ts';
 import { createNode, createSimClock, type SimNode } from './core/nodes.ts';
 import { createProcesses, isAlive, type ProcessKind, type Processes, type SimProcess } from './core/processes.ts';
@@ -14,17 +15,31 @@ import { createVirtualTime, type VirtualTime } from './core/virtual-time.ts';
 import { createWeather, type Weather } from './core/weather.ts';
 import { checkEnd } from './invariants/final-checks.ts';
 import { parsePartition, type Invariant, type Violation, type Watched } from './invariants/report.ts';
+import type { DecisionContext } from './invariants/watch-decisions.ts';
 import { createJobWatch } from './invariants/watch-jobs.ts';
+import { createSpillWatch } from './invariants/watch-spills.ts';
 import { createStoreWatch, type PublishedWinners } from './invariants/watch-store.ts';
 import { createTaskWatch } from './invariants/watch-tasks.ts';
 import type { Mutation } from './mutations/mutation.ts';
 import { drawPlan, type Incident, type Plan } from './plan.ts';
+import { createSimBeacons } from './ports/beacon.ts';
 import { createSimSlurm, type SimElement, type SimSlurm } from './ports/batch-system.ts';
 import { createSimHandlers } from './ports/handler.ts';
 import { createSimObjectStore } from './ports/object-store.ts';
 import { createSimQueue } from './ports/retry-queue.ts';
+import { createSimSpills } from './ports/spills.ts';
 import { createSimStateTable, type StateEvent } from './ports/state-table.ts';
-import { runAdvance, runAggregate, runCancel, runSubmit, runTick, runWorker, type Ports } from './programs.ts';
+import { pauseForAWhile, runPause, runResume } from './pausing.ts';
+import {
+  coordinatorDeps,
+  runAdvance,
+  runAggregate,
+  runCancel,
+  runSubmit,
+  runTick,
+  runWorker,
+  type Ports,
+} from './programs.ts';
 
 export interface SeedResult {
   readonly seed: number;
@@ -36,7 +51,9 @@ export interface SeedResult {
   readonly events: number;
   /** For the summary: how the jobs ended, and how much went on. */
   readonly states: readonly string[];
-  readonly counts: Readonly<Record<'processes' | 'attempts' | 'runs' | 'waves' | 'reopened', number>>;
+  readonly counts: Readonly<
+    Record<'processes' | 'attempts' | 'runs' | 'waves' | 'reopened' | 'kept' | 'adopted', number>
+  >;
 }
 
 /** After healing everything must have come to rest within this. */
@@ -48,11 +65,13 @@ const MOST_EVENTS = 100_000;
 
 export interface SeedOptions {
   readonly mutation?: Mutation;
+  /** Instead of the one that the seed draws. */
+  readonly plan?: Plan;
 }
 
 /** Runs a seed to its end, or to its first violations. */
 export async function runSeed(seed: number, options: SeedOptions = {}): Promise<SeedResult> {
-  const world = createWorld(seed, options.mutation ?? null);
+  const world = createWorld(seed, options);
   const allow = forbidRealTime((what) => world.violate('real-time', `${what} was called`));
   try {
     world.begin();
@@ -72,6 +91,19 @@ export async function runSeed(seed: number, options: SeedOptions = {}): Promise<
   }
   return world.result();
 }
+
+/** Incidents by which a worker may die in the middle of an item. */
+const ENDS_WORKERS: readonly Incident['kind'][] = [
+  'kill',
+  'stop',
+  'node-dies',
+  'preempt',
+  'requeue',
+  'oom',
+  'scancel',
+  'cancel-job',
+  'pause-job',
+];
 
 interface World {
   readonly plan: Plan;
@@ -102,9 +134,10 @@ interface Cast {
   isHealed: boolean;
 }
 
-function createWorld(seed: number, mutation: Mutation | null): World {
+function createWorld(seed: number, options: SeedOptions): World {
+  const mutation = options.mutation ?? null;
   const chance = createChance(seed);
-  const plan = drawPlan(seed, chance);
+  const plan = options.plan ?? drawPlan(seed, chance);
   const violations: Violation[] = [];
   const time = createVirtualTime();
   const trace = createTrace(() => time.nowMs());
@@ -159,19 +192,41 @@ function createWorld(seed: number, mutation: Mutation | null): World {
     ...(mutation?.rewrite === undefined ? {} : { rewrite: mutation.rewrite }),
     ...(mutation?.createsReplace === undefined ? {} : { createsReplace: mutation.createsReplace }),
   });
+  const spills = createSimSpills(processes, createSpillWatch({ state, violate }));
   const handlers = createSimHandlers({
     processes,
     time,
     behaviours: plan.behaviours,
     onRun: (process, run) => taskWatch.onRun(process, run),
+    onDeadly: (process, behaviour) => {
+      if (behaviour.kind === 'poison') return processes.kill(process, 'a poison item');
+      const element = slurmOf()
+        .running()
+        .find((one) => one.process === process);
+      const asked = element?.submission.request.resources.memoryBytes ?? Infinity;
+      if (element !== undefined && asked < (behaviour.needsBytes ?? 0)) slurmOf().runOutOfMemory(element);
+    },
   });
   const published: PublishedWinners = new Map();
   const watched: Watched = { time, spec: plan.spec, violate, state, store, runs: handlers.runs };
   const storeWatch = createStoreWatch(watched, wasSubmitted, published);
   const jobWatch = createJobWatch(watched, () => slurmOf().submissions);
-  const taskWatch = createTaskWatch(watched, wasSubmitted);
+  const facts: DecisionContext = {
+    ...watched,
+    diedOfInfra: (attempt) => slurmOf().infraDeaths.has(attempt),
+    resourcesOf: (attempt) => {
+      const [, id, index] = /^(.+)_(\d+)\.\d+$/.exec(attempt) ?? [];
+      const submission = slurmOf().submissions.find((one) => one.id === id);
+      return submission?.elements[Number(index)]?.submission.request.resources;
+    },
+    isDead: (attempt) =>
+      processes.all().some((one) => one.kind === 'worker' && one.attempt === attempt && one.state === 'dead'),
+  };
+  const taskWatch = createTaskWatch(facts, wasSubmitted, spills.kept);
   const queue = createSimQueue({ processes, time, chance: chance.fork('queue'), faults: plan.queue });
-  const ports: Ports = { plan, mutation, processes, state, store, queue, slurm: slurmOf, handlers };
+  const beacons = createSimBeacons();
+  const reports = chance.fork('crash reports');
+  const ports: Ports = { plan, mutation, processes, state, store, spills, beacons, queue, slurm: slurmOf, handlers };
   const slurm = createSimSlurm({
     time,
     chance: chance.fork('slurm'),
@@ -184,6 +239,10 @@ function createWorld(seed: number, mutation: Mutation | null): World {
     limited: plan.submitLimited,
     onSubmit: (process, request) => jobWatch.onSubmit(process, request),
     launch: (element, endsAtMs) => launch(ports, element, endsAtMs),
+    afterCrash: (_element, process) =>
+      reports.one(plan.reports)
+        ? startReport(ports, process, reports.between(100, reports.one(0.3) ? 14_000 : 1_000))
+        : null,
     ...(mutation?.isBlind === undefined ? {} : { isBlind: mutation.isBlind }),
   });
   slurmBox.slurm = slurm;
@@ -237,9 +296,20 @@ function createWorld(seed: number, mutation: Mutation | null): World {
       const incidents = plan.incidents.length + processes.all().filter(({ state: end }) => end === 'dead').length;
       const mayBeStopped =
         plan.naps.worker > 0 || plan.incidents.some(({ kind }) => kind === 'stop' || kind === 'requeue');
+      const onlyItemsKill = plan.fatal.worker === 0 && plan.incidents.every(({ kind }) => !ENDS_WORKERS.includes(kind));
       for (const job of jobs)
         checkEnd(
-          { ...watched, slurm, behaviours: plan.behaviours, bad: plan.bad, incidents, mayBeStopped, published },
+          {
+            ...facts,
+            slurm,
+            behaviours: plan.behaviours,
+            bad: plan.bad,
+            incidents,
+            mayBeStopped,
+            onlyItemsKill,
+            isCalm: plan.special === 'calm',
+            published,
+          },
           job,
         );
     },
@@ -251,7 +321,7 @@ function createWorld(seed: number, mutation: Mutation | null): World {
       tookMs: time.nowMs(),
       events: time.count(),
       states: cast.jobs().map((job) => cast.metaOf(job)?.state ?? 'none'),
-      counts: countsOf(cast),
+      counts: { ...countsOf(cast), kept: spills.kept.size, adopted: taskWatch.adopted() },
     }),
   };
 }
@@ -269,7 +339,7 @@ function dispatch(
   else if (place?.kind === 'lock') watches.jobWatch.onLock(event);
 }
 
-function countsOf({ processes, ports, jobs, metaOf }: Cast): SeedResult['counts'] {
+function countsOf({ processes, ports, jobs, metaOf }: Cast): Omit<SeedResult['counts'], 'kept' | 'adopted'> {
   const tasks = ports.state
     .partitions()
     .filter((one) => parsePartition(one)?.kind === 'tasks')
@@ -306,6 +376,9 @@ function spawnCommand({ processes, ports, login }: Cast, kind: ProcessKind, job?
   return processes.spawn({ name, kind, node: login }, (self) => {
     if (kind === 'submit') return runSubmit(ports, self, () => undefined);
     if (kind === 'tick') return runTick(ports, self);
+    if (kind === 'pause' || kind === 'pause-now')
+      return runPause(coordinatorDeps(ports, self), job as JobId, kind === 'pause-now');
+    if (kind === 'resume') return runResume(coordinatorDeps(ports, self), job as JobId);
     if (kind === 'cancel') return runCancel(ports, self, job as JobId);
     if (kind === 'aggregate') return runAggregate(ports, self, job as JobId);
     return runAdvance(ports, self, job as JobId);
@@ -397,7 +470,8 @@ function happen(cast: Cast, incident: Incident): void {
     case 'preempt':
       return anyOf(slurm.running(), (element) => slurm.preempt(element, incident.graceMs, incident.requeues));
     case 'requeue':
-      return anyOf(workers, (element) => {
+      // Also while somebody says that the worker has died.
+      return anyOf(slurm.running().filter(isElement), (element) => {
         const { process } = element;
         slurm.requeue(element, incident.survives);
         if (process === null || !incident.survives) return;
@@ -408,7 +482,7 @@ function happen(cast: Cast, incident: Incident): void {
         until(chance.between(5_000, 600_000), () => processes.resume(process));
       });
     case 'oom':
-      return anyOf(workers, (element) => slurm.killElement(element, 'oom', 'OUT_OF_MEMORY'));
+      return anyOf(workers, (element) => slurm.runOutOfMemory(element));
     case 'scancel':
       return anyOf(workers, (element) => slurm.cancelElement(element));
     case 'cut':
@@ -432,6 +506,11 @@ function happen(cast: Cast, incident: Incident): void {
       return until(incident.forMs, () => {
         host.broken = false;
       });
+    case 'all-nodes-broken':
+      for (const one of nodes) one.broken = true;
+      return until(incident.forMs, () => {
+        for (const one of nodes) one.broken = false;
+      });
     case 'corrupt':
       return corruptOne(cast);
     case 'cancel-job':
@@ -439,6 +518,8 @@ function happen(cast: Cast, incident: Incident): void {
         cast.spawn('cancel', job);
         until(chance.between(60_000, 300_000), () => void cast.spawn('aggregate', job));
       });
+    case 'pause-job':
+      return anyOf(cast.jobs(), (job) => pauseForAWhile(cast, job, incident));
     case 'advance':
       return anyOf(cast.jobs(), (job) => void cast.spawn('advance', job));
     case 'two-ticks':
@@ -446,6 +527,8 @@ function happen(cast: Cast, incident: Incident): void {
       cast.spawn('tick');
   }
 }
+
+const isElement = ({ process }: SimElement): boolean => process?.kind === 'worker' || process?.kind === 'report';
 
 /** Damages a file of a winner that nobody has read yet. */
 function corruptOne({ ports, chance, trace }: Cast): void {

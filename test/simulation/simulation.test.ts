@@ -17,7 +17,7 @@ afterAll(() => void process.off('unhandledRejection', onRejection));
 
 describe('the rooms under faults', () => {
   const states = new Map<string, number>();
-  const sums = { waves: 0, attempts: 0, reopened: 0, processes: 0 };
+  const sums = { waves: 0, attempts: 0, reopened: 0, processes: 0, kept: 0, adopted: 0 };
 
   it.each(Array.from({ length: SEEDS / PER_TEST }, (_, at) => at * PER_TEST + 1))(
     `keep every promise in seeds from %i on`,
@@ -27,7 +27,8 @@ describe('the rooms under faults', () => {
         const result = await runSeed(seed);
         if (result.violations.length > 0) red.push(told(result));
         for (const state of result.states) states.set(state, (states.get(state) ?? 0) + 1);
-        for (const name of ['waves', 'attempts', 'reopened', 'processes'] as const) sums[name] += result.counts[name];
+        for (const name of ['waves', 'attempts', 'reopened', 'processes', 'kept', 'adopted'] as const)
+          sums[name] += result.counts[name];
       }
       expect(red).toEqual([]);
       expect(rejected).toEqual([]);
@@ -40,6 +41,8 @@ describe('the rooms under faults', () => {
     expect(sums.waves).toBeGreaterThan(SEEDS * 1.2);
     expect(sums.processes).toBeGreaterThan(SEEDS * 8);
     expect(sums.reopened).toBeGreaterThan(SEEDS / 100);
+    expect(sums.adopted).toBeGreaterThan(SEEDS / 100);
+    expect(sums.kept).toBeGreaterThan(sums.adopted);
   });
 
   it.each(Array.from({ length: TWICE }, (_, at) => 7 + at * 31))('seed %i runs the same way twice', async (seed) => {

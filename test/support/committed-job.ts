@@ -6,6 +6,7 @@ import { createSystemClock } from '../../src/backends/clock.ts';
 import { createLeafParts } from '../../src/backends/leaf-part/index.ts';
 import { createFsObjectStore } from '../../src/backends/object-store/fs.ts';
 import { createSystemIds } from '../../src/backends/random.ts';
+import { createSqliteResultFiles } from '../../src/backends/result-file/index.ts';
 import { createScratch } from '../../src/backends/scratch.ts';
 import { createFsStateTable } from '../../src/backends/state-table/fs.ts';
 import { mapBounded } from '../../src/aggregator/bounded.ts';
@@ -140,7 +141,15 @@ export async function makeJob(root: string, shape: JobShape): Promise<CommittedJ
     put(taskKey(job, taskIdOf(task), shards), item);
   return {
     job,
-    deps: { store, state, columnar: createColumnar({ memoryLimitBytes: 512 * 1024 ** 2 }), leafParts, scratch, log },
+    deps: {
+      store,
+      state,
+      columnar: createColumnar({ memoryLimitBytes: 512 * 1024 ** 2 }),
+      leafParts,
+      scratch,
+      resultFiles: createSqliteResultFiles,
+      log,
+    },
     warnings,
     path: (key) => store.localPath(key) as string,
     setTask,

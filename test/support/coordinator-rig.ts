@@ -11,10 +11,12 @@ import { readTasks, type Task } from '../../src/coordinator/task-list.ts';
 import type { AttemptId, JobId } from '../../src/domain/ids.ts';
 import type { JobSpec } from '../../src/domain/job-spec.ts';
 import { taskKey } from '../../src/domain/state-keys.ts';
-import { decideRetry } from '../../src/retry/decide-retry.ts';
+import { retryPlanner } from '../../src/retry/planner.ts';
 import type { Clock } from '../../src/ports/clock.ts';
 import type { StateTable, StateValue } from '../../src/ports/state-table.ts';
+import { adoptSpills } from '../../src/worker/adopt-spills.ts';
 import type { CrashSwitch } from './crash.ts';
+import { openSpillPlaces } from './spill-places.ts';
 import { createScriptedBatch, type ScriptedBatch } from './scripted-batch.ts';
 import { createSeededIds, createSeededRandom } from './seeded-random.ts';
 
@@ -71,6 +73,7 @@ export function createRig(
   const store = createFsObjectStore({ root: join(root, 'objects'), ids });
   const state = options.state ?? createFsStateTable({ root: join(root, 'state'), ids, clock });
   const queue = createFsRetryQueue({ root: join(root, 'queue'), ids, clock });
+  const place = openSpillPlaces(root, ids).shared;
   const aggregated: JobId[] = [];
   const spec = { ...specFor(root, input, options.batchItems ?? 5), ...options.spec };
   const wanted: NewJob = {
@@ -108,11 +111,11 @@ export function createRig(
         clock,
         ids,
         random: createSeededRandom(processes),
-        host: { processName, hostname: 'host', mayBeAlive: (name) => alive.has(name), cpuMs: () => 0 },
+        host: { processName, hostname: 'host', user: 'ada', mayBeAlive: (name) => alive.has(name), cpuMs: () => 0 },
         log: createQuietLog(),
         version: 'test',
         ownBatchJobId: null,
-        decideRetry,
+        planner: retryPlanner,
         aggregate: async ({ job, fenced }) => {
           const all = await tasks(job);
           await fenced();
@@ -124,6 +127,8 @@ export function createRig(
             succeeded: all.reduce((sum, task) => sum + (task.win?.succeeded ?? 0), 0),
           };
         },
+        adoptSpilled: async (request) =>
+          (await adoptSpills({ store, state, place, log: createQuietLog() }, request)).steps,
         workerCommand: () => ['worker'],
         advanceCommand: () => ['advance'],
         elementLogDir: async () => root,

@@ -34,6 +34,8 @@ export interface SiteOptions {
 export interface CrashSite {
   readonly cli: Cli;
   readonly place: Place;
+  /** Its home directory. */
+  readonly home: string;
   readonly items: number;
   /** Numbers of the items the handler was called with, in order, once a call. */
   calls(): number[];
@@ -104,6 +106,7 @@ function openSite(directory: string, options: SiteOptions & { readonly compiled:
   return {
     cli,
     place,
+    home,
     items,
     calls: () => readFileSync(calls, 'utf8').split('\n').filter(Boolean).map(Number),
     jobs: () => knownJobs(state),

@@ -50,8 +50,10 @@ export function createCrashSwitch(plan: CrashPlan | null): CrashSwitch {
 
 const COUNTED = new Set([
   'put',
+  'putFile',
   'get',
   'head',
+  'delete',
   'deletePrefix',
   'write',
   'createMany',
@@ -59,6 +61,9 @@ const COUNTED = new Set([
   'find',
   'states',
   'cancel',
+  'hold',
+  'release',
+  'drain',
   'limits',
   'send',
   'purge',

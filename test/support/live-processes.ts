@@ -9,12 +9,12 @@ export interface LiveElement {
   readonly attempt: string;
 }
 
-/** Processes of array elements and finalisers whose environment holds `mark`, an entry only one test has. */
+/** Processes of array elements and finalisers, without the scripts they are children of, whose environment holds `mark`, an entry only one test has. */
 export function liveElements(mark: string): LiveElement[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
     .flatMap((name) => {
-      const entries = environmentOf(name);
+      const entries = (commandLineOf(name)[0] ?? '').endsWith('/bash') ? [] : environmentOf(name);
       const attempt = entries.find((entry) => entry.startsWith(`${ELEMENT_MARK}=`))?.slice(ELEMENT_MARK.length + 1);
       return attempt !== undefined && entries.includes(mark) ? [{ pid: Number(name), attempt }] : [];
     });

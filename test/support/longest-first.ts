@@ -9,6 +9,14 @@ const LONG = [
   'local-aws-crash',
   'local-aws-main-job',
   'local-crash',
+  'slurm-contract',
+  'local-aws-outage',
+  'slurm-driver',
+  'slurm-chaos',
+  'spool',
+  'local-retry',
+  'retry-crash-sweep',
+  'carry-sweep',
 ];
 
 export default class LongestFirst extends BaseSequencer {

@@ -234,6 +234,9 @@ function contextOf(round: Round, { assignment, handle, index }: Element): Elemen
   return { deps, input, attempt: asAttemptId(`${handle}_${index}.0`) };
 }
 
+const SIZE = { memoryBytes: 1, timeMs: 1 };
+const TERMS = { shards: 1, own: SIZE, resources: SIZE };
+
 /** Claims what it can, in disorder. The first claim of a round, and one in ten later on, is that of a zombie. */
 async function runElement(round: Round, job: JobId, element: Element): Promise<void> {
   const { random, rig } = round;
@@ -241,7 +244,7 @@ async function runElement(round: Round, job: JobId, element: Element): Promise<v
   const tasks = (await rig.tasks(job)).filter((task) => task.state === 'PENDING');
   if (random.next() < 0.5) tasks.reverse();
   for (const task of tasks) {
-    const claimed = await claimTask(context, task.id, 1).catch(unknown);
+    const claimed = await claimTask(context, task.id, TERMS).catch(unknown);
     if (claimed === null || claimed === 'unknown') continue;
     round.claims.push({ task: task.id, number: claimed.item.attempts, attempt: context.attempt });
     if (round.zombies === 0 || random.next() < 0.1) {
@@ -283,7 +286,7 @@ async function wakeZombies(round: Round, job: JobId): Promise<void> {
       const pointer = { attempt: context.attempt, seq: 9, items: 2 };
       deed('heartbeat', await heartbeat(context, claimed.key, { rows: 1, failed: 0 }).catch(unknown));
       deed('checkpoint', await moveCheckpoint(context, claimed.key, pointer).catch(unknown));
-      const again = await claimTask(context, claimed.task, 1).catch(unknown);
+      const again = await claimTask(context, claimed.task, TERMS).catch(unknown);
       if (tasks.get(claimed.task)?.state === 'DONE') deed('claim', again);
       // A task that waits for anybody may have it back.
       else if (again !== null && again !== 'unknown')

@@ -1,4 +1,10 @@
-import type { BatchHandle, BatchSystem, ElementState, SubmitRequest } from '../../src/ports/batch-system.ts';
+import {
+  HELD,
+  type BatchHandle,
+  type BatchSystem,
+  type ElementState,
+  type SubmitRequest,
+} from '../../src/ports/batch-system.ts';
 
 export interface ScriptedBatch extends BatchSystem {
   /** Accepted submissions in order. */
@@ -6,6 +12,12 @@ export interface ScriptedBatch extends BatchSystem {
   /** Lets every array element end, with this outcome. */
   endAll(state?: Partial<ElementState>): void;
   readonly cancelled: ReadonlySet<string>;
+  readonly held: ReadonlySet<string>;
+  /** Handles that were drained, in order. */
+  readonly drained: readonly string[];
+  isEnded(id: string): boolean;
+  /** Lets elements of this submission run, from the first on; the others wait. */
+  run(id: string, elements: number): void;
 }
 
 /** A batch system that only remembers, for faults that no real one produces at a chosen moment. Elements wait until the test ends them. */
@@ -13,18 +25,35 @@ export function createScriptedBatch(options: { maxArraySize?: number; slots?: nu
   const accepted: { request: SubmitRequest; handle: BatchHandle }[] = [];
   const ended = new Map<string, Partial<ElementState>>();
   const cancelled = new Set<string>();
+  const held = new Set<string>();
+  const drained: string[] = [];
+  const running = new Map<string, number>();
   const stateOf = (id: string, index: number): ElementState => {
     const known = accepted.some(({ handle }) => handle.id === id);
     if (!known) return { id, index, phase: 'unknown', cause: null, rawState: '' };
     if (cancelled.has(id)) return { id, index, phase: 'ended', cause: 'cancelled-by-user', rawState: 'CANCELLED' };
     const end = ended.get(id);
-    if (end === undefined) return { id, index, phase: 'waiting', cause: null, rawState: 'PENDING' };
+    if (end === undefined && index < (running.get(id) ?? 0))
+      return { id, index, phase: 'running', cause: null, rawState: 'RUNNING' };
+    if (end === undefined)
+      return {
+        id,
+        index,
+        phase: 'waiting',
+        cause: null,
+        rawState: 'PENDING',
+        ...(held.has(id) ? { reason: HELD } : {}),
+      };
     return { id, index, phase: 'ended', cause: null, rawState: 'COMPLETED', ...end };
   };
   return {
     kind: 'local',
     accepted,
     cancelled,
+    held,
+    drained,
+    isEnded: (id) => ended.has(id) || cancelled.has(id),
+    run: (id, elements) => void running.set(id, elements),
     endAll(state = {}) {
       for (const { handle } of accepted) if (!ended.has(handle.id)) ended.set(handle.id, state);
     },
@@ -33,6 +62,7 @@ export function createScriptedBatch(options: { maxArraySize?: number; slots?: nu
       maxArraySize: options.maxArraySize ?? 1_000,
       slots: options.slots ?? 4,
       maxTimeMs: null,
+      maxMemoryBytes: null,
       sources: [],
     }),
     render: (request) => ({ argv: ['sbatch', request.name], script: '#!/bin/bash\n' }),
@@ -50,8 +80,15 @@ export function createScriptedBatch(options: { maxArraySize?: number; slots?: nu
     async cancel(handle) {
       cancelled.add(handle.id);
     },
-    hold: async () => undefined,
-    release: async () => undefined,
+    async hold(handle) {
+      held.add(handle.id);
+    },
+    async release(handle) {
+      held.delete(handle.id);
+    },
+    async drain(handle) {
+      drained.push(handle.id);
+    },
     setThrottle: async () => undefined,
   };
 }

@@ -17,6 +17,8 @@ export interface SlurmClusterOptions {
   readonly maxArraySize?: number;
   /** Scheduling without Slurm's 3 s grid, requeue after 5 s, dead nodes noticed after 10 s. Default true. */
   readonly fast?: boolean;
+  /** Further partitions, `name Key=value …`. */
+  readonly partitions?: readonly string[];
   /** Further lines of slurm.conf. */
   readonly settings?: Readonly<Record<string, string | number>>;
 }
@@ -72,7 +74,7 @@ export async function startSlurmCluster(options: SlurmClusterOptions = {}): Prom
 }
 
 function upArguments(options: SlurmClusterOptions): string[] {
-  const { nodes, cpus, memoryMb, accounting, maxArraySize, fast, settings } = options;
+  const { nodes, cpus, memoryMb, accounting, maxArraySize, fast, partitions, settings } = options;
   return [
     ...(nodes === undefined ? [] : ['--nodes', String(nodes)]),
     ...(cpus === undefined ? [] : ['--cpus', String(cpus)]),
@@ -80,6 +82,7 @@ function upArguments(options: SlurmClusterOptions): string[] {
     ...(accounting === true ? ['--accounting'] : []),
     ...(maxArraySize === undefined ? [] : ['--max-array-size', String(maxArraySize)]),
     ...(fast === false ? [] : ['--fast']),
+    ...(partitions ?? []).flatMap((line) => ['--partition', line]),
     ...Object.entries(settings ?? {}).flatMap(([key, value]) => ['--set', `${key}=${value}`]),
   ];
 }

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
+import { createQuietLog } from '../../src/app/quiet-log.ts';
 import { createFsObjectStore } from '../../src/backends/object-store/fs.ts';
 import { createFsStateTable } from '../../src/backends/state-table/fs.ts';
 import { carryJob, type Carried } from '../../src/carrier/carry-job.ts';
@@ -35,6 +36,7 @@ export const carrierOf = (from: Side, to: Side, assertHeld: () => void = () => u
   from,
   to,
   clock,
+  log: createQuietLog(),
   place: SPOOL_PLACE,
   backends: { home: '/scratch/me/.slurmctl', store: to.store.rootUrl, queue: 'file:///q' },
   assertHeld,

@@ -20,6 +20,7 @@ import type { Log } from '../../src/ports/log.ts';
 import type { ObjectStore } from '../../src/ports/object-store.ts';
 import type { StateItem, StateTable } from '../../src/ports/state-table.ts';
 import type { ElementInput, WorkerDeps } from '../../src/worker/needs.ts';
+import { openSpillPlaces } from './spill-places.ts';
 
 export const JOB: JobId = asJobId('bench-00000000');
 
@@ -175,6 +176,7 @@ export async function workerDeps(root: string, more: Partial<WorkerDeps> = {}): 
     resultFiles: await createSqliteResultFiles(),
     leafParts: createLeafParts(),
     handlers: createHandlerHost(),
+    spills: openSpillPlaces(root, ids),
     log: createListLog(),
     backoffMs: (_tries, _bounds, random) => Math.floor(random * 3),
     stop: new AbortController().signal,

@@ -1,6 +1,8 @@
 import { accessSync, constants, statSync } from 'node:fs';
 import { delimiter, isAbsolute, join, resolve } from 'node:path';
+import { classify } from '../../domain/classify.ts';
 import { parseExactJson, parsePrintedJson } from '../../domain/exact-json.ts';
+import { signalNumber } from '../../domain/signals.ts';
 import { AppError } from '../../errors/app-error.ts';
 import type { HandlerContext, HandlerResult, LoadedHandler } from '../../ports/handler-host.ts';
 import { fillArgument, parseArgument, type ArgumentTemplate } from './argv-template.ts';
@@ -110,23 +112,28 @@ function executableProblem(path: string): string | null {
   }
 }
 
+/** What the result says of the process, as it says it. */
+type CommandEnd = { readonly exitCode?: number; readonly signal?: string };
+
 const MESSAGE_CHARS = 2_000;
 const SHOWN_CHARS = 120;
 
 function resultOf(ended: Ended, name: string): HandlerResult {
   const { stderr } = ended;
   const detail = stderr === '' ? {} : { detail: stderr };
-  const handlerError = (errorClass: string, text: string) =>
-    ({ ok: false, cause: 'handler-error', errorClass, errorMessage: shorten(text, MESSAGE_CHARS), ...detail }) as const;
-  if (ended.kind === 'not-started') return handlerError('SpawnError', `${name} cannot be started: ${ended.reason}`);
   const lastLine = stderr.trimEnd().split('\n').at(-1)?.trim() ?? '';
   const why = lastLine === '' ? '' : `: ${lastLine}`;
+  const failed = (errorClass: string, text: string, end: CommandEnd): HandlerResult => {
+    const { signal, ...rest } = end;
+    const cause = classify({ ...rest, signal: signalNumber(signal ?? ''), errorClass, message: `${text}\n${stderr}` });
+    return { ok: false, cause, errorClass, errorMessage: shorten(text, MESSAGE_CHARS), ...detail, ...end };
+  };
+  if (ended.kind === 'not-started') return failed('SpawnError', `${name} cannot be started: ${ended.reason}`, {});
   if (ended.kind === 'signal') {
     const guess = ended.signal === 'SIGKILL' ? ' (out of memory?)' : '';
-    return { ...handlerError('SignalError', `killed by ${ended.signal}${guess}${why}`), signal: ended.signal };
+    return failed('SignalError', `killed by ${ended.signal}${guess}${why}`, { signal: ended.signal });
   }
-  if (ended.exitCode !== 0)
-    return { ...handlerError('ExitError', `exit ${ended.exitCode}${why}`), exitCode: ended.exitCode };
+  if (ended.exitCode !== 0) return failed('ExitError', `exit ${ended.exitCode}${why}`, { exitCode: ended.exitCode });
   const badOutput = (message: string): HandlerResult => ({
     ok: false,
     cause: 'bad-output',

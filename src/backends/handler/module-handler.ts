@@ -54,7 +54,7 @@ const isThenable = (value: unknown): value is PromiseLike<unknown> =>
   typeof value === 'object' && value !== null && typeof (value as { readonly then?: unknown }).then === 'function';
 
 const succeeded = (output: unknown): HandlerResult => ({ ok: true, output });
-const failed = (error: unknown): HandlerResult => ({ ok: false, cause: 'handler-error', ...factsOf(error) });
+const failed = (error: unknown): HandlerResult => ({ ok: false, ...factsOf(error) });
 
 /** `path:line:column` of the first stack frame in the handler's file. */
 function ownFrame(error: unknown, path: string): string | null {

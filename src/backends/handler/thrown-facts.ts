@@ -1,10 +1,13 @@
 import { inspect } from 'node:util';
+import type { Cause } from '../../domain/causes.ts';
+import { classify } from '../../domain/classify.ts';
 
 const MESSAGE_CHARS = 2_000;
 const DETAIL_CHARS = 8_000;
 const CLASS_CHARS = 200;
 
 export interface ThrownFacts {
+  readonly cause: Cause;
   readonly errorClass: string;
   readonly errorMessage: string;
   /** Stack with causes. */
@@ -16,13 +19,52 @@ export function factsOf(thrown: unknown): ThrownFacts {
   const detail = shorten(inspectSafely(thrown), DETAIL_CHARS);
   if (!isErrorLike(thrown)) {
     const text = typeof thrown === 'string' ? thrown : inspectSafely(thrown);
-    return { errorClass: 'NonError', errorMessage: shorten(text, MESSAGE_CHARS), detail };
+    const errorMessage = shorten(text, MESSAGE_CHARS);
+    return { ...classified('NonError', errorMessage), errorMessage, detail };
   }
-  return {
-    errorClass: shorten(className(thrown), CLASS_CHARS),
-    errorMessage: shorten(thrown.message, MESSAGE_CHARS),
-    detail,
-  };
+  const errorMessage = shorten(thrown.message, MESSAGE_CHARS);
+  const errorClass = shorten(className(thrown), CLASS_CHARS);
+  return { ...classified(errorClass, saidSafely(thrown)), errorMessage, detail };
+}
+
+const classified = (errorClass: string, message: string) => ({ cause: classify({ errorClass, message }), errorClass });
+
+/** Any of its properties may be a getter that throws. */
+function saidSafely(thrown: ErrorLike): string {
+  try {
+    return saidBy(thrown);
+  } catch {
+    return '';
+  }
+}
+
+/** Errors wrap the one that tells what happened. */
+const DEEPEST_CAUSE = 5;
+
+/** What an error says of its cause: message, code and HTTP status, of itself and of the errors it wraps. */
+function saidBy(thrown: unknown): string {
+  const said: string[] = [];
+  let error = thrown;
+  for (let depth = 0; depth < DEEPEST_CAUSE && isErrorLike(error); depth += 1) {
+    const { code, status, statusCode, $metadata, response } = error as ErrorDetails;
+    const statuses = [status, statusCode, $metadata?.httpStatusCode, response?.status];
+    const http = statuses.find((each) => typeof each === 'number');
+    said.push(className(error), shorten(error.message, MESSAGE_CHARS));
+    if (typeof code === 'string') said.push(shorten(code, CLASS_CHARS));
+    if (http !== undefined) said.push(`status ${String(http)}`);
+    error = (error as ErrorDetails).cause;
+  }
+  return said.join('\n');
+}
+
+/** As Node, the AWS SDK and the common HTTP clients put them on their errors. */
+interface ErrorDetails {
+  readonly code?: unknown;
+  readonly status?: unknown;
+  readonly statusCode?: unknown;
+  readonly $metadata?: { readonly httpStatusCode?: unknown } | null;
+  readonly response?: { readonly status?: unknown } | null;
+  readonly cause?: unknown;
 }
 
 interface ErrorLike {

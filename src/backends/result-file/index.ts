@@ -52,8 +52,8 @@ function writing<T>(path: string, step: () => T): T {
 }
 
 /**
- * One writer on node-local disk, and a crash loses the file anyway (the next attempt starts from the checkpoint): so no fsync. The rollback
- * journal stays, in memory, because a transaction that meets a full disk must leave the rows before it readable for the checkpoint.
+ * One writer on node-local disk, and a node that goes down loses the file anyway (the next attempt starts from the checkpoint): so no fsync. What is
+ * written outlives the process, and is checked before anybody believes it. The rollback journal stays, in memory, because a transaction that meets a full disk must leave the rows before it readable for the checkpoint.
  */
 function createFile(db: Sqlite.Database, options: ResultFileOptions): ResultFile {
   db.pragma('journal_mode = MEMORY');

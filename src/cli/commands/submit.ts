@@ -1,5 +1,5 @@
 import type { App } from '../../app/api.ts';
-import type { StatusDocument, SubmitDocument } from '../../app/documents.ts';
+import type { SubmitDocument } from '../../app/documents.ts';
 import { AppError, remedyOf } from '../../errors/app-error.ts';
 import { defineCommand, flag, required } from '../define-command.ts';
 import type { SubmitWaitDocument } from '../documents.ts';
@@ -8,7 +8,8 @@ import { problemLines } from '../render/problems.ts';
 import { noteCarry } from '../render/carry.ts';
 import { nextAfterStatus, renderStatus } from '../render/status.ts';
 import { count, printable } from '../render/text.ts';
-import { interrupted, type Session } from '../session.ts';
+import type { Session } from '../session.ts';
+import { exitCodeOf, followJob } from './follow.ts';
 import { setOption } from './set-option.ts';
 
 export const submit = defineCommand({
@@ -45,7 +46,7 @@ export const submit = defineCommand({
     session.note(renderStatus(final, { style: session.noteStyle, width: session.io.stderr.columns }).trimEnd());
     noteCarry(session, final.carry, jobId);
     session.next(nextAfterStatus(final));
-    return final.job.state === 'COMPLETED' || final.job.state === 'COMPLETED_WITH_FAILURES' ? 0 : 3;
+    return exitCodeOf(final);
   },
 });
 
@@ -98,24 +99,3 @@ function halfSubmitted(error: unknown, job: string | undefined): unknown {
     cause: error,
   });
 }
-
-async function followJob(session: Session, app: App, job: string): Promise<StatusDocument> {
-  const view = await createProgressView(session);
-  try {
-    return await app.follow({ job, onStatus: (status) => view.status(status), signal: session.io.signal });
-  } catch (error) {
-    if (session.io.signal.aborted) throw interrupted(job);
-    throw error instanceof AppError ? whileFollowing(error, job) : error;
-  } finally {
-    view.stop();
-  }
-}
-
-const whileFollowing = (error: AppError, job: string): AppError =>
-  new AppError(error.code, {
-    message: error.message,
-    hint: `${remedyOf(error)}. The job is stored; go on with: slurmctl advance ${job}`,
-    details: { ...error.details, jobId: job },
-    problems: error.problems,
-    cause: error,
-  });

@@ -1,31 +1,36 @@
 import { renderJobFileDocs, renderSettingsDocs } from '../../config/docs.ts';
 import { renderJobFileSchema } from '../../config/json-schema.ts';
 import { CAUSES } from '../../domain/causes.ts';
-import { JOB_STATES, SUBMISSION_STATES } from '../../domain/states.ts';
+import { ATTEMPT_DECISIONS } from '../../domain/history.ts';
+import { JOB_STATES, SUBMISSION_STATES, TASK_STATES } from '../../domain/states.ts';
 import { catalogue } from '../../errors/catalogue.ts';
 import { commands } from '../commands.ts';
 import { helpText } from '../program.ts';
 import { renderCliDocs } from './render-cli.ts';
 import { renderErrorDocs } from './render-errors.ts';
+import { renderFailureDocs } from './render-failures.ts';
 import { renderJsonDocs } from './render-json.ts';
 
 /** Source files that `docs/json.md` quotes, from the root of the repository. */
 export const QUOTED_SOURCES = {
-  app: 'src/app/documents.ts',
+  app: ['src/app/documents.ts', 'src/app/decision-documents.ts', 'src/app/explain-documents.ts'],
   cli: 'src/cli/documents.ts',
-  shared: ['src/domain/job-item.ts', 'src/errors/app-error.ts'],
+  shared: ['src/domain/job-item.ts', 'src/domain/nodes.ts', 'src/errors/app-error.ts'],
 } as const;
 
 /** Every generated page, by path from the root of the repository. `read` gives the text of a file of the repository. */
 export const generatedPages = (read: (path: string) => string): Readonly<Record<string, string>> => ({
   'docs/cli.md': renderCliDocs({ commands, help: helpText }),
   'docs/errors.md': renderErrorDocs(catalogue),
+  'docs/failures.md': renderFailureDocs(CAUSES),
   'docs/json.md': renderJsonDocs({
-    app: read(QUOTED_SOURCES.app),
+    app: QUOTED_SOURCES.app.map(read).join('\n'),
     cli: read(QUOTED_SOURCES.cli),
     shared: QUOTED_SOURCES.shared.map(read),
     words: {
       JobState: JOB_STATES.map((state) => [state, null]),
+      TaskState: TASK_STATES.map((state) => [state, null]),
+      AttemptDecision: Object.entries(ATTEMPT_DECISIONS),
       SubmissionState: SUBMISSION_STATES.map((state) => [state, null]),
       Cause: Object.entries(CAUSES).map(([cause, { explanation }]) => [cause, explanation]),
     },

@@ -24,10 +24,18 @@ export function renderPlan(plan: PlanDocument, view: View, scripts: boolean): st
         `${printable(limit.name)} ${printable(limit.value)} (${printable(limit.from)})`,
       ),
     ),
+    ...ruleLines(plan.rules).map((line, index) => fact(index === 0 ? 'failures' : '', line)),
     ...submissionLines(plan, view, scripts),
     ...plan.warnings.flatMap((warning) => problemLines(warning, style.warn('warning: '))).map((line) => `${line}\n`),
   ].join('');
 }
+
+/** In the order they are asked. */
+const ruleLines = (rules: PlanDocument['rules']): string[] =>
+  rules.map(
+    ({ name, condition, action }, index) =>
+      `${index + 1}. ${printable(condition)} → ${printable(action)} · ${printable(name)}`,
+  );
 
 function submissionLines({ submissions }: PlanDocument, { style }: View, scripts: boolean): string[] {
   const shown = scripts ? submissions : submissions.slice(0, MOST_SUBMISSIONS);

@@ -1,8 +1,9 @@
 import type { StatusDocument } from '../../app/documents.ts';
-import type { JobState } from '../../domain/states.ts';
+import { isFinalJobState, type JobState } from '../../domain/states.ts';
 import { formatDuration } from '../../domain/units.ts';
 import type { Style } from './style.ts';
 import { carrySentence } from './carry.ts';
+import { troubleLines } from './trouble.ts';
 import { count, fit, minute, number, percent, printable, rate } from './text.ts';
 import type { View } from './view.ts';
 
@@ -26,6 +27,7 @@ export function renderStatus(document: StatusDocument, view: View): string {
     'created',
     `${minute(job.createdAt)} UTC${job.finishedAt === null ? '' : `, finished ${minute(job.finishedAt)} UTC`}`,
   ]);
+  for (const [label, line] of troubleLines(document)) lines.push([label, line, style.warn]);
   for (const [index, line] of causeLines(document).entries())
     lines.push([index === 0 ? 'causes' : '', line, style.warn]);
   for (const [index, line] of submissionLines(document).entries()) lines.push([index === 0 ? 'arrays' : '', line]);
@@ -34,12 +36,21 @@ export function renderStatus(document: StatusDocument, view: View): string {
   if (carry !== undefined && carry.problem !== null)
     lines.push(['', `last try: ${printable(carry.problem)}`, style.warn]);
   if (output !== null) lines.push(['output', printable(output), style.info]);
+  const earlier = earlierOutput(document);
+  if (earlier !== null) lines.push(['', earlier]);
   return lines
     .map(([label, text, paint]) => {
       const room = label === 'output' ? Number.POSITIVE_INFINITY : view.width - LABEL_WIDTH;
       return `${style.dim(label.padEnd(LABEL_WIDTH))}${(paint ?? same)(fit(text, room))}\n`;
     })
     .join('');
+}
+
+/** While a retry has not published: whose output it is that stands there. */
+function earlierOutput({ job, output, outputGeneration }: StatusDocument): string | null {
+  if (output === null || outputGeneration === null || outputGeneration >= job.generation) return null;
+  const now = job.state === 'CANCELLED' ? 'was cancelled' : `is ${job.state.toLowerCase()}`;
+  return `that is the output of generation ${outputGeneration}; generation ${job.generation} ${now} and has published none`;
 }
 
 const same = (text: string): string => text;
@@ -53,7 +64,8 @@ export const paintOf = (state: JobState, style: Style): ((text: string) => strin
 
 function stateLine({ job }: StatusDocument): string {
   const wave = job.wave > 0 ? `, wave ${job.wave}` : '';
-  return `${job.state} on ${job.scheduler}${wave}${job.reason === null ? '' : `: ${printable(job.reason)}`}`;
+  const generation = job.generation > 0 ? `, generation ${job.generation}` : '';
+  return `${job.state} on ${job.scheduler}${wave}${generation}${job.reason === null ? '' : `: ${printable(job.reason)}`}`;
 }
 
 function itemsLine({ items }: StatusDocument): string {
@@ -110,7 +122,8 @@ export function statusSentence({ job, items, itemsPerSec, etaMs }: StatusDocumen
 }
 
 /** The command most worth typing after looking at this status. */
-export function nextAfterStatus({ job, items, output }: StatusDocument): string {
+export function nextAfterStatus({ job, items, output, keptResults, lateResults }: StatusDocument): string {
+  if (isFinalJobState(job.state) && keptResults + lateResults > 0) return `slurmctl aggregate ${job.id}`;
   switch (job.state) {
     case 'COMPLETED':
       return `slurmctl results ${job.id}`;
@@ -122,9 +135,10 @@ export function nextAfterStatus({ job, items, output }: StatusDocument): string 
         : `slurmctl results ${job.id} --query "select item_id, error_class, error_message from errors limit 20"`;
     case 'CANCELLED':
       return output === null ? 'slurmctl list --all' : `slurmctl results ${job.id}`;
+    case 'PAUSED':
+      return `slurmctl resume ${job.id}`;
     case 'SUBMITTING':
     case 'RUNNING':
-    case 'PAUSED':
     case 'AGGREGATING':
       // What a live job waits for may need somebody to put it right first.
       return job.reason !== null ? `slurmctl advance ${job.id}` : `slurmctl status ${job.id} --watch`;

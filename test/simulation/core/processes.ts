@@ -11,7 +11,18 @@ import type { Trace } from './trace.ts';
 import type { VirtualTime } from './virtual-time.ts';
 import type { PortName, Weather } from './weather.ts';
 
-export type ProcessKind = 'submit' | 'tick' | 'advance' | 'finaliser' | 'worker' | 'cancel' | 'aggregate';
+export type ProcessKind =
+  | 'submit'
+  | 'tick'
+  | 'advance'
+  | 'finaliser'
+  | 'worker'
+  | 'report'
+  | 'cancel'
+  | 'pause'
+  | 'pause-now'
+  | 'resume'
+  | 'aggregate';
 
 export interface SimProcess {
   readonly pid: number;

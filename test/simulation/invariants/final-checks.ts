@@ -9,7 +9,7 @@ import { isFinalJobState, isFinalTaskState } from '../../../src/domain/states.ts
 import type { TaskItem } from '../../../src/domain/task-item.ts';
 import type { SimSlurm } from '../ports/batch-system.ts';
 import { decodeRows } from '../ports/disk.ts';
-import { outputOf, type ItemBehaviour } from '../ports/handler.ts';
+import { isDeadly, outputOf, type ItemBehaviour } from '../ports/handler.ts';
 import type { Watched } from './report.ts';
 import type { PublishedWinners } from './watch-store.ts';
 
@@ -20,6 +20,10 @@ export interface FinalContext extends Watched {
   /** Faults that end elements or waves; they bound the number of submissions. */
   readonly incidents: number;
   readonly mayBeStopped: boolean;
+  /** Nothing goes wrong but what items do. */
+  readonly isCalm: boolean;
+  /** Nothing but deadly items ends a worker before its time. */
+  readonly onlyItemsKill: boolean;
   readonly published: PublishedWinners;
 }
 
@@ -55,6 +59,7 @@ export function checkEnd(context: FinalContext, job: JobId): void {
     .toSorted((a, b) => (a.id < b.id ? -1 : 1));
   checkTasks(context, job, meta, tasks);
   checkSubmissions(context, job, tasks);
+  if (context.isCalm) checkCalm(context, job, tasks);
   if (meta.publication !== undefined || context.store.peek(finalKey(job)) !== null) checkOutput(context, job, tasks);
   else if (meta.state !== 'CANCELLED' && meta.submittedWave >= 0)
     violate('output-is-exact', `${job} is ${meta.state} and has no output: ${meta.reason ?? 'no reason'}`);
@@ -75,6 +80,25 @@ function checkTasks({ state, violate }: FinalContext, job: JobId, meta: JobMeta,
       'sums',
       `${job}: the rollup says ${JSON.stringify(rollup?.tasks)}, there are ${tasks.length}, ${done} done`,
     );
+}
+
+/** Each deadly item is found and put aside, or gets what it needs; nobody else pays for it. */
+function checkCalm({ violate, spec, behaviours }: FinalContext, job: JobId, tasks: readonly Task[]): void {
+  const perTask = spec.batch.items ?? 1;
+  for (const [number, task] of tasks.entries()) {
+    const own = behaviours.slice(number * perTask, (number + 1) * perTask);
+    const deadly = own.filter(isDeadly).length;
+    const failed = task.win?.failed ?? 0;
+    if (task.state !== 'DONE')
+      violate(
+        'quarantine',
+        `${job}: nothing went wrong but ${deadly} deadly items, and task ${task.id} is ${task.state} (${task.cause})`,
+      );
+    else if (failed > deadly)
+      violate('quarantine', `${job}: task ${task.id} has ${failed} failed items and ${deadly} deadly ones`);
+    else if (failed < own.filter(({ kind }) => kind === 'poison').length)
+      violate('quarantine', `${job}: task ${task.id} has only ${failed} failed items`);
+  }
 }
 
 function checkSubmissions({ slurm, violate, incidents }: FinalContext, job: JobId, tasks: readonly Task[]): void {
@@ -126,11 +150,8 @@ function winnerRows({ store }: FinalContext, job: JobId, task: Task): ItemOutcom
   return store.isCorrupt(key) ? null : decodeRows(store.peek(key) ?? new Uint8Array());
 }
 
-function findRowFlaw(
-  { runs, behaviours, bad, mayBeStopped }: FinalContext,
-  task: Task,
-  row: ItemOutcome,
-): string | null {
+function findRowFlaw(context: FinalContext, task: Task, row: ItemOutcome): string | null {
+  const { runs, behaviours, bad, mayBeStopped } = context;
   const item = row.itemIndex;
   if (bad.has(item)) return row.cause === 'bad-input' ? null : `a bad record has cause ${row.cause}`;
   if (row.status === 'succeeded') {
@@ -140,7 +161,16 @@ function findRowFlaw(
     return ran ? null : `attempt ${output.by} never ended it with success`;
   }
   if (row.cause === null) return 'it failed without a cause';
+  if (row.errorClass === 'quarantined') return findQuarantineFlaw(context, item);
   // A process that is stopped while an item runs finds it timed out when it goes on.
   const isFaulty = behaviours[item]?.kind !== 'fine' || (row.cause === 'timeout-item' && mayBeStopped);
   return task.state === 'DONE' && !isFaulty ? `it failed (${row.cause}) though its handler never does` : null;
+}
+
+/** Where nothing else kills workers, whoever is put aside is the one that did. */
+function findQuarantineFlaw({ behaviours, onlyItemsKill }: FinalContext, item: number): string | null {
+  const behaviour = behaviours[item];
+  return onlyItemsKill && behaviour !== undefined && !isDeadly(behaviour)
+    ? 'it was put aside, though only others end their workers'
+    : null;
 }

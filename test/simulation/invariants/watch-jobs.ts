@@ -1,7 +1,8 @@
 /** Checks every change of META, of the outbox and of the lock, and every submission. */
-import { jobPartition } from '../../../src/domain/state-keys.ts';
+import { BREAKER_PREFIX, jobPartition } from '../../../src/domain/state-keys.ts';
 import type { JobMeta, SubmissionItem, SubmitStage } from '../../../src/domain/job-item.ts';
 import { finalKey } from '../../../src/domain/keys.ts';
+import type { BreakerItem } from '../../../src/domain/breaker.ts';
 import type { JobId } from '../../../src/domain/ids.ts';
 import { canJobMove, isFinalJobState, type SubmissionState } from '../../../src/domain/states.ts';
 import type { SubmitRequest } from '../../../src/ports/batch-system.ts';
@@ -16,6 +17,7 @@ export interface JobWatch {
   onSubmit(process: SimProcess, request: SubmitRequest): void;
 }
 
+const LONGEST_PAUSE_MS = 60 * 60_000;
 const STAGES: readonly SubmitStage[] = ['splitting', 'storing-tasks', 'ready'];
 const GROWING = ['fence', 'wave', 'submittedWave', 'generation'] as const;
 const ROW_ARROWS: Readonly<Record<SubmissionState, readonly SubmissionState[]>> = {
@@ -70,10 +72,22 @@ export function createJobWatch(watched: Watched, submissions: () => readonly Sim
       violate('illegal-move', `${key.sort}: handle ${old.handle} → ${row.handle} by ${process.name}`);
   };
 
+  const onBreaker = ({ process, key, before, after, change }: StateEvent): void => {
+    const old = before as unknown as BreakerItem | null;
+    const breaker = after as unknown as BreakerItem | null;
+    if (breaker === null || change === null) return;
+    if (breaker.version !== (old?.version ?? 0) + 1)
+      violate('breaker', `${key.sort}: version ${old?.version ?? 0} → ${breaker.version} by ${process.name}`);
+    if ((breaker.failedCanaries ?? 0) > (old?.failedCanaries ?? 0) + 1)
+      violate('breaker', `${key.sort}: ${old?.failedCanaries ?? 0} → ${breaker.failedCanaries} failed canaries`);
+    if ((breaker.pauseMs ?? 0) > LONGEST_PAUSE_MS) violate('breaker', `${key.sort}: a pause of ${breaker.pauseMs} ms`);
+  };
+
   return {
     onWrite(event, job) {
       if (event.key.sort === 'META') onMeta(event, job);
       else if (event.key.sort.startsWith('SUB#')) onRow(event);
+      else if (event.key.sort.startsWith(BREAKER_PREFIX)) onBreaker(event);
     },
     onLock({ process, before, after }) {
       if (before === null || after === null) return;

@@ -4,24 +4,38 @@ import { segmentKey } from '../../../src/domain/keys.ts';
 import { taskKey } from '../../../src/domain/state-keys.ts';
 import { decodeSegment } from '../../../src/domain/segment.ts';
 import { canTaskMove } from '../../../src/domain/states.ts';
-import { MAX_ATTEMPTS_IN_ALL, type CheckpointPointer, type TaskItem } from '../../../src/domain/task-item.ts';
+import {
+  MAX_ATTEMPTS_IN_ALL,
+  MAX_IDLE_ATTEMPTS,
+  type CheckpointPointer,
+  type TaskItem,
+} from '../../../src/domain/task-item.ts';
 import type { SimProcess } from '../core/processes.ts';
 import type { Run } from '../ports/handler.ts';
 import type { SimObjectStore } from '../ports/object-store.ts';
 import type { StateEvent } from '../ports/state-table.ts';
-import type { Watched } from './report.ts';
+import { createDecisionWatch, type DecisionContext } from './watch-decisions.ts';
 import { findWinnerFlaw } from './winner.ts';
 
 export interface TaskWatch {
+  /** Commits of work that its attempt could not report so far. */
+  adopted(): number;
   onWrite(event: StateEvent, job: string): void;
   onRun(process: SimProcess, run: Run): void;
 }
 
 const asTask = (item: StateEvent['after']): TaskItem | null => item as unknown as TaskItem | null;
 
-export function createTaskWatch(watched: Watched, wasSubmitted: (job: string) => boolean): TaskWatch {
+/** @param kept attempts whose finished work could not be reported, as `<job>/<task>/<attempt>`: anybody may commit them */
+export function createTaskWatch(
+  watched: DecisionContext,
+  wasSubmitted: (job: string) => boolean,
+  kept: ReadonlySet<string>,
+): TaskWatch {
+  const decisions = createDecisionWatch(watched);
   const { store, spec, violate } = watched;
   const winners = new Map<string, string>();
+  let adopted = 0;
   /** Items that were saved when an attempt took its task over, by `attempt/task`. */
   const savedAtClaim = new Map<string, readonly [job: string, items: ReadonlySet<number>]>();
 
@@ -34,6 +48,14 @@ export function createTaskWatch(watched: Watched, wasSubmitted: (job: string) =>
     const flaw = findWinnerFlaw(store, job, task, item);
     if (flaw !== null) violate('winner-is-complete', `${name}: ${attempt} wins, but ${flaw}`);
   };
+  const checkNeeds = (where: string, attempt: AttemptId, { needs = {} }: TaskItem): void => {
+    const { memoryBytes = 0, timeMs = 0 } = watched.resourcesOf(attempt) ?? {};
+    if ((needs.memoryBytes ?? 0) > memoryBytes || (needs.timeMs ?? 0) > timeMs)
+      violate(
+        'needs',
+        `${where}: ${attempt} with ${memoryBytes} B and ${timeMs} ms takes it, it needs ${JSON.stringify(needs)}`,
+      );
+  };
   const checkWorker = (process: SimProcess, where: string, before: TaskItem, after: TaskItem): void => {
     const me = process.attempt as AttemptId;
     if (after.win !== undefined && before.win === undefined) {
@@ -42,6 +64,7 @@ export function createTaskWatch(watched: Watched, wasSubmitted: (job: string) =>
     }
     if (after.owner === me && before.owner !== me) {
       if (after.attempts !== before.attempts + 1) violate('only-grows', `${where}: a claim did not count`);
+      checkNeeds(where, me, after);
       if (before.state === 'PENDING') return;
       const restarts = (owner: string): number => Number(owner.slice(owner.lastIndexOf('.') + 1));
       const mayTakeOver =
@@ -80,6 +103,7 @@ export function createTaskWatch(watched: Watched, wasSubmitted: (job: string) =>
   };
 
   return {
+    adopted: () => adopted,
     onWrite(event, job) {
       const { process, key } = event;
       const where = `${job}/${key.sort}`;
@@ -101,13 +125,24 @@ export function createTaskWatch(watched: Watched, wasSubmitted: (job: string) =>
       if (after.attempts < before.attempts || after.generation < before.generation)
         violate('only-grows', `${where}: attempts ${before.attempts} → ${after.attempts} by ${process.name}`);
       if (after.generation > before.generation + 1) violate('only-grows', `${where}: skips a generation`);
-      if (after.attempts > MAX_ATTEMPTS_IN_ALL) violate('budget', `${where}: ${after.attempts} attempts`);
-      if (after.charged < 0 || after.charged > Math.min(after.attempts, spec.retry.attempts))
+      const begun = after.attempts - (after.attemptsBefore ?? 0);
+      if (begun > MAX_ATTEMPTS_IN_ALL + MAX_IDLE_ATTEMPTS) violate('budget', `${where}: ${begun} attempts`);
+      // The last of them is counted when the task is given up.
+      if ((after.idleAttempts ?? 0) > MAX_IDLE_ATTEMPTS && after.state !== 'DEAD')
+        violate('budget', `${where}: ${after.idleAttempts} attempts in a row came no further`);
+      const mayCharge = spec.retry.attempts + (after.escalations ?? 0);
+      if (after.charged < 0 || after.charged > Math.min(after.attempts, mayCharge))
         violate('budget', `${where}: charged ${after.charged} of ${spec.retry.attempts} (${after.attempts} attempts)`);
       if (after.win !== undefined && JSON.stringify(after.win) !== JSON.stringify(before.win))
         checkCommit(job, key.sort, after);
-      if (process.kind === 'worker') checkWorker(process, where, before, after);
-      else checkDecision(event, where, before, after);
+      const isAdopted =
+        after.win !== undefined && before.win === undefined && kept.has(`${where}/${after.win.attempt}`);
+      if (isAdopted) adopted += 1;
+      else if (process.kind === 'worker' || process.kind === 'report') checkWorker(process, where, before, after);
+      else {
+        checkDecision(event, where, before, after);
+        decisions.onMove(job, key.sort, before, after);
+      }
       checkCheckpoint(job, where, key.sort, before, after);
       if (after.owner !== undefined && after.owner !== before.owner && after.checkpoint !== undefined) {
         const saved = savedItems(store, job, key.sort, after.checkpoint);

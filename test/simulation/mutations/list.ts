@@ -1,6 +1,7 @@
 /** The guards that make concurrent and dying processes harmless, each taken away in turn. */
 import type { ObjectStore } from '../../../src/ports/object-store.ts';
 import type { StateChange, StateCondition, StateTable } from '../../../src/ports/state-table.ts';
+import { failureGuards } from './failure-guards.ts';
 import type { Mutation } from './mutation.ts';
 
 const ALWAYS: StateCondition = { op: 'not', of: { op: 'present', path: 'never' } };
@@ -84,7 +85,7 @@ const forgetting = (state: StateTable, name: string): StateTable => ({
 export const mutations: readonly Mutation[] = [
   drop('claim: the task is PENDING', isClaim, on('state')),
   drop('take over: from the owner that was seen', isTakeOver, on('owner')),
-  drop('take over: not beyond the most attempts', isTakeOver, on('attempts')),
+  drop('take over: not beyond the most attempts', isTakeOver, (part) => part.op === 'or'),
   drop('heartbeat: only by the owner', isHeartbeat, on('owner')),
   drop('heartbeat: only while RUNNING', isHeartbeat, on('state')),
   drop('checkpoint: only by the owner', isCheckpoint, on('owner')),
@@ -136,6 +137,18 @@ export const mutations: readonly Mutation[] = [
     }),
   },
   {
+    name: 'keep: the record after the files it speaks of',
+    alterWorker: (deps) => {
+      const { shared } = deps.spills;
+      const store = late(
+        shared.store,
+        (key) => key.endsWith('/done.json'),
+        () => deps.clock.sleep(600_000),
+      );
+      return { ...deps, spills: { ...deps.spills, shared: { ...shared, store } } };
+    },
+  },
+  {
     name: 'publication: the pointer moves last',
     alterAggregator: (deps) => ({
       ...deps,
@@ -167,4 +180,5 @@ export const mutations: readonly Mutation[] = [
       store: { ...deps.store, getFile: (key, path) => deps.store.getFile(key, path), localPath: () => null },
     }),
   },
+  ...failureGuards,
 ];

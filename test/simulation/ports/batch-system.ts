@@ -4,7 +4,13 @@
  */
 import type { Cause } from '../../../src/domain/causes.ts';
 import { AppError } from '../../../src/errors/app-error.ts';
-import type { BatchHandle, BatchSystem, ElementState, SubmitRequest } from '../../../src/ports/batch-system.ts';
+import {
+  HELD,
+  type BatchHandle,
+  type BatchSystem,
+  type ElementState,
+  type SubmitRequest,
+} from '../../../src/ports/batch-system.ts';
 import type { Chance } from '../core/chance.ts';
 import type { SimNode } from '../core/nodes.ts';
 import { isAlive, type Processes, type SimProcess } from '../core/processes.ts';
@@ -41,6 +47,8 @@ export interface SimSubmission {
   /** From here on `find` and `states` show it. */
   readonly visibleMs: number;
   readonly elements: SimElement[];
+  /** Its waiting elements do not start. */
+  held: boolean;
   readonly by: SimProcess;
 }
 
@@ -58,18 +66,22 @@ export interface SlurmOptions {
   readonly limited: number;
   /** `find` knows nothing; for proofs that looking first is needed. */
   readonly isBlind?: boolean;
-  /** The program that the script execs. */
+  /** The program that the script runs. */
   readonly launch: (element: SimElement, endsAtMs: number) => SimProcess;
+  /** What the script runs when that was killed; null: nothing. */
+  readonly afterCrash: (element: SimElement, process: SimProcess) => SimProcess | null;
   readonly onSubmit: (process: SimProcess, request: SubmitRequest) => void;
 }
 
 export interface SimSlurm {
   portOf(process: SimProcess): BatchSystem;
   readonly submissions: readonly SimSubmission[];
+  /** Attempts whose process it killed for its own reasons: node death, preemption, requeue. */
+  readonly infraDeaths: ReadonlySet<string>;
   running(): SimElement[];
   live(): SimElement[];
-  /** SIGKILL to the process of an element, with the cause that accounting will name. */
-  killElement(element: SimElement, cause: Cause, rawState: string): void;
+  /** The worker of an element is killed because it took too much memory. */
+  runOutOfMemory(element: SimElement): void;
   /** scancel of one element. */
   cancelElement(element: SimElement): void;
   preempt(element: SimElement, graceMs: number, requeues: boolean): void;
@@ -83,6 +95,8 @@ export interface SimSlurm {
   heal(): void;
 }
 
+const KILLED = { cause: 'killed', rawState: 'FAILED', signal: 9 } as const;
+const OUT_OF_MEMORY = { cause: 'oom', rawState: 'OUT_OF_MEMORY' } as const;
 const KILL_WAIT_MS = 30_000;
 const MIN_JOB_AGE_MS = 300_000;
 const EPOCH_MS = 1_700_000_000_000;
@@ -93,6 +107,7 @@ const error = (code: 'BATCH_UNREACHABLE' | 'BATCH_UNCERTAIN' | 'BATCH_LIMIT') =>
 export function createSimSlurm(options: SlurmOptions): SimSlurm {
   const { time, chance, trace, processes, nodes } = options;
   const submissions: SimSubmission[] = [];
+  const infraDeaths = new Set<string>();
   let healed = false;
   const all = (): SimElement[] => submissions.flatMap(({ elements }) => elements);
   const name = (element: SimElement): string => `${element.submission.id}_${element.index}`;
@@ -128,13 +143,25 @@ export function createSimSlurm(options: SlurmOptions): SimSlurm {
     if (fate === 'requeue') return requeueNow(element);
     if (fate !== null) return finish(element, { ...fate });
     // A process that nobody told the batch system to kill died by a signal.
-    if (code === null) return finish(element, { cause: 'killed', rawState: 'FAILED', signal: 9 });
+    if (code === null) return finish(element, KILLED);
     finish(
       element,
       code === 0
         ? { cause: null, rawState: 'COMPLETED', exitCode: 0 }
         : { cause: 'worker-error', rawState: 'FAILED', exitCode: code },
     );
+  };
+  /** The script outlives a worker that was killed alone, and ends when its death was reported. */
+  const workerEnded = (element: SimElement, process: SimProcess, code: number | null): void => {
+    const alone = element.fate === null || element.fate === OUT_OF_MEMORY;
+    const reporter =
+      element.process === process && code === null && alone ? options.afterCrash(element, process) : null;
+    if (reporter === null) return processEnded(element, process, code);
+    element.process = reporter;
+    reporter.onEnd.push((reporterCode) => {
+      if (element.process === reporter && element.fate === null) finish(element, KILLED);
+      else processEnded(element, reporter, reporterCode);
+    });
   };
   const terminate = (process: SimProcess): void => {
     if (!isAlive(process)) return;
@@ -151,7 +178,10 @@ export function createSimSlurm(options: SlurmOptions): SimSlurm {
     setTimers(element, [
       ...element.timers,
       time.after(graceMs, true, () => {
-        if (element.process === process) processes.kill(process, 'SIGKILL from the batch system');
+        if (element.process !== process || !isAlive(process)) return;
+        const isInfra = element.fate === 'requeue' || element.fate?.cause === 'preempted';
+        if (isInfra && process.attempt !== null) infraDeaths.add(process.attempt);
+        processes.kill(process, 'SIGKILL from the batch system');
       }),
     ]);
   };
@@ -162,7 +192,7 @@ export function createSimSlurm(options: SlurmOptions): SimSlurm {
     Object.assign(element, { phase: 'running', node, fate: null });
     const process = options.launch(element, endsAtMs);
     element.process = process;
-    process.onEnd.push((code) => processEnded(element, process, code));
+    process.onEnd.push((code) => workerEnded(element, process, code));
     setTimers(element, [
       time.after(timeMs - request.warnBeforeEndSec * 1_000, true, () => {
         if (element.process !== process || process.kind !== 'worker') return;
@@ -174,7 +204,7 @@ export function createSimSlurm(options: SlurmOptions): SimSlurm {
   };
   const isStartable = (element: SimElement): boolean => {
     const { request } = element.submission;
-    if (element.phase !== 'waiting' || element.notBeforeMs > time.nowMs()) return false;
+    if (element.phase !== 'waiting' || element.notBeforeMs > time.nowMs() || element.submission.held) return false;
     return (request.after ?? []).every(({ id }) => {
       const other = submissions.find((one) => one.id === id);
       return other === undefined || other.elements.every(({ phase }) => phase === 'ended');
@@ -199,6 +229,7 @@ export function createSimSlurm(options: SlurmOptions): SimSlurm {
       acceptedMs: time.nowMs(),
       visibleMs: time.nowMs() + (chance.one(0.3) ? chance.between(0, 8_000) : 0),
       elements: [],
+      held: false,
       by: process,
     };
     for (let index = 0; index < (request.array?.count ?? 1); index += 1)
@@ -227,6 +258,12 @@ export function createSimSlurm(options: SlurmOptions): SimSlurm {
     if (element.fate === 'requeue') element.fate = cancelled;
     else endOf(element, cancelled, KILL_WAIT_MS);
   };
+  const setHeld = (id: string, held: boolean): void => {
+    const submission = submissions.find((one) => one.id === id);
+    if (submission === undefined) return;
+    submission.held = held;
+    if (!held) time.after(1, false, schedule);
+  };
   const stateOf = (id: string, index: number): ElementState => {
     const submission = submissions.find((one) => one.id === id);
     const element = submission?.elements[index];
@@ -243,6 +280,7 @@ export function createSimSlurm(options: SlurmOptions): SimSlurm {
         rawState: phase === 'waiting' ? 'PENDING' : 'RUNNING',
         restarts,
         ...where,
+        ...(phase === 'waiting' && submission.held ? { reason: HELD } : {}),
       };
     const sinceMs = time.nowMs() - element.endedMs;
     if (!healed && sinceMs < element.lagMs) return unknown;
@@ -268,6 +306,7 @@ export function createSimSlurm(options: SlurmOptions): SimSlurm {
           maxArraySize: options.maxArraySize,
           slots: nodes.length * options.slotsPerNode,
           maxTimeMs: null,
+          maxMemoryBytes: null,
           sources: [],
         })),
       render: (request) => ({ argv: ['sbatch', request.name], script: '#!/bin/bash\n' }),
@@ -313,8 +352,13 @@ export function createSimSlurm(options: SlurmOptions): SimSlurm {
           const elements = submissions.find((one) => one.id === id)?.elements ?? [];
           for (const element of elements) if (indices?.includes(element.index) ?? true) cancelElement(element);
         }),
-      hold: () => Promise.resolve(),
-      release: () => Promise.resolve(),
+      hold: ({ id }) => call(`hold ${id}`, 'write', () => setHeld(id, true)),
+      release: ({ id }) => call(`release ${id}`, 'write', () => setHeld(id, false)),
+      drain: ({ id }) =>
+        call(`drain ${id}`, 'write', () => {
+          for (const element of all())
+            if (element.submission.id === id && element.process !== null) terminate(element.process);
+        }),
       setThrottle: () => Promise.resolve(),
     };
   };
@@ -322,14 +366,15 @@ export function createSimSlurm(options: SlurmOptions): SimSlurm {
   return {
     portOf,
     submissions,
+    infraDeaths,
     running: () => all().filter(({ phase }) => phase === 'running'),
     live: () => all().filter(({ phase }) => phase !== 'ended'),
     cancelElement,
     terminate,
-    killElement(element, cause, rawState) {
+    runOutOfMemory(element) {
       if (element.process === null || element.fate !== null) return;
-      element.fate = { cause, rawState };
-      processes.kill(element.process, rawState);
+      element.fate = OUT_OF_MEMORY;
+      processes.kill(element.process, 'out of memory');
     },
     preempt(element, graceMs, requeues) {
       endOf(element, requeues ? 'requeue' : { cause: 'preempted', rawState: 'PREEMPTED' }, graceMs);
@@ -348,6 +393,7 @@ export function createSimSlurm(options: SlurmOptions): SimSlurm {
         setTimers(element, []);
         if (!survives && process !== null) {
           element.process = null;
+          if (isAlive(process) && process.attempt !== null) infraDeaths.add(process.attempt);
           processes.kill(process, 'its node died');
         }
         time.after(noticedMs, false, () => {

@@ -9,9 +9,14 @@ import type { VirtualTime } from '../core/virtual-time.ts';
 
 /** What an item does when it is run. */
 export interface ItemBehaviour {
-  readonly kind: 'fine' | 'fails-first' | 'always-fails' | 'hangs-first' | 'deaf';
+  readonly kind: 'fine' | 'fails-first' | 'always-fails' | 'hangs-first' | 'deaf' | 'poison' | 'hungry';
   readonly durationMs: number;
+  /** A hungry item's process is killed where its element asked for less. */
+  readonly needsBytes?: number;
 }
+
+/** Items that end their process in the middle of the run. */
+export const isDeadly = ({ kind }: ItemBehaviour): boolean => kind === 'poison' || kind === 'hungry';
 
 /** One run of an item by the handler. */
 export interface Run {
@@ -29,6 +34,8 @@ export function createSimHandlers(options: {
   readonly time: VirtualTime;
   readonly behaviours: readonly ItemBehaviour[];
   readonly onRun: (process: SimProcess, run: Run) => void;
+  /** A deadly item has come to the point at which it does what it does to its process. */
+  readonly onDeadly: (process: SimProcess, behaviour: ItemBehaviour) => void;
 }): { readonly runs: readonly Run[]; portOf(process: SimProcess): HandlerHost } {
   const { processes, time, behaviours } = options;
   const runs: Run[] = [];
@@ -81,6 +88,11 @@ export function createSimHandlers(options: {
                     time.after(behaviour.durationMs, true, () =>
                       processes.deliver(process, () => finish(resultOf(run, behaviour))),
                     );
+                  if (isDeadly(behaviour))
+                    time.after(behaviour.durationMs / 2, true, () => {
+                      if (run.ended === 'running')
+                        processes.deliver(process, () => options.onDeadly(process, behaviour));
+                    });
                   if (behaviour.kind === 'deaf') return;
                   const { signal } = context;
                   const aborted = (): void => {
@@ -103,15 +115,19 @@ export function createSimHandlers(options: {
   };
 }
 
-/** How the items of a seed behave. `trouble`: the share that fails in some way. */
+/** How the items of a seed behave. `trouble`: the share that fails in some way; `deadly`: the share that ends its process. */
 export function drawBehaviours(
   chance: Chance,
   items: number,
-  { trouble, slow }: { readonly trouble: number; readonly slow: boolean },
+  { trouble, deadly, slow }: { readonly trouble: number; readonly deadly: number; readonly slow: boolean },
 ): ItemBehaviour[] {
   const longest = chance.pick(slow ? [10_000, 25_000, 28_000] : [1_000, 6_000, 25_000]);
   return Array.from({ length: items }, () => {
     const durationMs = chance.between(longest / 20, longest);
+    if (chance.one(deadly))
+      return chance.one(0.5)
+        ? { kind: 'poison', durationMs }
+        : { kind: 'hungry', durationMs, needsBytes: chance.pick([1.2e9, 2e9]) };
     if (!chance.one(trouble)) return { kind: 'fine', durationMs };
     return { kind: chance.pick(['fails-first', 'always-fails', 'hangs-first', 'deaf'] as const), durationMs };
   });

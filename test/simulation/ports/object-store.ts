@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { AppError } from '../../../src/errors/app-error.ts';
 import type { ObjectBody, ObjectStore, ReadOptions, StoredObject } from '../../../src/ports/object-store.ts';
+import type { PortName } from '../core/weather.ts';
 import type { PortCall, Processes, SimProcess } from '../core/processes.ts';
 
 export interface StoreEvent {
@@ -38,6 +39,8 @@ export function createSimObjectStore(options: {
   readonly watch: (event: StoreEvent) => void;
   /** Objects are plain files that every node can read. */
   readonly isLocal: boolean;
+  /** Whose weather it has. */
+  readonly port?: PortName;
 }): SimObjectStore {
   const { processes, watch } = options;
   const objects = new Map<string, Uint8Array>();
@@ -58,7 +61,7 @@ export function createSimObjectStore(options: {
   const portOf = (process: SimProcess): ObjectStore => {
     const call = <T>(label: string, effect: 'read' | 'write', apply: () => T, show?: PortCall<T>['show']): Promise<T> =>
       processes.perform(process, {
-        port: 'store',
+        port: options.port ?? 'store',
         label,
         effect,
         refused: unavailable,
@@ -91,7 +94,7 @@ export function createSimObjectStore(options: {
     };
     const removal = (label: string, gone: () => readonly string[]): Promise<void> =>
       processes.perform(process, {
-        port: 'store',
+        port: options.port ?? 'store',
         label: `delete ${label}`,
         effect: 'write',
         refused: unavailable,

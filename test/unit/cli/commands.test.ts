@@ -19,6 +19,8 @@ describe('plan', () => {
       elements    4 (as many as the partition can run at once)
       limits      MaxArraySize 1001 (scontrol show config)
                   slots 16 (sinfo)
+      failures    1. exit 75 → try again, 4 times at most; wait up to 10 s, doubling to 10 m · rule 1 (job.yaml:9)
+                  2. everything → try again, 1 try of an item and 3 attempts at a task in all · built-in rule for everything else
 
       submission 1 of 6: 4 elements
       sbatch --array=0-0 '--comment=it'\\''s'
@@ -141,12 +143,18 @@ describe('cancel and aggregate', () => {
       schema: 'slurmctl.cancel/1',
       jobId: JOB,
       state: 'CANCELLED',
+      reason: 'wrong input',
       cancelledSubmissions: 1,
+      tasksRunning: 1,
       tasksCancelled: 9,
     }));
+    for (const verb of ['pause', 'resume', 'cancel'])
+      expect((await runInProcess([verb, JOB, '--reason', ' '])).code, verb).toBe(2);
     const { stdout } = await runInProcess(['cancel', JOB, '--reason', 'wrong input'], { app: { cancel } });
     expect(cancel.mock.calls).toEqual([[{ job: JOB, reason: 'wrong input' }]]);
-    expect(stdout).toBe(`${JOB} CANCELLED: 1 array job and 9 tasks cancelled\n`);
+    expect(stdout).toBe(
+      `${JOB} CANCELLED: 1 array job and 9 tasks cancelled\n  wrong input\n  1 of them was running: its element has been told to end\n`,
+    );
   });
 
   it('aggregate says whether anything new was published, and where', async () => {

@@ -15,17 +15,29 @@ export const runningStatus: StatusDocument = {
     finishedAt: null,
     scheduler: 'slurm',
     wave: 1,
+    generation: 0,
   },
   items: { total: 1000, succeeded: 440, failed: 12, pending: 548 },
   tasks: { total: 10, pending: 1, submitted: 2, running: 2, wait: 1, done: 4, dead: 0, cancelled: 0 },
   itemsPerSec: 12.34,
   etaMs: 44_400,
   causes: [{ cause: 'oom', tasks: 1, explanation: 'the memory limit was exceeded', example: '000003 on n2' }],
+  retries: [{ cause: 'oom', tasks: 1, undecided: 1, firstAt: null, firstInMs: null, memoryBytes: null, timeMs: null }],
+  cost: { attempts: 8, tasks: 7, escalations: 0 },
+  quarantinedItems: 0,
+  keptResults: 0,
+  lateResults: 0,
+  isolatingTasks: 0,
+  heldBack: [],
+  avoidedNodes: [],
+  notes: [],
+  lastEvent: null,
   submissions: [
     { state: 'SUBMITTED', kind: 'array', jobName: `${JOB}.x`, wave: 0, elements: 4, handle: '4711', reason: null },
     { state: 'INTENT', kind: 'finaliser', jobName: `${JOB}.y`, wave: 0, elements: 1, handle: null, reason: null },
   ],
   output: null,
+  outputGeneration: null,
 };
 
 /** The job as it ended in this state. */
@@ -36,8 +48,11 @@ export const finalStatus = (state: JobState, output: string | null = '/data/out/
   tasks: { total: 10, pending: 0, submitted: 0, running: 0, wait: 0, done: 10, dead: 0, cancelled: 0 },
   etaMs: null,
   causes: [],
+  retries: [],
+  cost: null,
   submissions: [],
   output,
+  outputGeneration: output === null ? null : 0,
 });
 
 export const submitted: SubmitDocument = {
@@ -74,6 +89,22 @@ export const planned: PlanDocument = {
   limits: [
     { name: 'MaxArraySize', value: '1001', from: 'scontrol show config' },
     { name: 'slots', value: '16', from: 'sinfo' },
+  ],
+  rules: [
+    {
+      name: 'rule 1 (job.yaml:9)',
+      when: { exit: [75] },
+      do: 'retry',
+      condition: 'exit 75',
+      action: 'try again, 4 times at most; wait up to 10 s, doubling to 10 m',
+    },
+    {
+      name: 'built-in rule for everything else',
+      when: {},
+      do: 'retry',
+      condition: 'everything',
+      action: 'try again, 1 try of an item and 3 attempts at a task in all',
+    },
   ],
   warnings: [
     { message: 'handler.timeout is longer than resources.time', place: { file: 'job.yaml', line: 7, column: 3 } },

@@ -1,4 +1,4 @@
-import { Writable } from 'node:stream';
+import { Readable, Writable } from 'node:stream';
 import type { App, CreateApp } from '../../../src/app/api.ts';
 import { type CliIo, StdoutClosed } from '../../../src/cli/io.ts';
 import { runCli } from '../../../src/cli/run-cli.ts';
@@ -16,6 +16,8 @@ export interface CliRunOptions {
   /** The methods that the command under test may call; every other one fails the test. */
   readonly app?: Partial<App>;
   readonly env?: NodeJS.ProcessEnv;
+  /** What stdin holds. */
+  readonly stdin?: string;
   /** Both streams are terminals of this size. */
   readonly tty?: { readonly columns: number; readonly rows: number };
   readonly interrupt?: AbortController;
@@ -67,6 +69,7 @@ export async function runInProcess(argv: readonly string[], options: CliRunOptio
         stderr += text;
       },
     },
+    stdin: () => Readable.from([options.stdin ?? '']),
     env: options.env ?? {},
     cwd: '/home/ada',
     signal: (options.interrupt ?? new AbortController()).signal,

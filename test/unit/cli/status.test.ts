@@ -20,6 +20,8 @@ describe('status', () => {
       tasks       10: 1 pending, 2 submitted, 2 running, 1 waiting for a retry, 4 done
       speed       12/s, about 44 s left
       created     2026-11-20 23:31 UTC
+      retries     1 task waits: 1 × oom; the next advance decides about 1
+      cost        8 attempts for 7 tasks
       causes      oom: 1 task, the memory limit was exceeded (000003 on n2)
       arrays      wave 0: 4 elements, job 4711, submitted
                   wave 0: finaliser, not accepted yet, intent

@@ -1,4 +1,6 @@
+import { writeFile } from 'node:fs/promises';
 import { afterAll, describe, expect, it } from 'vitest';
+import { RULES_EXAMPLE, renderFailureDocs } from '../../../src/cli/docs/render-failures.ts';
 import { JOB_FILE_EXAMPLE, renderJobFileDocs, renderSettingsDocs, SETTINGS_EXAMPLE } from '../../../src/config/docs.ts';
 import { loadJobFile } from '../../../src/config/job-file.ts';
 import { JOB_KEYS } from '../../../src/config/job-keys.ts';
@@ -8,6 +10,8 @@ import { createReader } from '../../../src/config/reader.ts';
 import { loadSettings } from '../../../src/config/settings.ts';
 import { profileKeys, settingsKeys } from '../../../src/config/settings-keys.ts';
 import type { KeyTable } from '../../../src/config/key-table.ts';
+import { BUILTIN_RULES } from '../../../src/domain/builtin-rules.ts';
+import { CAUSES } from '../../../src/domain/causes.ts';
 import type { Problem } from '../../../src/errors/app-error.ts';
 import { makeTempDir } from '../../support/temp-dir.ts';
 import { writeFiles } from './job-file-fixture.ts';
@@ -59,6 +63,23 @@ describe('docs/job-file.md', () => {
     const { spec, warnings } = await loadJobFile(`${temp.path}/job.yaml`);
     expect([spec.name, warnings]).toEqual(['embed-abstracts', []]);
     expect(page).toContain(JOB_FILE_EXAMPLE.trimEnd());
+  });
+});
+
+describe('docs/failures.md', () => {
+  it('has rules that load', async () => {
+    await writeFiles(temp.path, { 'rules.yaml': RULES_EXAMPLE, 'items.jsonl': '' });
+    await writeFile(`${temp.path}/score`, '', { mode: 0o755 });
+    const { spec, warnings } = await loadJobFile(`${temp.path}/rules.yaml`);
+    expect([spec.retry.rules?.length, warnings]).toEqual([5, []]);
+    expect(renderFailureDocs(CAUSES)).toContain(RULES_EXAMPLE.trimEnd());
+  });
+
+  it('explains every cause and has every built-in rule', () => {
+    const page = renderFailureDocs(CAUSES);
+    for (const [cause, { explanation }] of Object.entries(CAUSES))
+      expect(page).toContain(`| \`${cause}\` | ${explanation} |`);
+    expect(page.match(/^\d+\. .+: .+$/gm)).toHaveLength(BUILTIN_RULES.length);
   });
 });
 

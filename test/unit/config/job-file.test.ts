@@ -28,7 +28,7 @@ describe('a job file that is right', () => {
       handler: { kind: 'module', path: join(dir, 'h.mjs'), concurrency: 1, timeoutMs: 600_000 },
       resources: { cpus: 1, memoryBytes: 2 * 1024 ** 3, timeMs: 3_600_000 },
       slurm: { elements: 'auto', extra: [] },
-      retry: { items: 1, attempts: 3, backoff: { baseMs: 1_000, maxMs: 60_000 }, tolerate: { count: 0 } },
+      retry: { items: 3, attempts: 3, backoff: { baseMs: 1_000, maxMs: 60_000 }, tolerate: { count: 0 } },
       checkpoint: { everyMs: 30_000 },
       output: { mode: 'json' },
     });

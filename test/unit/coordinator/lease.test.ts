@@ -77,6 +77,7 @@ const withWorld = (use: (world: World) => Promise<void>): Promise<void> =>
           processName: name,
           hostname: 'here',
           mayBeAlive: (other) => !dead.has(other),
+          user: 'ada',
           cpuMs: () => 0,
         };
         return { state: table, clock, ids, host };

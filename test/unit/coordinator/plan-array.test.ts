@@ -1,6 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { chunkThrottle, planChunks, planElements, MAX_AUTO_ELEMENTS } from '../../../src/coordinator/plan-array.ts';
+import {
+  chunkThrottle,
+  planChunks,
+  planElements,
+  shareRoom,
+  MAX_AUTO_ELEMENTS,
+} from '../../../src/coordinator/plan-array.ts';
 
 describe('planElements', () => {
   it.each([
@@ -56,5 +62,28 @@ describe('chunkThrottle', () => {
   it('is left out when it binds nothing', () => {
     expect(chunkThrottle({ offset: 0, elements: 10 }, 10, undefined)).toBeUndefined();
     expect(chunkThrottle({ offset: 0, elements: 10 }, 10, 10)).toBeUndefined();
+  });
+});
+
+describe('shareRoom', () => {
+  it('gives each what it wants while there is room', () => {
+    expect(shareRoom([3, 5], 8)).toEqual([3, 5]);
+    expect(shareRoom([3, 5], Infinity)).toEqual([3, 5]);
+  });
+
+  it('else in proportion, at least one each, the first ones first', () => {
+    expect(shareRoom([1, 30], 10)).toEqual([1, 9]);
+    expect(shareRoom([1, 1, 1], 2)).toEqual([1, 1, 0]);
+    expect(shareRoom([4], -1)).toEqual([0]);
+  });
+
+  it('never more than there is, nor more than anybody wants', () => {
+    fc.assert(
+      fc.property(fc.array(fc.integer({ min: 1, max: 50 })), fc.integer({ min: 0, max: 100 }), (wanted, room) => {
+        const shares = shareRoom(wanted, room);
+        expect(shares.reduce((sum, share) => sum + share, 0)).toBeLessThanOrEqual(room);
+        for (const [at, share] of shares.entries()) expect(share).toBeLessThanOrEqual(wanted[at] as number);
+      }),
+    );
   });
 });

@@ -1,18 +1,22 @@
 import { describe, expect, it } from 'vitest';
 import { createSystemClock } from '../../../src/backends/clock.ts';
 import { createFsStateTable } from '../../../src/backends/state-table/fs.ts';
+import { cancelJob, finishCancel } from '../../../src/coordinator/cancel.ts';
 import { discardOwn } from '../../../src/coordinator/create-job.ts';
+import { tidyUp } from '../../../src/coordinator/finish-job.ts';
+import { giveUpGroup } from '../../../src/coordinator/give-up-group.ts';
 import { readMeta, updateMeta } from '../../../src/coordinator/job-meta.ts';
 import type { Lease } from '../../../src/coordinator/lease.ts';
+import type { CoordinatorDeps } from '../../../src/coordinator/needs.ts';
 import { reconcileTasks } from '../../../src/coordinator/reconcile.ts';
-import type { JobId } from '../../../src/domain/ids.ts';
+import type { SendContext } from '../../../src/coordinator/send.ts';
+import type { JobId, TaskId } from '../../../src/domain/ids.ts';
 import type { JobMeta } from '../../../src/domain/job-item.ts';
 import type { JobManifest } from '../../../src/domain/manifest.ts';
-import { metaKey, taskPartition } from '../../../src/domain/state-keys.ts';
+import { jobIndexKey, metaKey, taskPartition } from '../../../src/domain/state-keys.ts';
 import type { TaskItem } from '../../../src/domain/task-item.ts';
 import { AppError } from '../../../src/errors/app-error.ts';
 import type { StateItem, StateTable } from '../../../src/ports/state-table.ts';
-import { decideRetry } from '../../../src/retry/decide-retry.ts';
 import { createRig } from '../../support/coordinator-rig.ts';
 import { createSeededIds } from '../../support/seeded-random.ts';
 import { withTempDir } from '../../support/temp-dir.ts';
@@ -70,9 +74,14 @@ describe('a pass that slept over what it saw', () => {
           yield { sort: key.sort, item: seen as unknown as StateItem };
         },
       };
-      const manifest = { spec: { retry: { attempts: 3, backoff: { baseMs: 1, maxMs: 1 } } } } as unknown as JobManifest;
+      const manifest = {
+        spec: {
+          resources: { memoryBytes: 1, timeMs: 1 },
+          retry: { attempts: 3, backoff: { baseMs: 1e9, maxMs: 1e9 } },
+        },
+      } as unknown as JobManifest;
       await reconcileTasks(
-        { ...deps, state: asleep, decideRetry },
+        { ...deps, state: asleep },
         { job: JOB, manifest, meta: META as unknown as JobMeta, elements: new Map() },
       );
       left = await state.get(key);
@@ -93,6 +102,77 @@ describe('a pass that slept over what it saw', () => {
     expect(await passOver(seen, later)).toEqual(later);
     expect(await passOver(seen, seen)).toMatchObject({ charged: 0, notBeforeMs: expect.any(Number) as number });
   });
+});
+
+describe('a process that slept over a retry', () => {
+  const OPENED = { state: 'PENDING', generation: 1, wave: 0, items: 1, attempts: 1, charged: 0 } as const;
+  const key = { partition: taskPartition(JOB, 0), sort: '000000' };
+
+  const withOpened = (use: (deps: CoordinatorDeps) => Promise<void>): Promise<void> =>
+    withTempDir(async (root) => {
+      const deps = createRig(root).process();
+      await deps.state.createMany([{ key, item: OPENED as unknown as StateItem }]);
+      await use(deps);
+      expect(await deps.state.get(key)).toEqual(OPENED);
+    });
+
+  it('does not cancel what the retry opened', () =>
+    withOpened(async (deps) => {
+      const meta = { ...META, state: 'CANCELLED' } as unknown as JobMeta;
+      const asleep: StateTable = {
+        ...deps.state,
+        async *query(partition, prefix) {
+          if (partition !== key.partition) return yield* deps.state.query(partition, prefix);
+          yield { sort: key.sort, item: { ...OPENED, state: 'RUNNING', generation: 0 } };
+        },
+      };
+      await finishCancel({ ...deps, state: asleep }, JOB, meta);
+    }));
+
+  it('does not take the job off the list of live ones', () =>
+    withOpened(async (deps) => {
+      await deps.state.createMany([
+        { key: metaKey(JOB), item: { ...META, state: 'RUNNING' } },
+        { key: jobIndexKey(JOB), item: { live: true } },
+      ]);
+      await tidyUp(deps, JOB, { ...META, state: 'COMPLETED' } as unknown as JobMeta);
+      expect(await deps.state.get(jobIndexKey(JOB))).toEqual({ live: true });
+    }));
+
+  it('does not give it up', () =>
+    withOpened(async (deps) => {
+      const pending = [{ id: '000000' as TaskId, attempts: 1, generation: 0 }];
+      const group = { size: { memoryBytes: 1, timeMs: 1 }, pending, released: 0, attempts: 1 };
+      const context = { deps, job: JOB } as unknown as SendContext;
+      expect(await giveUpGroup(context, META as unknown as JobMeta, { group, ended: undefined })).toEqual([]);
+    }));
+});
+
+describe('a cancel of which nobody knows whether it arrived', () => {
+  const RUNNING = { ...META, state: 'RUNNING', stage: 'ready', generation: 1, tasks: 0 };
+
+  const cancelOver = (lose: 'before' | 'after') =>
+    withTempDir(async (root) => {
+      const deps = createRig(root).process();
+      await deps.state.createMany([{ key: metaKey(JOB), item: RUNNING }]);
+      let lost = 0;
+      const unsure: StateTable = {
+        ...deps.state,
+        async write(key, change, when) {
+          const losing = key.sort === metaKey(JOB).sort && change.set?.['state'] === 'CANCELLED' && (lost += 1) === 1;
+          if (!losing || lose === 'after') {
+            const result = await deps.state.write(key, change, when);
+            if (!losing) return result;
+          }
+          throw new AppError('STATE_UNCERTAIN', { message: 'no answer' });
+        },
+      };
+      const { meta } = await cancelJob({ ...deps, state: unsure }, JOB, 'enough');
+      expect(meta).toMatchObject({ state: 'CANCELLED', reason: 'enough' });
+      expect(lost).toBe(lose === 'before' ? 2 : 1);
+    });
+
+  it.each(['before', 'after'] as const)('is asked for until it is: answer lost %s the write', cancelOver);
 });
 
 describe('a submit that wants to take its job back', () => {

@@ -2,13 +2,22 @@ import { describe, expect, it } from 'vitest';
 import { asAttemptId, taskIdOf } from '../../../src/domain/ids.ts';
 import { taskKey } from '../../../src/domain/state-keys.ts';
 import type { StateTable } from '../../../src/ports/state-table.ts';
-import { HEARTBEAT_MS, startSession } from '../../../src/worker/attempt-session.ts';
+import { startSession } from '../../../src/worker/attempt-session.ts';
 import type { ElementContext } from '../../../src/worker/needs.ts';
+import { HEARTBEAT_MS } from '../../../src/worker/while-beating.ts';
 import { createManualClock } from '../../support/manual-clock.ts';
 import { createListLog, JOB } from '../../support/worker-job.ts';
 
 /** A session whose heartbeats take `writeMs`, and what it did, in order. */
-function session({ writeMs, checkpointEveryMs }: { readonly writeMs: number; readonly checkpointEveryMs: number }) {
+function session({
+  writeMs,
+  checkpointEveryMs,
+  saveMs = 0,
+}: {
+  readonly writeMs: number;
+  readonly checkpointEveryMs: number;
+  readonly saveMs?: number;
+}) {
   const clock = createManualClock();
   const did: string[] = [];
   const at = (what: string): void => void did.push(`${clock.monotonicMs() / 1_000} ${what}`);
@@ -32,6 +41,7 @@ function session({ writeMs, checkpointEveryMs }: { readonly writeMs: number; rea
     checkpointer: {
       async save() {
         at('checkpoint');
+        if (saveMs > 0) await clock.sleep(saveMs);
         return 'saved';
       },
       segments: () => 0,
@@ -57,5 +67,16 @@ describe('beside the items of a task', () => {
     await clock.advance(4 * HEARTBEAT_MS);
     await closed;
     expect(did).toEqual(['15 checkpoint', '30 heartbeat']);
+  });
+
+  it('a checkpoint that takes long, after the end of the items too, does not make the attempt look dead', async () => {
+    const { clock, did, started } = session({ writeMs: 0, checkpointEveryMs: 40_000, saveMs: 20 * HEARTBEAT_MS });
+    await clock.advance(60_000);
+    const closed = started.close();
+    await clock.advance(20 * HEARTBEAT_MS);
+    await closed;
+    const during = Array.from({ length: 19 }, (_, at) => `${70 + 30 * at} heartbeat`);
+    expect(did.slice(0, 21)).toEqual(['30 heartbeat', '40 checkpoint', ...during]);
+    expect(clock.pending()).toBe(0);
   });
 });

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { AttemptId, JobId, TaskId } from '../../../src/domain/ids.ts';
 import type { TaskManifest } from '../../../src/domain/manifest.ts';
 import type { ItemOutcome } from '../../../src/domain/outcome.ts';
-import { decodeSegment } from '../../../src/domain/segment.ts';
+import { decodeSegment, encodeSegment, MAX_CARRIED_TRIES, type Segment } from '../../../src/domain/segment.ts';
 import { AppError } from '../../../src/errors/app-error.ts';
 import type { ResultFile } from '../../../src/ports/result-file.ts';
 import { createCheckpointer } from '../../../src/worker/checkpointer.ts';
@@ -56,6 +56,7 @@ describe('a segment whose upload failed', () => {
       results: { rowsSince: (after: number) => rows.slice(after) } as unknown as ResultFile,
       normaliser: createOutputNormaliser({ mode: 'json' }),
       flush: () => undefined,
+      tries: new Map(),
     });
     await expect(checkpointer.save()).rejects.toMatchObject({ code: 'STORE_FULL' });
     rows.push(outcome(1));
@@ -68,5 +69,79 @@ describe('a segment whose upload failed', () => {
     });
     expect(items).toEqual([0, 1]);
     expect(pointers).toEqual([{ attempt: '7_0.0', seq: 2, items: 2 }]);
+  });
+});
+
+describe('tries at items without an outcome', () => {
+  function open(before: readonly (readonly [number, number])[]) {
+    const rows: ItemOutcome[] = [];
+    const tries = new Map(before);
+    const headers: (Segment['header'] | string)[] = [];
+    const context = {
+      attempt: '7_0.0' as AttemptId,
+      input: { assignment: { job: 'job-00000000' as JobId }, endsAtMs: null },
+      deps: {
+        clock: createManualClock(),
+        store: {
+          put: (key: string, body: string) => {
+            const segment = decodeSegment(new TextEncoder().encode(body));
+            headers.push(typeof segment === 'string' ? segment : segment.header);
+            return Promise.resolve({ key, bytes: body.length, sha256: '' });
+          },
+        },
+        state: { write: () => Promise.resolve({ applied: true, item: {} }) },
+      },
+    } as unknown as ElementContext;
+    const checkpointer = createCheckpointer(context, {
+      claimed: { task: '000000' as TaskId, key: { partition: 'p', sort: 's' }, item: { generation: 0 } } as ClaimedTask,
+      manifest: { batch: { sha256: 'x' } } as TaskManifest,
+      results: { rowsSince: (after: number) => rows.slice(after) } as unknown as ResultFile,
+      normaliser: createOutputNormaliser({ mode: 'json' }),
+      flush: () => undefined,
+      tries,
+    });
+    return { checkpointer, rows, tries, headers };
+  }
+
+  it('go along with the outcomes, and alone when there are none', async () => {
+    const { checkpointer, rows, tries, headers } = open([]);
+    expect(await checkpointer.save()).toBe('nothing-new');
+    tries.set(9, 1).set(3, 2);
+    expect(await checkpointer.save()).toBe('saved');
+    expect(await checkpointer.save()).toBe('nothing-new');
+    rows.push(outcome(3));
+    tries.delete(3);
+    expect(await checkpointer.save()).toBe('saved');
+    expect(headers).toMatchObject([
+      {
+        seq: 1,
+        rows: 0,
+        tries: [
+          [3, 2],
+          [9, 1],
+        ],
+      },
+      { seq: 2, rows: 1, tries: [[9, 1]] },
+    ]);
+  });
+
+  it('of an earlier attempt are no news, and do not get lost', async () => {
+    const { checkpointer, rows, headers } = open([[4, 1]]);
+    expect(await checkpointer.save()).toBe('nothing-new');
+    rows.push(outcome(0));
+    await checkpointer.save();
+    expect(headers).toMatchObject([{ tries: [[4, 1]] }]);
+  });
+
+  it('are bounded', async () => {
+    const { checkpointer, tries, headers } = open([]);
+    for (let item = 0; item < 10_000; item += 1) tries.set(item, 1);
+    await checkpointer.save();
+    expect((headers[0] as Segment['header']).tries).toHaveLength(MAX_CARRIED_TRIES);
+  });
+
+  it('that are not numbers make the segment unusable', () => {
+    const body = encodeSegment({ seq: 1, tries: [[1, 'x' as unknown as number]] } as unknown as Segment['header'], []);
+    expect(decodeSegment(new TextEncoder().encode(body))).toBe('its tries are not pairs of numbers');
   });
 });

@@ -130,6 +130,18 @@ describe('judgeTaskFailure', () => {
     expect([failure.release?.cause ?? null, failure.endsElement]).toEqual([cause, endsElement]);
   });
 
+  it('memory and disk are named, whatever broke over them', () => {
+    const release = (error: Error) => judgeTaskFailure(error).release;
+    expect(release(new RangeError('Array buffer allocation failed'))).toEqual({
+      cause: 'oom',
+      detail: 'Array buffer allocation failed',
+    });
+    expect(release(new Error('ENOSPC: no space left on device, write'))).toMatchObject({ cause: 'disk-full' });
+    expect(release(new AppError('SCRATCH_UNFIT', { message: 'EDQUOT: disk quota exceeded' }))).toMatchObject({
+      cause: 'disk-full',
+    });
+  });
+
   it('a bug releases the task and ends the element', () => {
     expect(judgeTaskFailure(new TypeError('x'))).toEqual({
       release: { cause: 'worker-error', detail: 'bug in slurmctl: x' },

@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import { BUILTIN_RULES } from '../../../src/domain/builtin-rules.ts';
 import type { ItemOutcome } from '../../../src/domain/outcome.ts';
 import type { HandlerContext, HandlerResult } from '../../../src/ports/handler-host.ts';
+import type { TryPolicy } from '../../../src/worker/judge-try.ts';
+import { DEFER_MS } from '../../../src/worker/deferral.ts';
 import { createOutputNormaliser } from '../../../src/worker/normalise-output.ts';
 import { runItems, type RunItemsOptions } from '../../../src/worker/run-items.ts';
 import { ABORT_GRACE_MS } from '../../../src/worker/try-slots.ts';
@@ -16,6 +19,13 @@ const error: HandlerResult = {
   errorMessage: 'boom',
   detail: 'stack',
 };
+const policy = (more: Partial<TryPolicy>): TryPolicy => ({
+  rules: BUILTIN_RULES,
+  items: 1,
+  backoff: { baseMs: 100, maxMs: 100 },
+  escalations: null,
+  ...more,
+});
 /** A promise and the way to settle it. */
 function deferred<T>(): { readonly promise: Promise<T>; readonly resolve: (value: T) => void } {
   let resolve: (value: T) => void = () => undefined;
@@ -34,7 +44,8 @@ function start(count: number, run: Run, more: Partial<RunItemsOptions> = {}) {
     shared: { job: { id: 'j', name: 'j' }, task: { id: 't' }, scratch: '/s' },
     concurrency: 2,
     timeoutMs: 1_000,
-    retry: { items: 1, backoff: { baseMs: 100, maxMs: 100 } },
+    policy: policy({}),
+    tries: new Map(),
     normaliser: createOutputNormaliser({ mode: 'json' }),
     log,
     onOutcome: (outcome) => outcomes.push(outcome),
@@ -94,7 +105,7 @@ describe('runItems', () => {
         order.push(`${String(payload)}/${context.attempt}`);
         return Promise.resolve(payload === 0 && context.attempt < 3 ? error : ok(payload));
       },
-      { concurrency: 1, retry: { items: 3, backoff: { baseMs: 100, maxMs: 100 } } },
+      { concurrency: 1, policy: policy({ items: 3 }) },
     );
     await clock.advance(99);
     expect(order).toEqual(['0/1', '1/1', '2/1']);
@@ -119,7 +130,7 @@ describe('runItems', () => {
         return Promise.resolve(results[payload as number] as HandlerResult);
       },
       {
-        retry: { items: 2, backoff: { baseMs: 1, maxMs: 1 } },
+        policy: policy({ items: 2, backoff: { baseMs: 1, maxMs: 1 } }),
       },
     );
     await clock.advance(10);
@@ -240,7 +251,7 @@ describe('runItems', () => {
       2,
       (payload) => (payload === 0 ? Promise.resolve(error) : new Promise(() => undefined)),
       {
-        retry: { items: 2, backoff: { baseMs: 500_000, maxMs: 500_000 } },
+        policy: policy({ items: 2, backoff: { baseMs: 500_000, maxMs: 500_000 } }),
         timeoutMs: 900_000,
       },
     );
@@ -310,5 +321,157 @@ describe('runItems', () => {
     expect(await running.ended).toBe(true);
     expect(seen).not.toBeNull();
     expect(log.lines).toEqual([{ level: 'info', message: 'hello', fields: { item: 'i0', try: 1, n: 1 } }]);
+  });
+});
+
+describe('items left for a later attempt', () => {
+  const oom: HandlerResult = { ...error, cause: 'oom', errorClass: 'MemoryError', errorMessage: 'too big' };
+  const minutes = { baseMs: 300_000, maxMs: 300_000 };
+  const waiting = policy({ items: 9, backoff: minutes, escalations: 0 });
+
+  it('are those that need more memory, once nothing else is left to run', async () => {
+    const slow = deferred<HandlerResult>();
+    const results = [oom, slow.promise, ok(1), { ...oom, exitCode: 3, signal: 'SIGKILL' }];
+    const tries = new Map([[3, 4]]);
+    const { running, clock, outcomes } = start(
+      4,
+      (payload) => Promise.resolve(results[payload as number] as HandlerResult),
+      {
+        policy: policy({ escalations: 0 }),
+        tries,
+      },
+    );
+    await clock.advance(500);
+    expect(outcomes.map((row) => row.itemIndex)).toEqual([2]);
+    slow.resolve(ok(1));
+    await clock.advance(0);
+    expect(await running.ended).toBe(false);
+    expect(outcomes.map((row) => row.itemIndex)).toEqual([2, 1]);
+    expect(running.deferred()).toEqual({
+      cause: 'oom',
+      detail: 'MemoryError: too big (items left: 2)',
+      rule: 'built-in rule for oom',
+      items: [0, 3],
+      needsMore: true,
+    });
+    expect(tries).toEqual(
+      new Map([
+        [3, 5],
+        [0, 1],
+      ]),
+    );
+    expect(clock.pending()).toBe(0);
+  });
+
+  it('are those with long waits, when nothing else is left, and it is known when the first is due', async () => {
+    const { running, clock, outcomes } = start(
+      6,
+      (payload) => Promise.resolve(payload === 5 ? ok(1) : { ...error, exitCode: 75, errorClass: '' }),
+      { policy: waiting, concurrency: 2 },
+    );
+    await clock.advance(0);
+    expect(await running.ended).toBe(false);
+    expect(outcomes.map((row) => row.itemIndex)).toEqual([5]);
+    expect(running.deferred()).toEqual({
+      cause: 'handler-error',
+      detail: 'boom (items left: 5)',
+      exitCode: 75,
+      rule: 'built-in rule for everything else',
+      items: [0, 1, 2, 3, 4],
+      needsMore: false,
+      dueMs: clock.nowMs() + 300_000,
+    });
+  });
+
+  it('are both kinds at once: the need is named, and when the first wait is over', async () => {
+    const { running, clock } = start(3, (payload) => Promise.resolve(payload === 1 ? oom : error), {
+      policy: waiting,
+    });
+    await clock.advance(0);
+    expect(await running.ended).toBe(false);
+    expect(running.deferred()).toEqual({
+      cause: 'oom',
+      detail: 'MemoryError: too big (items left: 3)',
+      rule: 'built-in rule for oom',
+      items: [1, 0, 2],
+      needsMore: true,
+      dueMs: clock.nowMs() + 300_000,
+    });
+  });
+
+  it('are none while something else runs: it may be over in time', async () => {
+    const slow = deferred<HandlerResult>();
+    const { running, clock, outcomes } = start(
+      2,
+      (payload, { attempt }) => (payload === 1 ? slow.promise : Promise.resolve(attempt === 1 ? error : ok(1))),
+      { policy: waiting, timeoutMs: 1e9 },
+    );
+    await clock.advance(250_000);
+    slow.resolve(ok(1));
+    await clock.advance(50_000);
+    expect(await running.ended).toBe(true);
+    expect(running.deferred()).toBeNull();
+    expect(outcomes.map((row) => [row.itemIndex, row.attempts])).toEqual([
+      [1, 1],
+      [0, 2],
+    ]);
+  });
+
+  it('are none on the last attempt: the wait is spent there', async () => {
+    const { running, clock, outcomes } = start(
+      1,
+      (_payload, { attempt }) => Promise.resolve(attempt === 1 ? oom : ok(1)),
+      { policy: policy({ items: 2, backoff: minutes }) },
+    );
+    await clock.advance(300_000);
+    expect(await running.ended).toBe(true);
+    expect(outcomes).toMatchObject([{ status: 'succeeded', attempts: 2 }]);
+  });
+
+  it('are none for a wait that is short', async () => {
+    const { running, clock } = start(1, (_payload, { attempt }) => Promise.resolve(attempt === 1 ? error : ok(1)), {
+      policy: policy({ items: 2, escalations: 0, backoff: { baseMs: DEFER_MS, maxMs: DEFER_MS } }),
+    });
+    await clock.advance(DEFER_MS);
+    expect(await running.ended).toBe(true);
+  });
+
+  it('are not spoken of when the worker was told to stop', async () => {
+    const { running, clock } = start(
+      2,
+      (payload) => (payload === 0 ? Promise.resolve(oom) : new Promise(() => undefined)),
+      {
+        policy: policy({ escalations: 0 }),
+      },
+    );
+    await clock.advance(10);
+    running.stopTaking();
+    running.abort('drain');
+    await clock.advance(1_000);
+    expect(await running.ended).toBe(false);
+    expect(running.deferred()).toBeNull();
+  });
+
+  it('have the tries of earlier attempts counted', async () => {
+    const seen: number[] = [];
+    const tries = new Map([
+      [0, 2],
+      [1, 2],
+    ]);
+    const { running, outcomes } = start(
+      2,
+      (_payload, { attempt }) => {
+        seen.push(attempt);
+        return Promise.resolve(error);
+      },
+      {
+        policy: policy({ items: 3, escalations: 0 }),
+        tries,
+      },
+    );
+    expect(await running.ended).toBe(true);
+    expect(seen).toEqual([3, 3]);
+    expect(tries.size).toBe(0);
+    expect(outcomes.map((row) => row.attempts)).toEqual([3, 3]);
   });
 });

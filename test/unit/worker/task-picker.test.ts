@@ -13,6 +13,7 @@ const options = (more: Partial<PickerOptions>): PickerOptions => {
 function tries(
   more: Partial<PickerOptions>,
   claimable: (shard: number) => TaskId[] = () => [],
+  lesser: (shard: number) => TaskId[] = () => [],
 ): { tasks: string[]; looks: number[] } {
   const picker = createTaskPicker(options(more));
   const seen = { tasks: [] as string[], looks: [] as number[] };
@@ -20,7 +21,7 @@ function tries(
     if (next.step === 'claim') seen.tasks.push(next.task);
     else {
       seen.looks.push(next.shard);
-      picker.found(claimable(next.shard));
+      picker.found({ own: claimable(next.shard), lesser: lesser(next.shard) });
     }
   }
   return seen;
@@ -39,7 +40,7 @@ describe('task picker', () => {
       { step: 'claim', task: '000001' },
       { step: 'look', shard: 0 },
     ]);
-    picker.found([taskIdOf(2)]);
+    picker.found({ own: [taskIdOf(2)], lesser: [] });
     expect(picker.next()).toEqual({ step: 'done' });
   });
 
@@ -63,6 +64,24 @@ describe('task picker', () => {
 
   it('an element beyond the tasks goes straight to looking', () => {
     expect(tries({ element: 9, elements: 10, tasks: 4 }).tasks).toEqual([]);
+  });
+
+  it('takes tasks that ask for less only when a whole pass showed none of its own, and a few at a time', () => {
+    const ids = (from: number, to: number) => Array.from({ length: to - from }, (_, n) => taskIdOf(from + n));
+    let looks = 0;
+    const seen = tries(
+      { tasks: [], shards: 2 },
+      (shard) => ((looks += 1) === 5 && shard >= 0 ? ids(90, 92) : []),
+      (shard) => (shard === 0 ? ids(0, 20) : []),
+    );
+    const lesser = seen.tasks.filter((task) => Number(task) < 20);
+    expect([lesser.length, seen.tasks.length]).toEqual([20, 22]);
+    // Two looks found nothing of its own; of what the next two showed, at most eight were taken before the fifth look.
+    const own = seen.tasks.findIndex((task) => Number(task) >= 90);
+    expect(own).toBeGreaterThan(0);
+    expect(own).toBeLessThanOrEqual(8);
+    // After its own were found, a whole pass without any comes first again.
+    expect(seen.looks.length).toBeGreaterThanOrEqual(9);
   });
 
   it('all elements together try every task first by its own element, none twice', () => {

@@ -1,6 +1,7 @@
 import { rmSync } from 'node:fs';
 import { readControls, type ControlRequest } from './control.ts';
 import { beginKill } from './end-elements.ts';
+import { signalQuietly } from './processes.ts';
 import { record, type LiveSubmission, type Supervision } from './supervision.ts';
 
 /** Applies what clients ask. A request's file is removed once its effect is in the journal; applying one twice changes nothing. */
@@ -22,6 +23,9 @@ function apply(supervision: Supervision, submission: LiveSubmission, request: Co
     case 'hold':
     case 'release':
       record(submission, { e: 'hold', on: request.op === 'hold' });
+      return;
+    case 'drain':
+      for (const element of runningOf(supervision, submission, undefined)) signalQuietly(element.pid, 'SIGTERM');
       return;
     case 'throttle':
       record(submission, { e: 'throttle', most: request.most });

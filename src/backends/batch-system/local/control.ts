@@ -7,7 +7,7 @@ import type { HostLayout } from './layout.ts';
 /** What a client asks of the supervisor: one small file each, applied in the order of the names. */
 export type ControlRequest = { readonly number: number } & (
   | { readonly op: 'cancel'; readonly indices?: readonly number[] }
-  | { readonly op: 'hold' | 'release' }
+  | { readonly op: 'hold' | 'release' | 'drain' }
   /** 0: no throttle. */
   | { readonly op: 'throttle'; readonly most: number }
   | { readonly op: 'requeue'; readonly index: number }
@@ -46,7 +46,7 @@ function controlNames(layout: HostLayout): string[] {
   }
 }
 
-const OPS: readonly unknown[] = ['cancel', 'hold', 'release', 'throttle', 'requeue'];
+const OPS: readonly unknown[] = ['cancel', 'hold', 'release', 'drain', 'throttle', 'requeue'];
 
 function parseControl(text: string): ControlRequest | null {
   try {

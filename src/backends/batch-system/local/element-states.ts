@@ -1,17 +1,7 @@
-import type { Cause } from '../../../domain/causes.ts';
-import type { ElementState } from '../../../ports/batch-system.ts';
+import { classify } from '../../../domain/classify.ts';
+import { HELD, type ElementState } from '../../../ports/batch-system.ts';
 import type { ElementRecord } from './element-table.ts';
-import type { EndWord } from './events.ts';
 import type { SubmissionView } from './read-submission.ts';
-
-const CAUSE_OF_END: Record<EndWord, Cause | null> = {
-  COMPLETED: null,
-  FAILED: 'worker-error',
-  CANCELLED: 'cancelled-by-user',
-  TIMEOUT: 'time-limit',
-  NODE_FAIL: 'node-fail',
-  BOOT_FAIL: 'launch-failed',
-};
 
 export interface StateQuery {
   readonly id: string;
@@ -41,7 +31,7 @@ export const unknownElement = (id: string, index: number, reason: string): Eleme
 
 /** In Slurm's words. */
 function waitingReason({ request, table }: SubmissionView, nowMs: number): string {
-  if (table.held) return 'JobHeldUser';
+  if (table.held) return HELD;
   if (nowMs < request.beginMs) return 'BeginTime';
   if (request.after.length > 0 && !table.started) return 'Dependency';
   return table.running.size >= table.throttle ? 'JobArrayTaskLimit' : 'Resources';
@@ -64,7 +54,10 @@ function stateOf(record: ElementRecord, { id, index, hostname, waiting }: Elemen
     return { id, index, phase, cause: null, restarts, node: hostname, rawState };
   }
   if (record.how === undefined) throw new Error(`element ${id}_${index} ended without a word`);
-  const bySignal = record.how === 'FAILED' && record.signal !== undefined;
+  const exit = {
+    ...(record.exit === undefined ? {} : { exitCode: record.exit }),
+    ...(record.signal === undefined ? {} : { signal: record.signal }),
+  };
   return {
     id,
     index,
@@ -72,9 +65,8 @@ function stateOf(record: ElementRecord, { id, index, hostname, waiting }: Elemen
     restarts,
     node: hostname,
     rawState: record.how,
-    cause: bySignal ? 'killed' : CAUSE_OF_END[record.how],
-    ...(record.exit === undefined ? {} : { exitCode: record.exit }),
-    ...(record.signal === undefined ? {} : { signal: record.signal }),
+    cause: record.how === 'COMPLETED' ? null : classify({ batchState: record.how, ...exit }),
+    ...exit,
     ...(record.note === undefined ? {} : { reason: record.note }),
   };
 }

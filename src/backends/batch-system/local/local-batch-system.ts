@@ -1,4 +1,5 @@
-import { availableParallelism } from 'node:os';
+import { availableParallelism, totalmem } from 'node:os';
+import { formatBytes } from '../../../domain/units.ts';
 import type { BatchHandle, BatchLimits, BatchSystem } from '../../../ports/batch-system.ts';
 import type { Clock } from '../../../ports/clock.ts';
 import type { Host } from '../../../ports/host.ts';
@@ -86,6 +87,7 @@ export function createLocalBatchSystem(options: LocalBatchOptions): LocalBatchSy
     cancel: (handle, indices) => askSupervisor(context, handle, cancelRequest(indices)),
     hold: (handle) => askSupervisor(context, handle, { op: 'hold' }),
     release: (handle) => askSupervisor(context, handle, { op: 'release' }),
+    drain: (handle) => askSupervisor(context, handle, { op: 'drain' }),
     setThrottle: (handle, most) => askSupervisor(context, handle, { op: 'throttle', most }),
     requeue: (handle, index) => askSupervisor(context, handle, { op: 'requeue', index }),
     prune: async (wanted) => wanted.filter((id) => pruneOne(context, id)),
@@ -111,13 +113,17 @@ function limitsFor(context: LocalContext, isDefault: boolean, cpus: number): Bat
   const slots = slotsNow(context);
   const from =
     slots !== context.slots ? 'the running supervisor' : isDefault ? 'the CPUs of this host' : 'SLURMCTL_LOCAL_SLOTS';
+  // More than the machine has can never be had, although nothing is enforced.
+  const maxMemoryBytes = totalmem();
   return {
     maxArraySize: MAX_ARRAY_SIZE,
     slots: Math.max(1, Math.floor(slots / slotsOf({ cpus }, slots))),
     maxTimeMs: null,
+    maxMemoryBytes,
     sources: [
       { name: 'MaxArraySize', value: String(MAX_ARRAY_SIZE), from: 'the local scheduler' },
       { name: 'slots', value: String(slots), from },
+      { name: 'largest memory', value: formatBytes(maxMemoryBytes), from: 'the memory of this host' },
     ],
   };
 }

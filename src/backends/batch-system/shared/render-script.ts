@@ -12,6 +12,7 @@ const SLOTS: Record<string, (request: SubmitRequest) => string> = {
   environment: (request) => exportLines(request.environment),
   cwd: (request) => quoteForShell(absolute(request.cwd)),
   command: (request) => commandWords(request.command),
+  afterCrash: (request) => (request.afterCrash ?? []).map(quoteForShell).join(' '),
 };
 
 /**

@@ -22,6 +22,20 @@ export function refuseTooLong(partition: PartitionRow, timeMs: number): void {
   });
 }
 
+/** Likewise with the reason PartitionConfig or MaxMemPerLimit, where the partition gives less memory than its nodes have. */
+export function refuseTooBig(
+  partition: PartitionRow,
+  maxMb: number | null,
+  { memoryBytes }: { readonly memoryBytes: number },
+): void {
+  if (maxMb === null || memoryBytes <= maxMb * 1024 ** 2) return;
+  throw new AppError('BATCH_REFUSED', {
+    message: `resources.memory: ${Math.ceil(memoryBytes / 1024 ** 2)} MB is more than partition ${partition.name} allows on a node (${maxMb} MB)`,
+    hint: 'Lower resources.memory or choose another slurm.partition',
+    details: { partition: partition.name, maxMb },
+  });
+}
+
 /** BATCH_REFUSED naming the partitions there are, and the one that may have been meant. */
 export function noSuchPartition(wanted: string, partitions: readonly PartitionRow[], said?: string): AppError {
   const names = partitions.map(({ name }) => name);

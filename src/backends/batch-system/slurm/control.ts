@@ -51,14 +51,26 @@ async function isPlain(commands: SlurmCommands, handle: BatchHandle, ownUid: num
   return rows.some((row) => row.id === id && row.indices === null);
 }
 
+/** `uhold`: what `hold` does for an operator or root could not be released by the user, and would not show as the user's. */
 export const holdJob = (commands: SlurmCommands, handle: BatchHandle): Promise<void> =>
-  act(commands, ['scontrol', ...clusterArgs(handle), 'hold', handle.id]);
+  act(commands, ['scontrol', ...clusterArgs(handle), 'uhold', handle.id]);
 
 export const releaseJob = (commands: SlurmCommands, handle: BatchHandle): Promise<void> =>
   act(commands, ['scontrol', ...clusterArgs(handle), 'release', handle.id]);
 
 export const throttleJob = (commands: SlurmCommands, handle: BatchHandle, most: number): Promise<void> =>
   act(commands, ['scontrol', ...clusterArgs(handle), 'update', `JobId=${handle.id}`, `ArrayTaskThrottle=${most}`]);
+
+/**
+ * `--batch` reaches the script and with it the worker, `--state` spares elements that wait. scancel may exit with an error of one element of an
+ * array and without a word, when that element ended meanwhile.
+ */
+export async function drainJob(commands: SlurmCommands, handle: BatchHandle): Promise<void> {
+  const argv = ['scancel', ...clusterArgs(handle), '--batch', '--signal=TERM', '--state=RUNNING', handle.id];
+  const { ok, stdout, stderr } = await commands.tryAsk(argv);
+  const said = `${stderr}${stdout}`.trim();
+  if (!ok && said !== '' && !GONE.test(said)) throw badAnswer(argv, stderr.trim());
+}
 
 async function act(commands: SlurmCommands, argv: readonly string[]): Promise<void> {
   const { ok, stdout, stderr } = await commands.tryAsk(argv);

@@ -1,8 +1,9 @@
+import { batchWord, cancelledBy } from '../../../domain/batch-words.ts';
 import type { Cause } from '../../../domain/causes.ts';
 import type { BatchHandle, ElementState } from '../../../ports/batch-system.ts';
 import type { ExitStatus } from './exit-status.ts';
 import type { QueueRow } from './parse-squeue.ts';
-import { cancelledBy, meaningOf, stateWord } from './states.ts';
+import { meaningOf } from './states.ts';
 
 export type AskedHandle = BatchHandle & { readonly count: number };
 
@@ -13,7 +14,7 @@ export function needsAccounting<T extends AskedHandle>(handles: readonly T[], qu
     const rows = byId.get(handle.id) ?? new Map<number, QueueRow>();
     for (let index = 0; index < handle.count; index += 1) {
       const row = rows.get(index);
-      if (row === undefined || (stateWord(row.state) === 'CANCELLED' && cancelledBy(row.state) === null)) return true;
+      if (row === undefined || (batchWord(row.state) === 'CANCELLED' && cancelledBy(row.state) === null)) return true;
     }
     return false;
   });
@@ -48,7 +49,7 @@ function elementState(
 ): ElementState {
   if (row !== undefined) {
     const cancelled =
-      record !== undefined && stateWord(row.state) === 'CANCELLED' && cancelledBy(record.state) !== null;
+      record !== undefined && batchWord(row.state) === 'CANCELLED' && cancelledBy(record.state) !== null;
     return describe(element, cancelled ? { ...row, state: record.state } : row, ownUid);
   }
   if (record === undefined) return { ...element, phase: 'unknown', cause: null, rawState: 'UNKNOWN' };
@@ -70,6 +71,7 @@ function describe(element: Pick<ElementState, 'id' | 'index'>, row: QueueRow, ow
     ...meaning,
     ...(meaning.phase === 'ended' ? exitOf(row.exit, meaning.cause) : {}),
     ...(row.node === undefined ? {} : { node: row.node }),
+    ...(row.ranMs === undefined || meaning.phase === 'waiting' ? {} : { ranMs: row.ranMs }),
     ...(row.restarts === undefined ? {} : { restarts: row.restarts }),
     rawState: row.state,
     ...(row.reason === undefined ? {} : { reason: row.reason }),

@@ -9,7 +9,7 @@ import type { BatchHandle, BatchSystem, ElementState } from '../../../ports/batc
 import type { Clock } from '../../../ports/clock.ts';
 import { runCommand, type RunCommand } from '../../shared/run-command.ts';
 import { renderScript } from '../shared/render-script.ts';
-import { cancelJob, holdJob, releaseJob, throttleJob } from './control.ts';
+import { cancelJob, drainJob, holdJob, releaseJob, throttleJob } from './control.ts';
 import { elementStates, needsAccounting } from './element-states.ts';
 import { readLimits } from './limits.ts';
 import { askAccounting, askQueue, byCluster, tryAccounting, type JobSelection } from './query.ts';
@@ -63,6 +63,7 @@ export function createSlurmBatchSystem(options: SlurmOptions): BatchSystem {
     cancel: (handle, indices) => cancelJob(commands, handle, indices, ownUid),
     hold: (handle) => holdJob(commands, handle),
     release: (handle) => releaseJob(commands, handle),
+    drain: (handle) => drainJob(commands, handle),
     setThrottle: (handle, most) => throttleJob(commands, handle, most),
   };
 }

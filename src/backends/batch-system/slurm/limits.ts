@@ -1,9 +1,17 @@
 import { userInfo } from 'node:os';
 import type { ResourceSpec } from '../../../domain/job-spec.ts';
 import { AppError } from '../../../errors/app-error.ts';
-import type { BatchLimits } from '../../../ports/batch-system.ts';
-import { choosePartition, refuseTooLong } from './choose-partition.ts';
-import { parseConfig, parseNodes, parsePartitions, SINFO_FORMAT, type NodeRow } from './parse-scontrol.ts';
+import type { BatchLimits, BatchSystem } from '../../../ports/batch-system.ts';
+import { choosePartition, refuseTooBig, refuseTooLong } from './choose-partition.ts';
+import {
+  parseConfig,
+  parseNodes,
+  parseMemoryMb,
+  parsePartitions,
+  SINFO_FORMAT,
+  type NodeRow,
+  type PartitionRow,
+} from './parse-scontrol.ts';
 import { badAnswer, type SlurmCommands } from './slurm-commands.ts';
 import { parseAssociationCap, parseQosCap, type SubmitCap } from './submit-limits.ts';
 
@@ -16,7 +24,7 @@ const MIB = 1024 ** 2;
 /** The site's limits for elements of one size. @throws BATCH_REFUSED for a partition that does not exist, or in which such an element could never start */
 export async function readLimits(
   commands: SlurmCommands,
-  request: { readonly partition?: string; readonly resources: ResourceSpec },
+  request: Parameters<BatchSystem['limits']>[0],
 ): Promise<BatchLimits> {
   const config = parseConfig(await commands.ask(CONFIG));
   const sizes = await arraySize(commands, config);
@@ -25,13 +33,17 @@ export async function readLimits(
   const sources: Source[] = [...sizes.sources];
   const version = config.get('SLURM_VERSION');
   if (version !== undefined) sources.unshift({ name: 'Slurm version', value: version, from: 'scontrol show config' });
-  if (partition === null) return { maxArraySize: sizes.maxArraySize, slots: null, maxTimeMs: null, sources };
-  const sinfo = await commands.ask(['sinfo', '-h', '-N', '-p', partition.name, '-O', SINFO_FORMAT]);
-  const slots = slotsOf(parseNodes(sinfo), partition.name, request.resources);
+  if (partition === null)
+    return { maxArraySize: sizes.maxArraySize, slots: null, maxTimeMs: null, maxMemoryBytes: null, sources };
+  const nodes = parseNodes(await commands.ask(['sinfo', '-h', '-N', '-p', partition.name, '-O', SINFO_FORMAT]));
+  const slots = slotsOf(allowed(nodes, request.exclude ?? []), partition.name, request.resources);
+  const memory = largestMemory(nodes, { ...partition, maxMemoryMb: memoryLimit(config, partition) });
+  refuseTooBig(partition, memory?.mb ?? null, request.resources);
   return {
     maxArraySize: sizes.maxArraySize,
     slots,
     maxTimeMs: partition.maxTimeMs,
+    maxMemoryBytes: memory === null ? null : memory.mb * MIB,
     sources: [
       ...sources,
       {
@@ -45,8 +57,28 @@ export async function readLimits(
         value: partition.maxTimeMs === null ? 'unlimited' : `${partition.maxTimeMs / 60_000} min`,
         from: `scontrol show partition ${partition.name}`,
       },
+      {
+        name: 'largest memory',
+        value: memory === null ? 'unknown' : `${memory.mb} MB`,
+        from: memory?.from ?? `sinfo -p ${partition.name}`,
+      },
     ],
   };
+}
+
+/** MaxMemPerNode of the partition, which outranks that of the cluster. */
+const memoryLimit = (config: ReadonlyMap<string, string>, { maxMemoryMb }: PartitionRow): number | null =>
+  maxMemoryMb ?? parseMemoryMb(config.get('MaxMemPerNode'));
+
+/** What one element may ask for at most: the memory of the largest node, also of one that is down, or the partition's limit below it. */
+function largestMemory(
+  nodes: readonly NodeRow[],
+  { name, maxMemoryMb }: PartitionRow,
+): { readonly mb: number; readonly from: string } | null {
+  const limit = maxMemoryMb === null ? null : { mb: maxMemoryMb, from: `scontrol show partition ${name}` };
+  if (nodes.length === 0) return limit;
+  const mb = Math.max(...nodes.map(({ memoryMb }) => memoryMb));
+  return limit !== null && limit.mb < mb ? limit : { mb, from: `sinfo -p ${name}` };
 }
 
 /** The smallest of what bounds one array: an array above MaxJobCount or a submit limit would never be accepted, however long one waits. */
@@ -109,6 +141,15 @@ function ownName(): string | null {
   } catch {
     return null;
   }
+}
+
+/** The nodes that are not excluded. @throws BATCH_REFUSED when none of them can be used at the moment */
+function allowed(nodes: readonly NodeRow[], exclude: readonly string[]): readonly NodeRow[] {
+  const left = nodes.filter(({ name }) => !exclude.includes(name));
+  if (left.length === nodes.length || left.some(({ usable }) => usable)) return left;
+  throw new AppError('BATCH_REFUSED', {
+    message: `no node can be used but those to be avoided (${exclude.join(', ')})`,
+  });
 }
 
 function slotsOf(nodes: readonly NodeRow[], partition: string, resources: ResourceSpec): number | null {

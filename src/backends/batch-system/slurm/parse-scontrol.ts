@@ -13,6 +13,8 @@ export interface PartitionRow {
   readonly isDefault: boolean;
   /** Null: unlimited, or not understood. */
   readonly maxTimeMs: number | null;
+  /** Most memory of one node that a job may have; null: no such limit. */
+  readonly maxMemoryMb: number | null;
   readonly isUp: boolean;
 }
 
@@ -29,11 +31,16 @@ export function parsePartitions(stdout: string): PartitionRow[] {
         name,
         isDefault: values.get('Default') === 'YES',
         maxTimeMs: parseSlurmTimeMs(values.get('MaxTime') ?? ''),
+        maxMemoryMb: parseMemoryMb(values.get('MaxMemPerNode')),
         isUp: (values.get('State') ?? 'UP') === 'UP',
       },
     ];
   });
 }
+
+/** Whole megabytes; null for UNLIMITED, 0 (which means the same) and anything else. */
+export const parseMemoryMb = (text: string | undefined): number | null =>
+  text !== undefined && /^[1-9]\d{0,11}$/.test(text) ? Number(text) : null;
 
 /** `minutes`, `minutes:seconds`, `hours:minutes:seconds`, `days-hours[:minutes[:seconds]]` in ms; null for UNLIMITED and the like. */
 export function parseSlurmTimeMs(text: string): number | null {
@@ -51,6 +58,7 @@ export function parseSlurmTimeMs(text: string): number | null {
 }
 
 export interface NodeRow {
+  readonly name: string;
   readonly cpus: number;
   readonly memoryMb: number;
   /** False when it is down, drained, failing or reserved for maintenance. */
@@ -66,6 +74,7 @@ export function parseNodes(stdout: string): NodeRow[] {
     const [name = '', cpus = '', memory = '', state = ''] = line.split('|').map((field) => field.trim());
     if (!/^\d{1,6}$/.test(cpus) || !/^\d{1,12}\+?$/.test(memory) || name === '') continue;
     nodes.set(name, {
+      name,
       cpus: Number(cpus),
       memoryMb: Number.parseInt(memory, 10),
       usable: !/down|drain|fail|maint|unknown|perfctrs|inval|power(?:ing)?_?down|\*$/i.test(state),

@@ -40,8 +40,23 @@ export function sbatchArgv(request: SubmitRequest): string[] {
     ...(slurm.account === undefined ? [] : [`--account=${slurm.account}`]),
     ...(slurm.qos === undefined ? [] : [`--qos=${slurm.qos}`]),
     ...slurm.extra,
+    ...(request.exclude === undefined ? [] : excludeOption(request.exclude, slurm.extra)),
   ];
 }
+
+/** Last of all and with the user's own, because of several such options sbatch takes the last one. */
+function excludeOption(nodes: readonly string[], extra: readonly string[]): string[] {
+  const own = extra.flatMap((option, at) => {
+    const attached = /^(?:--exclude=|-x)(.+)$/s.exec(option)?.[1];
+    const next = option === '-x' || option === '--exclude' ? extra[at + 1] : undefined;
+    return attached ?? next ?? [];
+  });
+  const all = [...own, ...nodes.filter((node) => NODE_NAME.test(node))];
+  return all.length === own.length ? [] : [`--exclude=${all.join(',')}`];
+}
+
+/** Anything else would be an expression, or not a node. */
+const NODE_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]*$/;
 
 function arrayOption(array: NonNullable<SubmitRequest['array']>): string {
   const last = array.count - 1;

@@ -107,13 +107,26 @@ describe('command handlers', () => {
       'process.kill(process.pid, "SIGSEGV")',
       {
         ok: false,
-        cause: 'handler-error',
+        cause: 'killed',
         errorClass: 'SignalError',
         errorMessage: 'killed by SIGSEGV',
         signal: 'SIGSEGV',
       },
     ],
-    ['process.kill(process.pid, "SIGKILL")', { ok: false, errorMessage: 'killed by SIGKILL (out of memory?)' }],
+    [
+      'process.kill(process.pid, "SIGKILL")',
+      { ok: false, cause: 'killed', errorMessage: 'killed by SIGKILL (out of memory?)' },
+    ],
+    ['process.exit(137)', { ok: false, cause: 'killed', errorMessage: 'exit 137', exitCode: 137 }],
+    [
+      'console.error("FATAL ERROR: JavaScript heap out of memory\\n----- Native stack trace -----"); process.abort()',
+      { ok: false, cause: 'oom', signal: 'SIGABRT' },
+    ],
+    [
+      'console.error("Traceback\\nOSError: [Errno 28] No space left on device"); process.exit(1)',
+      { ok: false, cause: 'disk-full', errorMessage: 'exit 1: OSError: [Errno 28] No space left on device' },
+    ],
+    ['console.error("HTTP 429"); process.exit(75)', { ok: false, cause: 'rate-limited', exitCode: 75 }],
   ])('%s', async (code, expected) => expect(await node(code)).toMatchObject(expected));
 
   it('a program that does not read its large input is fine', async () => {

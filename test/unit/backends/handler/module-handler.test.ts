@@ -69,6 +69,29 @@ describe('module handlers', () => {
     expect(result).toMatchObject({ ok: false, cause: 'handler-error', errorClass, errorMessage });
   });
 
+  it.each([
+    ['new RangeError("Array buffer allocation failed")', 'oom'],
+    ['Object.assign(new Error("write"), { code: "ENOSPC" })', 'disk-full'],
+    ['new Error("cannot save", { cause: Object.assign(new Error("x"), { code: "EDQUOT" }) })', 'disk-full'],
+    ['Object.assign(new Error("refused"), { status: 429 })', 'rate-limited'],
+    ['Object.assign(new Error("refused"), { response: { status: 429 } })', 'rate-limited'],
+    [
+      'Object.assign(new Error("x"), { name: "ThrottlingException", $metadata: { httpStatusCode: 400 } })',
+      'rate-limited',
+    ],
+    ['new (class RateLimitError extends Error {})("slow")', 'rate-limited'],
+    ['Object.assign(new Error("refused"), { status: 503 })', 'handler-error'],
+    ['Object.defineProperty(new Error("x"), "code", { get() { throw new Error("no"); } })', 'handler-error'],
+    ['"JavaScript heap out of memory"', 'oom'],
+  ])('throw %s is %s', async (thrown, cause) => {
+    expect(await run(`export default () => { throw ${thrown}; };`)).toMatchObject({ ok: false, cause });
+  });
+
+  it('an error that wraps itself is no loop', async () => {
+    const body = 'const e = new Error("x"); e.cause = e; throw e;';
+    expect(await run(`export default () => { ${body} };`)).toMatchObject({ cause: 'handler-error' });
+  });
+
   it('keeps the stack with the place in the file, and causes', async () => {
     const result = await run('export default () => {\n  throw new Error("a", { cause: new Error("root cause") });\n};');
     expect(result.ok ? '' : result.detail).toMatch(/\.mjs:2:\d+/);

@@ -203,6 +203,27 @@ describe('leaf parts, read by DuckDB', () => {
     );
   });
 
+  it('are written group by group, and whatever is due in between has its turn', async () => {
+    let turns = 0;
+    let writing = true;
+    const turn = (): void => {
+      turns += 1;
+      if (writing) setImmediate(turn);
+    };
+    setImmediate(turn);
+    const turnsAt: number[] = [];
+    const some = (function* (): Generator<ItemOutcome> {
+      for (let at = 0; at < 500; at += 1) {
+        if (at % 100 === 0) turnsAt.push(turns);
+        yield outcome(at, null);
+      }
+    })();
+    await write(some, { mode: 'json' }, { groupRows: 100 });
+    writing = false;
+    expect(turnsAt).toHaveLength(5);
+    expect(new Set(turnsAt).size).toBe(5);
+  });
+
   it('a full disk is SCRATCH_FULL', async () => {
     const write = createLeafParts().write('/dev/full/part', [], { mode: 'json' });
     await expect(write).rejects.toMatchObject({ code: 'ENOTDIR' });

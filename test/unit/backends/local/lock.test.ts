@@ -24,6 +24,7 @@ const contextOf = (pid: number, onLook: () => void = () => {}, realm = '-boot-ns
       onLook();
       return !dead.has(name);
     },
+    user: 'ada',
     cpuMs: () => 0,
   };
   return { host, clock: { nowMs: () => Date.now() } };

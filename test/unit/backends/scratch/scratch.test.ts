@@ -3,7 +3,7 @@ import { join } from 'node:path';
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
-import { createScratch } from '../../../../src/backends/scratch.ts';
+import { createScratch, scratchOf } from '../../../../src/backends/scratch.ts';
 import { fileSystemOf } from '../../../../src/backends/shared/fs-magic.ts';
 import { createSeededIds } from '../../../support/seeded-random.ts';
 import { makeTempDir } from '../../../support/temp-dir.ts';
@@ -32,6 +32,17 @@ describe('scratch', () => {
     expect(scratch({ ...env, SLURMCTL_SCRATCH: dir.path }).check().source).toBe('SLURMCTL_SCRATCH');
     expect(scratch({ TMPDIR: dir.path }).check().source).toBe('TMPDIR');
     expect(scratch({ SLURMCTL_SCRATCH: '' }).check().source).toBe('default');
+  });
+
+  it('finds what a process made for a purpose, and nobody else', async () => {
+    const env = { TMPDIR: dir.path };
+    const open = (owner: string, seed: number) =>
+      createScratch({ env, ids: createSeededIds(seed), host: { processName: owner, mayBeAlive: () => true } });
+    const mine = await open('n1:7:1-0-0', 1).open('beacon');
+    await open('n1:7:1-0-0', 2).open('attempt');
+    await open('n1:8:1-0-0', 3).open('beacon');
+    expect(await scratchOf({ env }, 'beacon', 'n1:7:1-0-0')).toEqual([mine.path]);
+    expect(await scratchOf({ env }, 'beacon', 'n1:9:1-0-0')).toEqual([]);
   });
 
   it('removes what dead processes left behind, and nothing else', async () => {

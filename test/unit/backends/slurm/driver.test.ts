@@ -196,7 +196,7 @@ describe('find', () => {
   it('asks the queue, then accounting for the rest, and takes only exact names', async () => {
     const { system, lines } = scriptedSlurm({
       squeue: {
-        stdout: recorded('squeue-requeued.out').replaceAll('life.1', 'life.1x') + '9|N/A|PENDING|0|0|||other.1|\n',
+        stdout: recorded('squeue-requeued.out').replaceAll('life.1', 'life.1x') + '9|N/A|PENDING|0|0|||0:00|other.1|\n',
       },
       sacct: { stdout: recorded('sacct-ended.out') },
     });
@@ -244,7 +244,7 @@ describe('cancel, hold, release, throttle', () => {
   it('finds nothing wrong with jobs that are gone, and much with a controller that is', async () => {
     const gone = { exitCode: 1, stderr: recorded('hold-missing.err') };
     const { system, lines } = scriptedSlurm({
-      'scontrol hold': gone,
+      'scontrol uhold': gone,
       'scontrol release': gone,
       'scontrol update': gone,
       scancel: gone,
@@ -254,7 +254,7 @@ describe('cancel, hold, release, throttle', () => {
     await system.setThrottle({ id: '9' }, 4);
     await system.cancel({ id: '9' });
     expect(lines()).toEqual([
-      'scontrol hold 9',
+      'scontrol uhold 9',
       'scontrol release 9',
       'scontrol update JobId=9 ArrayTaskThrottle=4',
       'scancel 9',
@@ -270,7 +270,7 @@ describe('limits', () => {
   it('reads sizes, slots and times with their sources', async () => {
     const limits = await scriptedSlurm().system.limits({ partition: 'short', resources });
     // The recorded site has MaxJobCount 20: an array above it would never be accepted.
-    expect(limits).toMatchObject({ maxArraySize: 20, slots: 8, maxTimeMs: 600_000 });
+    expect(limits).toMatchObject({ maxArraySize: 20, slots: 8, maxTimeMs: 600_000, maxMemoryBytes: 4000 * 1024 ** 2 });
     expect(limits.sources.map(({ name, value }) => `${name}=${value}`)).toEqual([
       'Slurm version=22.05.8',
       'MaxArraySize=1001',
@@ -278,6 +278,7 @@ describe('limits', () => {
       'partition=short',
       'slots=8',
       'MaxTime=10 min',
+      'largest memory=4000 MB',
     ]);
   });
 
@@ -290,9 +291,44 @@ describe('limits', () => {
     expect([maxArraySize, maxTimeMs]).toEqual([5, null]);
   });
 
+  it('takes less memory than the nodes have where the partition or the cluster gives less', async () => {
+    const partitions = (text: string) =>
+      recorded('partitions.out').replaceAll(/MaxMemPerNode=\S+/g, `MaxMemPerNode=${text}`);
+    const config = recorded('config.out').replace(/(MaxMemPerNode\s*=) \S+/, '$1 1500');
+    const most = (commands: Parameters<typeof scriptedSlurm>[0]) =>
+      scriptedSlurm(commands).system.limits({ resources });
+    const byPartition = { 'scontrol -o show partition': { stdout: partitions('2000') } };
+    expect((await most(byPartition)).maxMemoryBytes).toBe(2000 * 1024 ** 2);
+    expect((await most({ 'scontrol show config': { stdout: config } })).maxMemoryBytes).toBe(1500 * 1024 ** 2);
+    expect(
+      (await most({ ...byPartition, sinfo: { stdout: 'n1|4|1800|down|\nn2|4|1000|idle|\n' } })).sources.at(-1),
+    ).toEqual({
+      name: 'largest memory',
+      value: '1800 MB',
+      from: 'sinfo -p main',
+    });
+    const memoryBytes = 2001 * 1024 ** 2;
+    const big = scriptedSlurm(byPartition).system.limits({ resources: { ...resources, memoryBytes } });
+    expect((await failure(big)).message).toBe(
+      'resources.memory: 2001 MB is more than partition main allows on a node (2000 MB)',
+    );
+  });
+
   it('counts slots by memory as well as CPUs', async () => {
     const memoryBytes = 1500 * 1024 ** 2;
     expect((await scriptedSlurm().system.limits({ resources: { ...resources, memoryBytes } })).slots).toBe(4);
+  });
+
+  it('leaves out the nodes to avoid, and refuses when that leaves none to use', async () => {
+    const sinfo = { stdout: 'n1|4|4000|idle|\nn2|4|4000|mixed|\nn3|4|4000|down|\n' };
+    const { system } = scriptedSlurm({ sinfo });
+    expect((await system.limits({ resources, exclude: ['n1'] })).slots).toBe(4);
+    expect((await system.limits({ resources, exclude: ['n4'] })).slots).toBe(8);
+    const none = await failure(system.limits({ resources, exclude: ['n1', 'n2'] }));
+    expect([none.code, none.message]).toEqual([
+      'BATCH_REFUSED',
+      'no node can be used but those to be avoided (n1, n2)',
+    ]);
   });
 
   it('refuses partitions that do not exist and elements no node can hold', async () => {

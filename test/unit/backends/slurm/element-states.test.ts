@@ -52,6 +52,15 @@ describe('states from recorded answers', () => {
     expect(states[6]).toMatchObject({ rawState: 'TIMEOUT', reason: 'TimeLimit', node: 'n1' });
   });
 
+  it('reads how long elements ran, from whoever knows them', () => {
+    const queue = parseSqueue(
+      '3|0|FAILED|256|0|n1|None|1-02:03:04|x|\n3|1|PENDING|0|1||None|0:07|x|\n3|2|RUNNING|0|0|n1|None|INVALID|x|',
+    );
+    const accounting = parseSacct('3_3|FAILED|1:0|n1|None|62|x');
+    const states = elementStates([{ id: '3', count: 4 }], queue, accounting, UID);
+    expect(states.map(({ ranMs }) => ranMs)).toEqual([93_784_000, undefined, undefined, 62_000]);
+  });
+
   it('reads the same ends from accounting alone, but for exit codes above 127', () => {
     const [, , third, ...rest] = brief('', recorded('sacct-ended.out'), life);
     expect(third).toBe('2 ended worker-error exit 9');
@@ -141,13 +150,13 @@ describe('answers with noise in them', () => {
   });
 
   it('takes nothing from an expression that is cut off', () => {
-    const states = brief('3|0-3,5...|PENDING|0|0||Resources|x|\n3|4|COMPLETED|0|0|n1|None|x|', '', life);
+    const states = brief('3|0-3,5...|PENDING|0|0||Resources|0:00|x|\n3|4|COMPLETED|0|0|n1|None|0:05|x|', '', life);
     expect(states[0]).toBe('0 unknown null');
     expect(states[4]).toBe('4 ended null exit 0');
   });
 
   it('believes the row of one element before the row of a range, in any order', () => {
-    const one = '3|4|RUNNING|0|0|n1|None|x|\n';
+    const one = '3|4|RUNNING|0|0|n1|None|0:05|x|\n';
     const range = '3|2-6|PENDING|0|0||Resources|x|\n';
     expect(brief(one + range, '', life)[4]).toBe('4 running null');
     expect(brief(range + one, '', life)[4]).toBe('4 running null');

@@ -20,16 +20,19 @@ describe('scontrol, sinfo and sacctmgr', () => {
 
   it('reads partitions', () => {
     expect(parsePartitions(`Welcome!\n${recorded('partitions.out')}`)).toEqual([
-      { name: 'main', isDefault: true, maxTimeMs: null, isUp: true },
-      { name: 'short', isDefault: false, maxTimeMs: 600_000, isUp: true },
+      { name: 'main', isDefault: true, maxTimeMs: null, maxMemoryMb: null, isUp: true },
+      { name: 'short', isDefault: false, maxTimeMs: 600_000, maxMemoryMb: null, isUp: true },
     ]);
     expect(parsePartitions(recorded('partition-missing.out'))).toEqual([]);
+    const withMemory = (text: string) =>
+      parsePartitions(`PartitionName=x MaxMemPerNode=${text} State=UP`)[0]?.maxMemoryMb;
+    expect(['3000', 'UNLIMITED', '0', ''].map(withMemory)).toEqual([3000, null, null, null]);
   });
 
   it('reads nodes, and which of them can be used', () => {
     expect(parseNodes(recorded('sinfo-driver.out'))).toEqual([
-      { cpus: 4, memoryMb: 4000, usable: true },
-      { cpus: 4, memoryMb: 4000, usable: true },
+      { name: 'n1', cpus: 4, memoryMb: 4000, usable: true },
+      { name: 'n2', cpus: 4, memoryMb: 4000, usable: true },
     ]);
     const states = [
       'mixed',

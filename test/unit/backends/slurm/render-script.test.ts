@@ -11,9 +11,9 @@ const dir = mkdtempSync(join(tmpdir(), 'slurmctl-render-'));
 afterAll(() => rmSync(dir, { recursive: true, force: true }));
 
 describe('renderScript', () => {
-  it('makes a script that bash accepts and that becomes the command, with environment and directory', () => {
+  it('makes a script that bash accepts and that runs the command as its child, with environment and directory', () => {
     const code =
-      'console.log(JSON.stringify([process.pid, process.ppid, process.cwd(), process.env.SLURMCTL_JOB, process.argv.slice(1)]))';
+      'console.log(JSON.stringify([process.ppid, process.cwd(), process.env.SLURMCTL_JOB, process.env.SLURMCTL_SCRIPT_PID, process.argv.slice(1)]))';
     const script = renderScript(template, {
       ...submitRequest,
       command: [process.execPath, '-e', code, '--', "it's", 'a\nb', '-x'],
@@ -22,8 +22,8 @@ describe('renderScript', () => {
     });
     const out = execFileSync('bash', ['-c', 'echo $$; exec bash -s'], { input: script, encoding: 'utf8' });
     const [shellPid = '', line = ''] = out.split('\n');
-    const [pid, , cwd, variable, args] = JSON.parse(line) as unknown[];
-    expect(String(pid)).toBe(shellPid);
+    const [parent, cwd, variable, scriptPid, args] = JSON.parse(line) as unknown[];
+    expect([String(parent), scriptPid]).toEqual([shellPid, shellPid]);
     expect([cwd, variable, args]).toEqual([dir, '$(x) "y"\n`z`', ["it's", 'a\nb', '-x']]);
   });
 
@@ -43,6 +43,7 @@ describe('renderScript', () => {
     const script = renderScript(template, {
       ...submitRequest,
       command: ['echo', '{{cwd}}', '\n#SBATCH --exclusive'],
+      afterCrash: ['echo', '{{command}}', '\n#SBATCH --hold'],
       environment: { A: '{{command}}' },
     });
     expect(script).toContain("export A='{{command}}'");

@@ -7,6 +7,7 @@ export const workerTemplate = readFileSync(new URL('../../../../templates/sbatch
 export const submitRequest: SubmitRequest = {
   name: 'licences-7k3f9q2m.01j9z3k5v7w8x9y0a1b2c3d4e5',
   command: ['/usr/bin/node', '/opt/slurmctl/bin/slurmctl-worker.js', "--label=it's"],
+  afterCrash: ['/usr/bin/node', '/opt/slurmctl/bin/slurmctl-worker.js', "--label=it's", '--report-end'],
   environment: { SLURMCTL_JOB: 'licences-7k3f9q2m', SLURMCTL_HOME: '/home/user/my data/.slurmctl' },
   cwd: '/home/user/my data',
   logDir: '/home/user/my data/.slurmctl/logs/licences-7k3f9q2m',

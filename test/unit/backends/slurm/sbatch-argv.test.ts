@@ -30,6 +30,21 @@ describe('sbatchArgv', () => {
     ]);
   });
 
+  it.each([
+    [[], ['n7', 'n9'], '--exclude=n7,n9'],
+    [['--exclude=n[1-2]', '-C', 'ib'], ['n7'], '--exclude=n[1-2],n7'],
+    [['-x', 'n1', '-xn2', '--exclude', 'n3'], ['n7'], '--exclude=n1,n2,n3,n7'],
+    [[], ['n7', '--uid=0', 'n[1-9]', 'a,b', ''], '--exclude=n7'],
+  ])('excludes nodes together with those of %j', (extra, exclude, expected) => {
+    const argv = sbatchArgv({ ...submitRequest, slurm: { extra }, exclude });
+    expect(argv.at(-1)).toBe(expected);
+  });
+
+  it('says nothing of nodes when there is none to exclude', () => {
+    for (const exclude of [[], ['n[1-9]']])
+      expect(sbatchArgv({ ...submitRequest, exclude }).join(' ')).not.toContain('--exclude');
+  });
+
   it('rounds what Slurm counts coarsely up, never to zero', () => {
     const argv = sbatchArgv({
       ...submitRequest,

@@ -5,7 +5,8 @@ import {
   exitOfQueue,
   type ExitStatus,
 } from '../../../../src/backends/batch-system/slurm/exit-status.ts';
-import { cancelledBy, KNOWN_STATES, meaningOf, stateWord } from '../../../../src/backends/batch-system/slurm/states.ts';
+import { meaningOf } from '../../../../src/backends/batch-system/slurm/states.ts';
+import { BATCH_WORDS, batchWord, cancelledBy } from '../../../../src/domain/batch-words.ts';
 import { isCause } from '../../../../src/domain/causes.ts';
 
 const meaning = (state: string, exit: ExitStatus = {}, reason?: string) =>
@@ -56,9 +57,9 @@ describe('meaning of a state', () => {
 
   it('is a good end only for COMPLETED with exit code 0, whatever else is said', () => {
     const state = fc.oneof(
-      fc.constantFrom(...KNOWN_STATES),
+      fc.constantFrom(...BATCH_WORDS),
       fc.string(),
-      fc.constantFrom(...KNOWN_STATES).map((s) => `${s}+`),
+      fc.constantFrom(...BATCH_WORDS).map((s) => `${s}+`),
     );
     const exit = fc.oneof(
       fc.constant({}),
@@ -70,7 +71,7 @@ describe('meaning of a state', () => {
         const { phase, cause } = meaning(text, status, reason);
         if (cause !== null) expect(isCause(cause)).toBe(true);
         if (phase === 'ended' && cause === null) {
-          expect([stateWord(text), status]).toEqual(['COMPLETED', { exitCode: 0 }]);
+          expect([batchWord(text), status]).toEqual(['COMPLETED', { exitCode: 0 }]);
         }
         if (phase !== 'ended') expect(cause).toBeNull();
       }),
@@ -82,7 +83,7 @@ describe('meaning of a state', () => {
       'BOOT_FAIL CANCELLED COMPLETED CONFIGURING COMPLETING DEADLINE FAILED NODE_FAIL OUT_OF_MEMORY PENDING PREEMPTED RUNNING ' +
       'RESV_DEL_HOLD REQUEUE_FED REQUEUE_HOLD REQUEUED RESIZING REVOKED SIGNALING SPECIAL_EXIT STAGE_OUT STOPPED SUSPENDED TIMEOUT ' +
       'LAUNCH_FAILED POWER_UP_NODE RECONFIG_FAIL UPDATE_DB EXPEDITING';
-    expect(KNOWN_STATES.toSorted()).toEqual(manual.split(' ').toSorted());
+    expect(BATCH_WORDS.toSorted()).toEqual(manual.split(' ').toSorted());
   });
 });
 

@@ -1,0 +1,1 @@
+export { createBeacons } from './beacon-file.ts';

@@ -1,0 +1,21 @@
+import { expect, it } from 'vitest';
+import { listDocument } from '../../../src/app/list-document.ts';
+import type { Drivers } from '../../../src/app/job-backends.ts';
+import { submitJob } from '../../../src/coordinator/submit-job.ts';
+import { pauseJob } from '../../../src/coordinator/pause.ts';
+import { metaKey } from '../../../src/domain/state-keys.ts';
+import { createRig } from '../../support/coordinator-rig.ts';
+import { withTempDir } from '../../support/temp-dir.ts';
+
+it('says of a paused job who paused it, also when it was retried since', () =>
+  withTempDir(async (root) => {
+    const rig = createRig(root);
+    const deps = rig.process();
+    const { job } = await submitJob(deps, rig.wanted, { patienceMs: 0 });
+    await pauseJob(deps, job, { reason: 'lunch', now: false });
+    const lastEvent = { id: 'zz', atMs: rig.clock.nowMs() + 1, kind: 'retry', text: '1 item runs again', by: 'bob@n1' };
+    const list = async () => (await listDocument(deps as unknown as Drivers, { all: true })).jobs;
+    expect(await list()).toMatchObject([{ state: 'PAUSED', reason: 'paused: lunch (ada@host)' }]);
+    await deps.state.write(metaKey(job), { set: { lastEvent }, remove: ['reason'] }, { op: 'item-present' });
+    expect(await list()).toMatchObject([{ state: 'PAUSED', reason: 'paused: lunch (ada@host)' }]);
+  }));
