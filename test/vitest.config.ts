@@ -1,15 +1,17 @@
 import { defineConfig } from 'vitest/config';
 import LongestFirst from './support/longest-first.ts';
 
+const SETUP = ['property-seed.ts'];
+
 /** One project per kind of proof, so that a person can run only the fast ones: `npx vitest --config test/vitest.config.ts --project unit`. */
-const project = (name: string, testTimeout: number) => ({
+const project = (name: string, testTimeout: number, setup: readonly string[] = SETUP) => ({
   test: {
     name,
     root: new URL('..', import.meta.url).pathname,
     include: [`test/${name}/**/*.test.ts`],
     testTimeout,
     hookTimeout: testTimeout,
-    setupFiles: [new URL('support/property-seed.ts', import.meta.url).pathname],
+    setupFiles: setup.map((file) => new URL(`support/${file}`, import.meta.url).pathname),
   },
 });
 
@@ -24,8 +26,8 @@ export default defineConfig({
       project('contract', 60_000),
       project('architecture', 60_000),
       project('simulation', 300_000),
-      project('integration', 120_000),
-      project('e2e', 300_000),
+      project('integration', 120_000, [...SETUP, 'node-local-disk.ts']),
+      project('e2e', 300_000, [...SETUP, 'node-local-disk.ts']),
     ],
   },
 });

@@ -2,8 +2,10 @@ import { chmodSync, mkdirSync, readdirSync, renameSync, writeFileSync } from 'no
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { ListDocument, StatusDocument } from '../../src/app/documents.ts';
+import { isFinalJobState } from '../../src/domain/states.ts';
 import { createCli, writeFiles } from '../support/cli.ts';
 import { compiledProject } from '../support/compiled.ts';
+import { eventually } from '../support/live-processes.ts';
 import {
   expectNothingWritten,
   expectRefusal,
@@ -123,9 +125,24 @@ describe.runIf(canMount)('a disk that is full', () => {
     ),
   );
 
-  it('in the middle: every item is accounted for, and the cause is named', () =>
+  it('in the middle: what was finished is kept on the node, and is in the output once there is room', () =>
     withRoom({ 'job.yaml': BIG_JOB, 'handler.mjs': BIG_OUTPUT, 'in.jsonl': NINE }, ({ directory, cli }) =>
       withSmallDisk(directory, { megabytes: 10 }, async ({ path, grow }) => {
+        const home = ['--home', join(path, 'home')];
+        const ended = await cli('submit', 'job.yaml', '--wait', ...home);
+        expect(ended.code, ended.stderr).not.toBe(0);
+        grow(200);
+        const status = await endedStatus(cli, home, ended.code);
+        expect(status.job.state).toBe('COMPLETED');
+        const { rows } = await cli.json<Counted>(['results', '@last', ...home, '--query', COUNTS]);
+        expect(rows).toEqual([['succeeded', null, 9]]);
+      }),
+    ));
+
+  it('in the middle, with no other disk to keep anything on: every item is accounted for, and the cause is named', () =>
+    withRoom({ 'job.yaml': BIG_JOB, 'handler.mjs': BIG_OUTPUT, 'in.jsonl': NINE }, ({ directory, cliWith }) =>
+      withSmallDisk(directory, { megabytes: 10 }, async ({ path, grow }) => {
+        const cli = cliWith({ SLURMCTL_SCRATCH: path });
         const home = ['--home', join(path, 'home')];
         const ended = await cli('submit', 'job.yaml', '--wait', ...home);
         grow(200);
@@ -134,7 +151,7 @@ describe.runIf(canMount)('a disk that is full', () => {
         const { rows } = await cli.json<Counted>(['results', '@last', ...home, '--query', COUNTS]);
         expect(rows.reduce((sum, row) => sum + row[2], 0)).toBe(9);
         expect(rows.find((row) => row[0] === 'failed')?.[1]).toBe('disk-full');
-        expect(status.causes[0]?.example).toMatch(/STORE_FULL|STATE_FULL/);
+        expect(status.causes[0]?.example).toMatch(/(STORE|STATE|SCRATCH)_FULL/);
       }),
     ));
 
@@ -162,8 +179,11 @@ async function endedStatus(
   code: number | null,
 ): Promise<StatusDocument> {
   expect([3, 5]).toContain(code);
-  if (code === 5) expect((await cli('advance', '@last', '--wait-lease', '60s', ...home)).code).toBe(0);
-  return cli.json<StatusDocument>(['status', '@last', ...home]);
+  return eventually('the job has ended', async () => {
+    if (code === 5) expect((await cli('advance', '@last', '--wait-lease', '60s', ...home)).code).toBe(0);
+    const status = await cli.json<StatusDocument>(['status', '@last', ...home]);
+    return isFinalJobState(status.job.state) ? status : null;
+  });
 }
 
 describe('names that are hard to quote', () => {
