@@ -1,0 +1,37 @@
+import type { Cost } from '../domain/limit.ts';
+
+/** What a worker's handlers and the store of an aggregator ask for; the limiter room makes it, `app` plugs it in. */
+export interface Limiter {
+  /**
+   * Waits for the turn of one call that costs `cost`. Calls of a process get their turns in the order they asked.
+   * @throws LIMIT_UNKNOWN, LIMIT_COST (not a number, negative, or more than the limit can ever sell), LIMIT_SPENT (a quota is used up and its
+   *   next window begins after the process must end), STATE_*; the reason of `signal` when it is aborted
+   */
+  take(name: string, cost: Cost, signal?: AbortSignal): Promise<LimitGrant>;
+  /** The provider refused a call (HTTP 429). `retryAfterMs` is what it asked for, null when it said nothing. */
+  tooManyRequests(name: string, retryAfterMs: number | null): void;
+  /** Gives back what has not begun, and records debts. Never throws for a table that cannot be reached. */
+  close(): Promise<void>;
+}
+
+/** The right to one call, at this moment. */
+export interface LimitGrant {
+  /** Says what the call cost in truth: what it cost less is spent by the next call, what it cost more is paid by the next lease. */
+  settle(actual: Cost): void;
+}
+
+export interface Pools {
+  /** Waits for a slot. @throws POOL_UNKNOWN, POOL_WAIT_ENDED, STATE_*; the reason of `signal` */
+  acquire(name: string, signal?: AbortSignal): Promise<PoolSlot>;
+  close(): Promise<void>;
+}
+
+export interface PoolSlot extends AsyncDisposable {
+  /** 0 to slots − 1: lets a handler pick a licence or a database of its own. */
+  readonly index: number;
+  /** Grows with each holder of the slot: hand it to what is protected, and let that refuse smaller ones. */
+  readonly fence: number;
+  /** Aborted when the slot is lost: evicted by a person, or its heartbeats did not arrive. */
+  readonly signal: AbortSignal;
+  release(): Promise<void>;
+}
