@@ -1,4 +1,4 @@
-import type { Command } from './define-command.ts';
+import type { Command, CommandFamily } from './define-command.ts';
 import { advance } from './commands/advance.ts';
 import { aggregate } from './commands/aggregate.ts';
 import { cancel } from './commands/cancel.ts';
@@ -37,3 +37,6 @@ export const commands: readonly Command[] = [
   doctor,
   gc,
 ];
+
+/** First words that several commands share. */
+export const families: readonly CommandFamily[] = [];

@@ -6,6 +6,7 @@ import type { Session } from './session.ts';
  * what it renders with when it runs, so that help costs nothing.
  */
 export interface Command {
+  /** One word, or two when its family has several: `status`, `limit set`. */
   readonly name: string;
   /** Heading the command stands under in the help. */
   readonly group: CommandGroup;
@@ -23,6 +24,16 @@ export interface Command {
 }
 
 export type CommandGroup = 'Work' | 'Look' | 'Upkeep';
+
+/** Commands of two words that share the first. */
+export interface CommandFamily {
+  readonly name: string;
+  readonly group: CommandGroup;
+  /** One line, for the help of the program. */
+  readonly summary: string;
+  /** Whole sentences, for the help of the family. */
+  readonly description: string;
+}
 
 export interface Example {
   readonly command: string;

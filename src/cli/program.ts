@@ -1,5 +1,5 @@
 import { Command as CommanderCommand, CommanderError, Option } from 'commander';
-import { commands } from './commands.ts';
+import { commands, families } from './commands.ts';
 import type { ArgFacts, Command, OptionFacts, RawInput } from './define-command.ts';
 import { globalOptions } from './global-options.ts';
 
@@ -43,17 +43,19 @@ export function readCommandLine(
   return found;
 }
 
-/** `help status` means `status --help`. */
-const helpVerb = (argv: readonly string[]): string[] =>
-  argv[0] === 'help'
-    ? [...argv.slice(1, 2), ...(isCommand(argv[1]) || argv[1] === undefined ? ['--help'] : [])]
-    : [...argv];
+/** `help status` means `status --help`, and `help limit set` means `limit set --help`. */
+function helpVerb(argv: readonly string[]): string[] {
+  if (argv[0] !== 'help') return [...argv];
+  const asked = argv.slice(1, 3);
+  const named = [asked, asked.slice(0, 1)].find((words) => words.length === 0 || isCommand(words.join(' ')));
+  return named === undefined ? asked.slice(0, 1) : [...named, '--help'];
+}
 
-const isCommand = (word: string | undefined): boolean => commands.some(({ name }) => name === word);
+const isCommand = (words: string): boolean => [...commands, ...families].some(({ name }) => name === words);
 
-/** The help of the program, or of one command, as it is printed. */
+/** The help of the program, or of one command (`status`, `limit set`), as it is printed. */
 export function helpText(command?: string, columns = HELP_WIDTH): string {
-  const request = readCommandLine(command === undefined ? ['--help'] : [command, '--help'], {
+  const request = readCommandLine([...(command?.split(' ') ?? []), '--help'], {
     columns,
     version: () => '',
   });
@@ -100,13 +102,32 @@ function buildProgram(hooks: Hooks): CommanderCommand {
   return program;
 }
 
+/** The command itself for `status`; for `limit set` the one of its family, made when its first member comes. */
+function parentOf(program: CommanderCommand, [first, second]: readonly string[]): CommanderCommand {
+  const family = families.find(({ name }) => name === first);
+  if (second === undefined) return program;
+  if (family === undefined) throw new Error(`the command ${first} ${second} has no family`);
+  return (
+    program.commands.find((each) => each.name() === family.name) ??
+    program
+      .command(family.name)
+      .summary(family.summary)
+      .description(family.description)
+      .helpGroup(`${family.group}:`)
+      .helpOption('-h, --help', 'Show this help')
+      .helpCommand(false)
+  );
+}
+
 function addCommand(program: CommanderCommand, record: Command, hooks: Hooks): void {
-  const command = program
-    .command(record.name)
+  const words = record.name.split(' ');
+  const parent = parentOf(program, words);
+  const command = parent
+    .command(words.at(-1) as string)
     .summary(record.summary)
     .description(record.description)
-    .helpGroup(`${record.group}:`)
     .helpOption('-h, --help', 'Show this help');
+  if (parent === program) command.helpGroup(`${record.group}:`);
   for (const arg of record.args) addArgument(command, arg);
   for (const option of record.options) command.addOption(optionOf(option));
   const examples = record.examples.map(({ command: line, what }) => `  # ${what}\n  ${line}`).join('\n');

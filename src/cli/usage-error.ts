@@ -1,14 +1,16 @@
 import type { CommanderError } from 'commander';
 import { AppError } from '../errors/app-error.ts';
-import { commands } from './commands.ts';
+import { commands, families } from './commands.ts';
+import type { Command } from './define-command.ts';
 
 /** Commander's complaint as a USAGE error: one line without its prefix, near misses and the right help page as the remedy. */
 export function usageError(error: CommanderError, argv: readonly string[]): AppError {
   const text = error.message.replace(/^error: /, '');
   const suggestion = /\n\(Did you mean (.*)\?\)$/s.exec(text);
   const message = (suggestion === null ? text : text.slice(0, suggestion.index)).trim();
-  const command = commands.find(({ name }) => argv.includes(name));
-  const page = `slurmctl ${command === undefined ? '' : `${command.name} `}--help`;
+  const command = commands.filter(({ name }) => isIn(argv, name)).toSorted((a, b) => wordsIn(b) - wordsIn(a))[0];
+  const family = families.find(({ name }) => argv[0] === name);
+  const page = ['slurmctl', command?.name ?? family?.name ?? '', '--help'].filter((word) => word !== '').join(' ');
   const missing = /^missing required argument '(\w+)'/.exec(message)?.[1];
   const wanted = command?.args.find(({ name }) => name === missing);
   const parts = [
@@ -21,3 +23,12 @@ export function usageError(error: CommanderError, argv: readonly string[]): AppE
     hint: parts.filter((part) => part !== null).join(' '),
   });
 }
+
+/** The words of a command, one after the other: options may stand before and after them. */
+const isIn = (argv: readonly string[], name: string): boolean => {
+  const words = name.split(' ');
+  return argv.some((_, at) => words.every((word, index) => argv[at + index] === word));
+};
+
+/** `limit list` says more than `list`, which is also in it. */
+const wordsIn = ({ name }: Command): number => name.split(' ').length;

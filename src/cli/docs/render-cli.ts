@@ -9,7 +9,9 @@ export function renderCliDocs({
   readonly commands: readonly Command[];
   readonly help: (command?: string) => string;
 }): string {
-  const contents = commands.map(({ name, summary }) => `- [\`${name}\`](#slurmctl-${name}): ${summary}`);
+  const contents = commands.map(
+    ({ name, summary }) => `- [\`${name}\`](#slurmctl-${name.replace(' ', '-')}): ${summary}`,
+  );
   const sections = commands.map(({ name }) => `## slurmctl ${name}\n\n${block(help(name))}`);
   return `# Command line
 

@@ -15,14 +15,14 @@ describe('help', () => {
 
   it.each(commands.map(({ name }) => name))('of %s', async (name) => {
     for (const argv of [
-      [name, '--help'],
-      ['help', name],
+      [...name.split(' '), '--help'],
+      ['help', ...name.split(' ')],
     ]) {
       const { code, stdout } = await runInProcess(argv);
       expect(code).toBe(0);
       expect(stdout).toBe(helpText(name));
     }
-    await expect(helpText(name)).toMatchFileSnapshot(`help/${name}.txt`);
+    await expect(helpText(name)).toMatchFileSnapshot(`help/${name.replace(' ', '-')}.txt`);
   });
 
   it('keeps to the width of the terminal', async () => {
