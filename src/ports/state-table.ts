@@ -5,6 +5,8 @@ import type { StateKey } from '../domain/state-keys.ts';
  * - `write` is atomic and linearizable per item: of two writes whose conditions exclude each other exactly one is applied;
  * - a write may be applied and its answer lost: it then throws STATE_UNCERTAIN, and the caller reads back. Writes
  *   therefore carry an owner, a version or a nonce by which the writer recognises its own success;
+ * - a write that is called `repeatable` may be applied several times before it is answered, and `applied: false` speaks of the last of these.
+ *   In exchange it is refused by its own condition alone: many may hold at once, on one item, and all of them are applied;
  * - `get` after a write that was answered sees it; `query` may miss items created while it runs, never older ones;
  * - items are below 400 KB, normally below 1 KB; `undefined` never occurs in an item; `-0` is stored as `0`.
  */
@@ -50,6 +52,11 @@ export type WriteResult =
   /** The condition did not hold; `current` is the item as it is, null when absent. */
   | { readonly applied: false; readonly current: StateItem | null };
 
+export interface WriteOptions {
+  /** The caller declares that it does no harm when this write is applied more than once. Default false: at most once. */
+  readonly repeatable?: boolean;
+}
+
 export interface StateTable {
   /** The URL that opens this table again. */
   readonly rootUrl: string;
@@ -57,7 +64,7 @@ export interface StateTable {
   /** Items of a partition whose sort key starts with `prefix`, in byte order of the sort key. */
   query(partition: string, prefix?: string): AsyncIterable<{ readonly sort: string; readonly item: StateItem }>;
   /** The one write verb: applies `change` if `when` holds. @throws STATE_UNCERTAIN, STATE_UNAVAILABLE */
-  write(key: StateKey, change: StateChange, when: StateCondition): Promise<WriteResult>;
+  write(key: StateKey, change: StateChange, when: StateCondition, options?: WriteOptions): Promise<WriteResult>;
   /** Creates the items that do not exist yet and leaves the others alone; repeating it is harmless. Returns how many were created. */
   createMany(items: AsyncIterable<NewItem> | Iterable<NewItem>): Promise<number>;
   /** Removes a whole partition; for `gc` of jobs nobody works on. */

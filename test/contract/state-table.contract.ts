@@ -130,6 +130,78 @@ export function describeStateTable(
       expect(counted).toBeLessThanOrEqual(40);
     });
 
+    it('sells disjoint ranges of one item to many buyers at once, with a write that may be repeated', async () => {
+      const [buyers, purchases, size] = [8, 5, 10];
+      await table.write(at('line'), { set: { t: 0, n: 0 } }, ABSENT);
+      const buy = (handle: StateTable, buyer: number) =>
+        handle.write(
+          at('line'),
+          { add: { t: size, n: 1, [`b${buyer}`]: 1 } },
+          { op: 'between', path: 't', low: 0, high: 1_000_000 },
+          { repeatable: true },
+        );
+      const ends: number[] = [];
+      await Promise.all(
+        Array.from({ length: buyers }, async (_, buyer) => {
+          for (let count = 0; count < purchases; count += 1) {
+            const result = await buy(buyer % 2 ? table : other, buyer);
+            if (!result.applied) throw new Error(`buyer ${buyer} was refused`);
+            ends.push(Number(result.item['t']));
+          }
+        }),
+      );
+      // Nobody was told of a range that somebody else has, and every range that somebody was told of is part of the line.
+      expect(new Set(ends).size).toBe(buyers * purchases);
+      const line = (await other.get(at('line'))) ?? {};
+      const sold = Number(line['n']);
+      expect(line['t']).toBe(sold * size);
+      expect(Math.max(...ends)).toBeLessThanOrEqual(sold * size);
+      for (let buyer = 0; buyer < buyers; buyer += 1) expect(line[`b${buyer}`]).toBeGreaterThanOrEqual(purchases);
+      if (!answersGetLost) expect(sold).toBe(buyers * purchases);
+    });
+
+    it('refuses a repeatable write by its condition, with the item as it is, and creates with it', async () => {
+      const free = { op: 'or', of: [ABSENT, { op: 'less', path: 't', value: 5 }] } as const;
+      const write = (t: number) => table.write(at('idle'), { set: { t } }, free, { repeatable: true });
+      expect(await write(3)).toEqual({ applied: true, item: { t: 3 } });
+      expect(await write(7)).toEqual({ applied: true, item: { t: 7 } });
+      expect(await other.write(at('idle'), { set: { t: 9 } }, free, { repeatable: true })).toEqual({
+        applied: false,
+        current: { t: 7 },
+      });
+      expect(
+        await table.write(at('none'), { set: { t: 1 } }, { op: 'present', path: 't' }, { repeatable: true }),
+      ).toEqual({ applied: false, current: null });
+      const never = { op: 'in', path: 't', values: [] } as const;
+      expect(await table.write(at('idle'), {}, never, { repeatable: true })).toEqual({
+        applied: false,
+        current: { t: 7 },
+      });
+      const always = { op: 'not', of: never } as const;
+      expect(await other.write(at('idle'), { add: { t: 1 } }, always, { repeatable: true })).toEqual({
+        applied: true,
+        item: { t: 8 },
+      });
+    });
+
+    it('keeps the promise of other writes on an item that is written repeatably meanwhile', async () => {
+      await table.write(at('mixed'), { set: { n: 0, r: 0 } }, ABSENT);
+      const results = await compete(
+        Array.from({ length: 30 }, (_, index) =>
+          index % 3 === 0
+            ? (index % 2 ? table : other).write(at('mixed'), { add: { r: 1 } }, PRESENT, { repeatable: true })
+            : (index % 2 ? table : other).write(at('mixed'), { add: { n: 1 } }, PRESENT),
+        ),
+      );
+      expectCertain(results);
+      const item = await table.get(at('mixed'));
+      const plain = results.applied.filter((index) => index % 3 !== 0).length;
+      expect(item?.['n']).toBeGreaterThanOrEqual(plain);
+      expect(item?.['n']).toBeLessThanOrEqual(20);
+      expect(item?.['r']).toBeGreaterThanOrEqual(10);
+      if (!answersGetLost) expect(item).toEqual({ n: 20, r: 10 });
+    });
+
     it('applies one of several writes whose conditions exclude each other', async () => {
       await table.write(at('task'), { set: { state: 'PENDING' } }, ABSENT);
       const claims = await compete(

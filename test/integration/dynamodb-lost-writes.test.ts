@@ -73,6 +73,38 @@ describe('DynamoDB behind a network that loses, delays and doubles', () => {
     expect(await table.write(KEY, PLUS_ONE, PRESENT)).toMatchObject({ applied: true, item: { n: 4 } });
   });
 
+  it('sends a repeatable write once whoever else writes, and again without looking when its answer is lost', async () => {
+    const requests = async () => {
+      const { operations } = await proxy.ledger();
+      return ['UpdateItem', 'GetItem'].map((operation) => operations[`dynamodb ${operation}`]?.received ?? 0);
+    };
+    const [updates = 0, gets = 0] = await requests();
+    const buy = () => table.write(KEY, PLUS_ONE, PRESENT, { repeatable: true });
+    await direct.write(KEY, PLUS_ONE, PRESENT);
+    expect(await buy()).toMatchObject({ applied: true, item: { n: 2 } });
+    await proxy.setRules([once('lost')]);
+    expect(await buy()).toMatchObject({ applied: true, item: { n: 4 } });
+    await proxy.setRules([once('reset')]);
+    expect(await buy()).toMatchObject({ applied: true, item: { n: 5 } });
+    expect(await requests()).toEqual([updates + 5, gets]);
+  });
+
+  it('knows its own repeatable write when the repetition is refused because the first was applied', async () => {
+    const fresh = { partition: 'p', sort: 'fresh' };
+    await proxy.setRules([once('lost')]);
+    expect(await table.write(fresh, PLUS_ONE, { op: 'item-absent' }, { repeatable: true })).toEqual({
+      applied: true,
+      item: { n: 1 },
+    });
+  });
+
+  it('says that it cannot know when a repeatable write stays without an answer', async () => {
+    const write = () => table.write(KEY, PLUS_ONE, PRESENT, { repeatable: true });
+    await proxy.setRules([once('lost'), { fault: 'denied', operation: 'UpdateItem' }]);
+    await expect(write()).rejects.toMatchObject({ code: 'STATE_UNCERTAIN' });
+    await expect(write()).rejects.toMatchObject({ code: 'STATE_DENIED' });
+  });
+
   it.each(['lost', 'lost-error', 'truncate', 'repeat', 'ghost'] as const)(
     'does not tell the winner of a condition that it lost: %s',
     async (fault) => {

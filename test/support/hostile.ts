@@ -13,6 +13,8 @@ export interface HostileRates {
   readonly loseAnswer?: number;
   /** Sends or receives a queue message twice. */
   readonly duplicate?: number;
+  /** Applies a repeatable state write twice. */
+  readonly repeat?: number;
   /** Lets others go first: waits some turns of the event loop. */
   readonly delay?: number;
 }
@@ -29,7 +31,12 @@ export function hostileStateTable(table: StateTable, options: HostileOptions): S
     rootUrl: table.rootUrl,
     get: (key) => call.read(() => table.get(key)),
     query: (partition, prefix) => call.stream(() => table.query(partition, prefix)),
-    write: (key, change, when) => call.write(() => table.write(key, change, when)),
+    write: (key, change, when, writeOptions) =>
+      call.write(async () => {
+        const twice = writeOptions?.repeatable === true && options.random.next() < (options.rates.repeat ?? 0);
+        const first = await table.write(key, change, when, writeOptions);
+        return twice ? await table.write(key, change, when, writeOptions) : first;
+      }),
     createMany: (items) => call.write(() => table.createMany(items)),
     deletePartition: (partition) => call.write(() => table.deletePartition(partition)),
     deleteItem: (key) => call.write(() => table.deleteItem(key)),

@@ -1,6 +1,9 @@
 /** The requests of the DynamoDB driver, each with what may be repeated. */
 
 import type { StateKey } from '../../domain/state-keys.ts';
+import { isAppError } from '../../errors/app-error.ts';
+import { AmbiguousWrite } from '../shared/aws/call.ts';
+import { awsFailure } from '../shared/aws/failure.ts';
 import { type Attributes, checkedKey, encodeKey, PARTITION_KEY, SORT_KEY } from './dynamodb-attributes.ts';
 import type { DynamoClient } from './dynamodb-client.ts';
 import type { Placeholders } from './dynamodb-expression.ts';
@@ -30,12 +33,21 @@ interface Reads {
   query(partition: string, options: QueryOptions): Promise<Page>;
 }
 
-interface Writes {
+export interface UpdateExpressions {
+  readonly update: string;
+  /** Absent: always. */
+  readonly condition?: string;
+  readonly placeholders: Placeholders;
+}
+
+interface Updates {
   /** @throws AmbiguousWrite */
-  update(
-    key: StateKey,
-    expressions: { readonly update: string; readonly condition: string; readonly placeholders: Placeholders },
-  ): Promise<ConditionalAnswer>;
+  update(key: StateKey, expressions: UpdateExpressions): Promise<ConditionalAnswer>;
+  /** The same, sent again after a lost answer. `next` makes each try. @throws AmbiguousWrite when at last an answer was lost */
+  updateAgain(key: StateKey, next: () => UpdateExpressions): Promise<ConditionalAnswer>;
+}
+
+interface Creation {
   /** Creates the item unless there is one; repeated as often as necessary. `tries`: how often it was sent. */
   create(item: Attributes): Promise<ConditionalAnswer & { readonly tries: number }>;
 }
@@ -46,11 +58,12 @@ interface Deletes {
   deleteBatch(keys: readonly StateKey[]): Promise<void>;
 }
 
-export type DynamoRequests = Reads & Writes & Deletes;
+export type DynamoRequests = Reads & Updates & Creation & Deletes;
 
 export const createDynamoRequests = (to: DynamoClient): DynamoRequests => ({
   ...createReads(to),
-  ...createWrites(to),
+  ...createUpdates(to),
+  ...createCreation(to),
   ...createDeletes(to),
 });
 
@@ -81,9 +94,10 @@ const createReads = ({ sdk, client, table, call }: DynamoClient): Reads => ({
   },
 });
 
-function createWrites({ sdk, client, table, call }: DynamoClient): Writes {
-  /** A refused condition is an answer. */
-  const conditional = async (sent: Promise<{ Attributes?: Attributes | undefined }>): Promise<ConditionalAnswer> => {
+/** A refused condition is an answer. */
+const createConditional =
+  ({ sdk }: DynamoClient) =>
+  async (sent: Promise<{ Attributes?: Attributes | undefined }>): Promise<ConditionalAnswer> => {
     try {
       return { applied: true, attributes: (await sent).Attributes ?? {} };
     } catch (error) {
@@ -92,21 +106,51 @@ function createWrites({ sdk, client, table, call }: DynamoClient): Writes {
       return { applied: false, old: old === undefined || Object.keys(old).length === 0 ? null : old };
     }
   };
+
+function createUpdates(to: DynamoClient): Updates {
+  const { sdk, client, table, call } = to;
+  const conditional = createConditional(to);
+  const sendUpdate = (key: StateKey, { update, condition, placeholders }: UpdateExpressions) =>
+    conditional(
+      client.send(
+        new sdk.UpdateItemCommand({
+          TableName: table,
+          ...CAPACITY,
+          Key: encodeKey(key),
+          UpdateExpression: update,
+          ...(condition === undefined ? {} : { ConditionExpression: condition }),
+          ExpressionAttributeNames: placeholders.names,
+          ExpressionAttributeValues: placeholders.values,
+          ReturnValues: 'ALL_NEW',
+          ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
+        }),
+      ),
+    );
   return {
-    update(key, { update, condition, placeholders }) {
-      const input = {
-        TableName: table,
-        ...CAPACITY,
-        Key: encodeKey(key),
-        UpdateExpression: update,
-        ConditionExpression: condition,
-        ExpressionAttributeNames: placeholders.names,
-        ExpressionAttributeValues: placeholders.values,
-        ReturnValues: 'ALL_NEW',
-        ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
-      } as const;
-      return call('UpdateItem', 'write', () => conditional(client.send(new sdk.UpdateItemCommand(input))));
+    update: (key, expressions) => call('UpdateItem', 'write', () => sendUpdate(key, expressions)),
+    async updateAgain(key, next) {
+      let isLost = false;
+      const send = async (): Promise<ConditionalAnswer> => {
+        try {
+          return await sendUpdate(key, next());
+        } catch (error) {
+          isLost ||= awsFailure(error)?.kind === 'interrupted';
+          throw error;
+        }
+      };
+      try {
+        return await call('UpdateItem', 'idempotent', send);
+      } catch (error) {
+        throw isLost && isAppError(error) ? new AmbiguousWrite('UpdateItem', { cause: error }) : error;
+      }
     },
+  };
+}
+
+function createCreation(to: DynamoClient): Creation {
+  const { sdk, client, table, call } = to;
+  const conditional = createConditional(to);
+  return {
     async create(item) {
       const input = {
         TableName: table,

@@ -101,13 +101,13 @@ async function sendTry(
   }
 }
 
-async function look({ requests, seen }: DynamoTable, key: StateKey): Promise<Attributes | null> {
+export async function look({ requests, seen }: DynamoTable, key: StateKey): Promise<Attributes | null> {
   const found = await requests.get(key);
   seen.set(key, versionOf(found));
   return found;
 }
 
-const itemOf = (attributes: Attributes | null): StateItem | null =>
+export const itemOf = (attributes: Attributes | null): StateItem | null =>
   attributes === null ? null : decodeItem(attributes);
 
 function applied({ seen }: DynamoTable, key: StateKey, attributes: Attributes): WriteResult {
@@ -140,7 +140,7 @@ async function pause(
 }
 
 /** The write may have been applied; only reading back can tell. */
-function uncertain(key: StateKey, cause: Error): AppError {
+export function uncertain(key: StateKey, cause: Error): AppError {
   const why = cause instanceof AmbiguousWrite ? (cause.cause ?? cause) : cause;
   return new AppError('STATE_UNCERTAIN', {
     message: `cannot tell whether the write of ${nameOf(key)} was applied: ${messageOf(why)}`,

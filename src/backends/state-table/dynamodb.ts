@@ -6,6 +6,7 @@ import { createItems, deleteItems, queryItems } from './dynamodb-bulk.ts';
 import { type DynamoBackend, openDynamoClient } from './dynamodb-client.ts';
 import { createDynamoRequests } from './dynamodb-requests.ts';
 import { createSeenVersions, versionOf } from './dynamodb-version.ts';
+import { writeRepeatably } from './dynamodb-repeatable.ts';
 import { type DynamoTable, writeItem } from './dynamodb-write.ts';
 
 /**
@@ -30,6 +31,9 @@ import { type DynamoTable, writeItem } from './dynamodb-write.ts';
  * (only jobs nobody works on are deleted). And where something on the way delivers a request twice within the same moment, and somebody else
  * writes the item between the two, and the answer of the second is the one that comes back, the write looks like one that lost a race.
  *
+ * A write that its caller calls repeatable has no guard and is sent again after a lost answer, see dynamodb-repeatable.ts. Each of its tries has
+ * a nonce of its own, so that `_w` still never has the same value twice and the writes above keep what they promise on the same item.
+ *
  * The version is known from the query, read or write before, or from a condition that demands absence; otherwise it is read first. So a write
  * is one request, normally, and losing a race one more.
  *
@@ -52,7 +56,8 @@ export async function createDynamoStateTable(options: {
       return found === null ? null : decodeItem(found);
     },
     query: (partition, prefix = '') => queryItems(table, partition, prefix),
-    write: (key, change, when) => writeItem(table, { key, change, when }),
+    write: (key, change, when, writeOptions) =>
+      (writeOptions?.repeatable === true ? writeRepeatably : writeItem)(table, { key, change, when }),
     createMany: (items) => createItems(table, items),
     deletePartition: (partition) => deleteItems(table, partition),
     async deleteItem(key) {

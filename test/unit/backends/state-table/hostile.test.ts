@@ -35,4 +35,16 @@ describe('a hostile state table', () => {
     expect(outcomes.get('STATE_UNCERTAIN')).toBeGreaterThan(20);
     expect(await table.get(KEY)).toEqual({ n: 200 - throttled });
   });
+
+  it('applies a write twice only when that was declared harmless', async () => {
+    await table.write(KEY, { set: { n: 0, r: 0 } }, { op: 'item-absent' });
+    const hostile = hostileStateTable(table, { random: createSeededRandom(6), rates: { repeat: 0.3 } });
+    for (let n = 0; n < 100; n += 1) {
+      await hostile.write(KEY, { add: { n: 1 } }, { op: 'item-present' });
+      await hostile.write(KEY, { add: { r: 1 } }, { op: 'item-present' }, { repeatable: true });
+    }
+    const item = await table.get(KEY);
+    expect(item?.['n']).toBe(100);
+    expect(item?.['r']).toBeGreaterThan(110);
+  });
 });
