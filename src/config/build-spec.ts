@@ -4,6 +4,7 @@ import type { OutputSpec } from '../domain/output-columns.ts';
 import { formatBytes, formatDuration } from '../domain/units.ts';
 import { buildHandler } from './build-handler.ts';
 import { buildInput } from './build-input.ts';
+import { buildLimits } from './build-limits.ts';
 import { buildRetry } from './build-retry.ts';
 import { gridSize } from './grid-type.ts';
 import type { JobBuild } from './job-build.ts';
@@ -24,6 +25,7 @@ export function buildSpec(build: JobBuild, defaultName: string): JobSpec | undef
     slurm: buildSlurm(build),
     retry: buildRetry(build, resources),
     checkpoint: { everyMs: reader.read('checkpoint.every') },
+    ...buildLimits(build, handler),
     output: buildOutput(build),
   };
   if (batch.bytes >= resources.memoryBytes) {

@@ -22,6 +22,13 @@ const SECTIONS: readonly (readonly [key: string, title: string, words: string])[
     '`retry`: what happens when something fails',
     'Causes and rules are described in [failures.md](failures.md).',
   ],
+  [
+    'limits',
+    '`limits`: rates that jobs share',
+    'A list; each limit has a `name` and, beside the keys below, the rate of every further unit that it counts.',
+  ],
+  ['pools', '`pools`: slots that jobs share', 'A list of `{name, slots, priority, per}`.'],
+  ['concurrency', '`concurrency`: jobs that do not run together', ''],
   ['checkpoint', '`checkpoint`: how much work can be lost', ''],
   ['output', '`output`: the columns of the finished table', ''],
 ];
@@ -39,6 +46,9 @@ handler:
 resources: {cpus: 1, memory: 2G, time: 30m}
 slurm: {partition: main, account: abc123, throttle: 200, extra: ["--constraint=ib"]}
 retry: {items: 3, attempts: 3, tolerate: {items: 1%}}
+limits: [{name: openai, rate: 3000/min, tokens: 250k/min, cost: {tokens: "{payload.tokens}"}, daily: 1M}]
+pools: [{name: db, slots: 20}]
+concurrency: {group: nightly, max: 1}
 checkpoint: {every: 30s}
 output: {columns: {score: double, label: string}}
 `;

@@ -2,6 +2,7 @@ import { LEAST_MEMORY_BYTES, LEAST_TIME_MS, MOST_MEMORY_BYTES } from '../domain/
 import { argv } from './argv-type.ts';
 import { gridAxes } from './grid-type.ts';
 import { defaulted, optional } from './key-table.ts';
+import { limitKeys } from './limit-keys.ts';
 import { outputKeys } from './output-keys.ts';
 import { choice, text, wholeNumber } from './plain-types.ts';
 import { runKeys } from './run-keys.ts';
@@ -111,12 +112,12 @@ export const JOB_KEYS = {
   }),
 
   ...runKeys,
+  ...limitKeys,
   ...outputKeys,
 } as const;
 
 /** Keys that people may expect here, with what to do instead. */
 export const JOB_STRANGERS: Readonly<Record<string, string>> = {
-  limits: 'Rate limits are not supported by this version; lower slurm.throttle and handler.concurrency instead',
   'handler.pool':
     'Process pools are not supported by this version; use handler.command, which starts one process an item',
   'resources.gpus': 'Ask for them with slurm.extra: ["--gpus=1"]',

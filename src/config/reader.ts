@@ -97,9 +97,19 @@ function checkKeys<T extends KeyTable>(map: LocatedMap, section: string, options
         problems.push({
           place: entry.value.place,
           message: `${prefix}${path}: found ${describeFound(entry.value)}, expected a group of keys: ${keysBelow(table, path).join(', ')}`,
+          ...elsewhereHint(table, { path, key }),
         });
     }
   }
+}
+
+/** A value where a group is expected may be meant for the key of the same name in another group. */
+function elsewhereHint(
+  table: KeyTable,
+  { path, key }: { readonly path: string; readonly key: string },
+): { readonly hint?: string } {
+  const elsewhere = Object.keys(table).filter((each) => each.split('.').at(-1) === key && each !== path);
+  return elsewhere.length === 0 ? {} : { hint: `Did you mean \`${elsewhere.join('` or `')}\`?` };
 }
 
 interface UnknownKey<T extends KeyTable> {

@@ -1,4 +1,6 @@
 import type { OutputSpec } from './output-columns.ts';
+import type { JobLimit } from './limit.ts';
+import type { JobConcurrency, JobPool } from './pool.ts';
 import type { RetryRule } from './retry-rules.ts';
 
 /**
@@ -18,6 +20,12 @@ export interface JobSpec {
   readonly retry: RetrySpec;
   readonly checkpoint: { readonly everyMs: number };
   readonly output: OutputSpec;
+  /** Rate limits it uses, each name once. Absent: none. */
+  readonly limits?: readonly JobLimit[];
+  /** Pools it uses, each name once. Absent: none. */
+  readonly pools?: readonly JobPool[];
+  /** Absent: it runs whatever other jobs do. */
+  readonly concurrency?: JobConcurrency;
 }
 
 interface InputCommon {

@@ -10,6 +10,11 @@ export interface PoolDefinition {
   readonly leaseMs: number;
 }
 
+/** How long a silent holder keeps its slot where nobody says otherwise. */
+export const DEFAULT_POOL_LEASE_MS = 60_000;
+/** Slots have numbers of three digits. */
+export const MOST_SLOTS = 1_000;
+
 /** What a job says of a pool it uses. */
 export interface JobPool {
   readonly name: string;

@@ -43,7 +43,7 @@ concurrency: 3
       '8:3 handler.conccurrency: unknown key · Did you mean `concurrency`?',
       '9:12 handler.timeout: found 30, expected a duration with its unit, such as 30s, 10m, 1h30m or 2d · Add a unit: 30s, 30m',
       '10:21 resources.memory: found 100, expected a size with its unit, such as 512M, 16MiB or 2G · Add a unit: 100M, 100G',
-      '11:1 concurrency: unknown key here · Did you mean `handler.concurrency`?',
+      '11:14 concurrency: found 3, expected a group of keys: group, max · Did you mean `handler.concurrency`?',
     ]);
   });
 });
@@ -125,9 +125,12 @@ describe('values', () => {
     ['output: {columns: {3: int}}', 'found the number 3 as a column name'],
     ['output: {columns: {a: float}}', 'found "float", expected a type for the column `a` · Did you mean `double`?'],
     ['output: {columns: {a: strin}}', 'Did you mean `string`?'],
-    ['limits: [{name: api}]', 'limits: unknown key · Rate limits are not supported by this version'],
+    ['limit: [{name: api}]', 'limit: unknown key · Did you mean `limits`?'],
     ['btach: {items: 3}', '3:1 btach: unknown key · Did you mean `batch`?'],
-    ['wholly-else: 1', 'Known here: name, input, batch, handler, resources, slurm, retry, checkpoint, output'],
+    [
+      'wholly-else: 1',
+      'Known here: name, input, batch, handler, resources, slurm, retry, checkpoint, limits, pools, concurrency, output',
+    ],
     ['__proto__: {items: 3}', '__proto__: unknown key'],
     ['batch: {constructor: 3}', 'batch.constructor: unknown key'],
   ])('%s', async (yaml, expected) => {

@@ -1,0 +1,45 @@
+import type { HandlerSpec, JobSpec } from '../domain/job-spec.ts';
+import type { JobBuild } from './job-build.ts';
+
+type Shared = Pick<JobSpec, 'limits' | 'pools' | 'concurrency'>;
+
+/** What the job shares with others; keys without anything in them are absent. Problems are gathered in the reader. */
+export function buildLimits(build: JobBuild, handler: HandlerSpec | undefined): Shared {
+  const { reader } = build;
+  const limits = reader
+    .read('limits')
+    ?.map((limit) => ({ ...limit, per: perOf(build, limit, { handler, of: 'limits' }) }));
+  const pools = reader.read('pools')?.map((pool) => ({ ...pool, per: perOf(build, pool, { handler, of: 'pools' }) }));
+  const concurrency = buildConcurrency(build);
+  return {
+    ...(limits === undefined || limits.length === 0 ? {} : { limits }),
+    ...(pools === undefined || pools.length === 0 ? {} : { pools }),
+    ...(concurrency === undefined ? {} : { concurrency }),
+  };
+}
+
+/** A program has no way to ask for its turn, so for it the worker does. */
+function perOf(
+  { reader }: JobBuild,
+  { name, per }: { readonly name: string; readonly per?: 'call' | 'item' },
+  { handler, of }: { readonly handler: HandlerSpec | undefined; readonly of: 'limits' | 'pools' },
+): 'call' | 'item' {
+  const isCommand = handler?.kind === 'command';
+  if (per === 'call' && isCommand)
+    reader.context(of).problem(`${name}: found per: call with handler.command, which cannot ask by itself`, {
+      at: reader.placeOf(of),
+      hint: 'Write per: item',
+    });
+  return per ?? (isCommand ? 'item' : 'call');
+}
+
+function buildConcurrency({ reader }: JobBuild): JobSpec['concurrency'] {
+  const group = reader.read('concurrency.group');
+  const max = reader.read('concurrency.max');
+  if (group !== undefined) return { group, max: max ?? 1 };
+  if (reader.find('concurrency')?.value.kind === 'map' && reader.find('concurrency.group') === undefined)
+    reader.context('concurrency').problem('found no group, expected one such as {group: nightly, max: 1}', {
+      at: reader.placeOf('concurrency'),
+    });
+  return undefined;
+}
