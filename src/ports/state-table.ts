@@ -1,4 +1,5 @@
 import type { StateKey } from '../domain/state-keys.ts';
+import type { SharedTime } from './shared-time.ts';
 
 /**
  * Small JSON items under (partition, sort), changed by conditional writes only. Contract (test/contract/state-table.contract.ts):
@@ -60,6 +61,8 @@ export interface WriteOptions {
 export interface StateTable {
   /** The URL that opens this table again. */
   readonly rootUrl: string;
+  /** The time of whoever keeps the items. Every driver has it; absent only in tables that stand in for one. */
+  readonly sharedTime?: SharedTime;
   get(key: StateKey): Promise<StateItem | null>;
   /** Items of a partition whose sort key starts with `prefix`, in byte order of the sort key. */
   query(partition: string, prefix?: string): AsyncIterable<{ readonly sort: string; readonly item: StateItem }>;

@@ -316,6 +316,24 @@ export function describeStateTable(
       expect((await table.write(at('k', 'J#x'), { set: { n: 1 } }, ABSENT)).applied).toBe(true);
     });
 
+    it('tells the time of where the items are, with its error', async () => {
+      for (const handle of [table, other]) {
+        const { sharedTime } = handle;
+        if (sharedTime === undefined) throw new Error('a driver without a time');
+        await sharedTime.sharpen();
+        // Later answers are looked at as well.
+        for (let n = 0; n < 3; n += 1) await compete([handle.write(at('any'), { set: { n } }, ABSENT)]);
+        const before = Date.now();
+        const moment = sharedTime.now();
+        const after = Date.now() + 1;
+        if (moment === 'unsure') throw new Error('unsure');
+        expect(moment.errorMs).toBeLessThanOrEqual(300);
+        // What keeps the items runs on this machine and has its clock.
+        expect(moment.nowMs + moment.errorMs).toBeGreaterThanOrEqual(before);
+        expect(moment.nowMs - moment.errorMs).toBeLessThanOrEqual(after);
+      }
+    });
+
     it('treats wrong use as a bug, and changes nothing', async () => {
       await table.write(at('x'), { set: { a: 1, s: 'text' } }, ABSENT);
       const wrong = [

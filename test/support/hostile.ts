@@ -28,7 +28,7 @@ interface HostileOptions {
 export function hostileStateTable(table: StateTable, options: HostileOptions): StateTable {
   const call = createCall(options, 'STATE_UNAVAILABLE', 'STATE_UNCERTAIN');
   return {
-    rootUrl: table.rootUrl,
+    ...table,
     get: (key) => call.read(() => table.get(key)),
     query: (partition, prefix) => call.stream(() => table.query(partition, prefix)),
     write: (key, change, when, writeOptions) =>

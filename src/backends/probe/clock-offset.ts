@@ -1,20 +1,16 @@
 /** How far this host's clock is from the services', from the `Date` of their answers. */
 
+import { DATE_STEP_MS, type DatedAnswer } from '../shared/aws/answer-dates.ts';
 import { broken, doubtful, fine, type Verdict } from './verdict.ts';
 
 /** One answer: when the request left and its answer came (epoch ms here), and the `Date` it bore (epoch ms there, whole seconds). */
-export interface ClockSample {
+export interface ClockSample extends DatedAnswer {
   readonly server: string;
-  readonly sentMs: number;
-  readonly receivedMs: number;
-  readonly dateMs: number;
 }
 
 /** AWS refuses signatures that are further off; leases of workers that disagree so much end too early or too late. */
 const REFUSED_MS = 5 * 60_000;
 const AGREES_MS = 30_000;
-/** `Date` is cut to whole seconds. */
-const DATE_STEP_MS = 1_000;
 
 /**
  * Milliseconds by which the service is surely ahead (positive) or behind (negative): the answer was dated somewhere between sending and
@@ -47,32 +43,4 @@ function inWords(ms: number): string {
   if (seconds < 120) return `${seconds} seconds`;
   const minutes = Math.round(seconds / 60);
   return minutes < 120 ? `${minutes} minutes` : `${Math.round(minutes / 60)} hours`;
-}
-
-interface RawAnswer {
-  readonly response: { readonly headers?: Readonly<Record<string, string>> };
-}
-
-interface WatchedClient {
-  readonly middlewareStack: {
-    add(middleware: never, options: { step: 'deserialize'; name: string; priority: 'low' }): void;
-  };
-}
-
-/** Notes the `Date` of every answer of a client, refusals included. */
-export function watchClock(
-  client: WatchedClient,
-  { server, nowMs, note }: { server: string; nowMs: () => number; note: (sample: ClockSample) => void },
-): void {
-  const middleware =
-    <A>(next: (args: A) => Promise<RawAnswer>) =>
-    async (args: A): Promise<RawAnswer> => {
-      const sentMs = nowMs();
-      const answer = await next(args);
-      const dateMs = Date.parse(answer.response.headers?.['date'] ?? '');
-      if (!Number.isNaN(dateMs)) note({ server, sentMs, receivedMs: nowMs(), dateMs });
-      return answer;
-    };
-  // Innermost, so that it sees answers before they become errors.
-  client.middlewareStack.add(middleware as never, { step: 'deserialize', name: 'watchClock', priority: 'low' });
 }

@@ -4,7 +4,8 @@ import { knownBackend, shortBackendUrl, type AwsBackend, serverOf } from '../../
 import type { AwsArea } from '../shared/aws/aws-error.ts';
 import { awsClientConfig, meterClient, type AwsContext } from '../shared/aws/client-config.ts';
 import { createAsking } from './asking.ts';
-import { judgeClock, watchClock, type ClockSample } from './clock-offset.ts';
+import { watchDates } from '../shared/aws/answer-dates.ts';
+import { judgeClock, type ClockSample } from './clock-offset.ts';
 import { findIdentity, type Identity } from './credentials.ts';
 import { doubtful, type Verdict } from './verdict.ts';
 
@@ -67,7 +68,7 @@ async function probeService({ area, url, backend, context, env, identities, samp
   const { clock } = context;
   const server = serverOf(backend.aws);
   const { client, probe } = await openProbe(backend, context);
-  watchClock(client, { server, nowMs: () => clock.nowMs(), note: (sample) => samples.push(sample) });
+  watchDates(client, { nowMs: () => clock.nowMs(), note: (answer) => samples.push({ server, ...answer }) });
   const { profile, role, region } = backend.aws;
   const who = JSON.stringify([profile, role, region]);
   const asked = identities.get(who) ?? findIdentity({ backend, client, clock, env });

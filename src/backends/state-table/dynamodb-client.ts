@@ -4,6 +4,7 @@ import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 
 import { type BackendUrl, serverOf } from '../../domain/backend-url.ts';
 import { AppError, isAppError } from '../../errors/app-error.ts';
+import { type DatedAnswer, watchDates } from '../shared/aws/answer-dates.ts';
 import { type CallMode, createAwsCaller } from '../shared/aws/call.ts';
 import { type AwsContext, awsClientConfig, meterClient } from '../shared/aws/client-config.ts';
 import { MAX_SOCKETS } from '../shared/aws/http-agents.ts';
@@ -27,11 +28,17 @@ const EXPECTED_KEYS = `${PARTITION_KEY} (S, HASH), ${SORT_KEY} (S, RANGE)`;
 const OTHER_KEYS =
   /does not match the schema|missing the key|required keys was not given|missed key schema|type mismatch for key|condition parameter type does not match|number of conditions on the keys is invalid|key condition not supported/i;
 
-export async function openDynamoClient(backend: DynamoBackend, context: AwsContext): Promise<DynamoClient> {
+/** `noteDate` is told of the date of every answer, by the monotonic clock. */
+export async function openDynamoClient(
+  backend: DynamoBackend,
+  context: AwsContext,
+  noteDate: (answer: DatedAnswer) => void = () => {},
+): Promise<DynamoClient> {
   const sdk = await import('@aws-sdk/client-dynamodb');
   const { clock, random } = context;
   const config = await awsClientConfig('dynamodb', backend.aws);
   const client = meterClient(new sdk.DynamoDBClient(config), { service: 'dynamodb', context });
+  watchDates(client, { nowMs: () => clock.monotonicMs(), note: noteDate });
   const callAws = createAwsCaller({ clock, random, maxInFlight: MAX_SOCKETS });
   const place = `dynamodb://${backend.table}`;
   const server = serverOf(backend.aws);

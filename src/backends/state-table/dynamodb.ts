@@ -1,6 +1,9 @@
 import { formatBackendUrl } from '../../domain/backend-url.ts';
+import type { StateKey } from '../../domain/state-keys.ts';
 import type { StateTable } from '../../ports/state-table.ts';
+import { DATE_STEP_MS, type DatedAnswer } from '../shared/aws/answer-dates.ts';
 import type { AwsContext } from '../shared/aws/client-config.ts';
+import { createTimeKeeper } from '../shared/shared-time.ts';
 import { decodeItem } from './dynamodb-attributes.ts';
 import { createItems, deleteItems, queryItems } from './dynamodb-bulk.ts';
 import { type DynamoBackend, openDynamoClient } from './dynamodb-client.ts';
@@ -8,6 +11,9 @@ import { createDynamoRequests } from './dynamodb-requests.ts';
 import { createSeenVersions, versionOf } from './dynamodb-version.ts';
 import { writeRepeatably } from './dynamodb-repeatable.ts';
 import { type DynamoTable, writeItem } from './dynamodb-write.ts';
+
+/** Read for the date of the answer; nobody writes it. */
+const NO_ITEM: StateKey = { partition: 'TIME', sort: 'NOW' };
 
 /**
  * State items in a DynamoDB table, or in anything that speaks its protocol. Keys `pk` and `sk`, both strings; `_w` is the nonce of the write
@@ -46,10 +52,21 @@ export async function createDynamoStateTable(options: {
 }): Promise<StateTable> {
   const { backend, context } = options;
   const { clock, random, ids } = context;
-  const requests = createDynamoRequests(await openDynamoClient(backend, context));
+  const place = formatBackendUrl(backend);
+  const time = createTimeKeeper({
+    clock,
+    place,
+    ask: async () => {
+      await requests.get(NO_ITEM);
+    },
+  });
+  const noteDate = ({ dateMs, ...moments }: DatedAnswer): void =>
+    time.note({ ...moments, stampMs: dateMs, stepMs: DATE_STEP_MS });
+  const requests = createDynamoRequests(await openDynamoClient(backend, context, noteDate));
   const table: DynamoTable = { requests, seen: createSeenVersions(), clock, random, ids };
   return {
-    rootUrl: formatBackendUrl(backend),
+    rootUrl: place,
+    sharedTime: time.sharedTime,
     async get(key) {
       const found = await requests.get(key);
       table.seen.set(key, versionOf(found));

@@ -107,10 +107,12 @@ async function writeFile(context: TableContext, path: string, stored: StoredItem
   const bytes = Buffer.from(JSON.stringify(stored));
   if (bytes.byteLength > MAX_BYTES)
     throw new Error(`state item ${path} has ${bytes.byteLength} bytes, more than ${MAX_BYTES}`);
+  const sinceMs = context.clock.monotonicMs();
   const file = await onState(path, createFile(path));
   try {
     await writeAll(file, bytes);
     if (context.fsync) await file.sync();
+    await context.noteWritten(file, sinceMs);
     await file.close();
   } catch (error) {
     await file.close().catch(() => {});

@@ -1,4 +1,4 @@
-import { readdir, readFile, rename } from 'node:fs/promises';
+import { type FileHandle, readdir, readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { AppError } from '../../errors/app-error.ts';
@@ -25,6 +25,8 @@ export interface TableContext {
   readonly fsync: boolean;
   /** True where a rename that reports ENOENT may have been made all the same: see "Lost answers" in fs.ts. */
   readonly repeatsRequests: () => boolean;
+  /** Learns the time from a file that was written since the monotonic moment `sinceMs`. Never fails. */
+  readonly noteWritten: (file: FileHandle, sinceMs: number) => Promise<void>;
   /** Makes the entries of a directory durable; nothing when `fsync` is off. */
   readonly syncDirectory: (directory: string) => Promise<void>;
 }

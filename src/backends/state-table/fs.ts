@@ -14,13 +14,14 @@ import { advanceItem } from './fs-advance.ts';
 import { createBulkReader } from './fs-bulk-read.ts';
 import { contend } from './fs-contend.ts';
 import { createMany } from './fs-create-many.ts';
+import { createFsTime } from './fs-time.ts';
 import { isPresent, readHead, type TableContext } from './fs-head.ts';
 import { partitionDirectory, placeOf } from './fs-item-files.ts';
 import { queryPartition } from './fs-query.ts';
 import { onState, orMissing, stateError } from './fs-state-error.ts';
 import { applyChange, evaluate } from './operation-tree.ts';
 
-/** Partitions on their way out; no partition's directory can have this name, which is not two hex digits. */
+/** Partitions on their way out, and files written for their time; no partition's directory can have this name, which is not two hex digits. */
 const TRASH = '.trash';
 
 /**
@@ -75,12 +76,14 @@ export function createFsStateTable(options: {
   const { ids, clock, fsync = true, statfs = statfsSync } = options;
   const root = resolve(options.root);
   const syncDirectory = fsync ? createDirectorySync() : async (): Promise<void> => {};
+  const time = createFsTime({ clock, ids, directory: join(root, TRASH) });
   const context: TableContext = {
     root,
     ids,
     clock,
     fsync,
     syncDirectory,
+    noteWritten: time.noteWritten,
     repeatsRequests: () => !isLocal(root, statfs),
   };
   const reader = createBulkReader(clock);
@@ -88,6 +91,7 @@ export function createFsStateTable(options: {
 
   return {
     rootUrl: pathToFileURL(root).href,
+    sharedTime: time.sharedTime,
     async get(key) {
       const head = await readHead(context, placeOf(root, key));
       return isPresent(head) ? head.item : null;

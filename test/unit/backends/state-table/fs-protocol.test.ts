@@ -68,6 +68,7 @@ describe('fs state table, step by step', () => {
       clock,
       fsync: false,
       syncDirectory: async () => {},
+      noteWritten: async () => {},
       repeatsRequests: () => fileSystem === NFS,
     };
   });
