@@ -17,6 +17,8 @@ import type {
   TickDocument,
 } from './documents.ts';
 import type { ExplainDocument } from './explain-documents.ts';
+import type { LimitWords } from '../config/limit-words.ts';
+import type { LimitDeleteDocument, LimitDocument, LimitListDocument, LimitSetDocument } from './limit-documents.ts';
 import type { Problem } from '../errors/app-error.ts';
 import type { RetryWishes } from './retry-criteria.ts';
 
@@ -130,6 +132,14 @@ export interface App {
     readonly job?: string;
     readonly purge: boolean;
   }): Promise<GcDocument>;
+  /** States a rate limit of the site, in the words of its options: what they do not say, the limit does not have. */
+  limitSet(request: { readonly name: string; readonly words: LimitWords }): Promise<LimitSetDocument>;
+  limitList(): Promise<LimitListDocument>;
+  limitShow(name: string): Promise<LimitDocument>;
+  /** Yields the limit again and again until `signal`. */
+  limitWatch(request: { readonly name: string; readonly signal?: AbortSignal }): AsyncIterable<LimitDocument>;
+  /** `force`: also while live jobs use it. */
+  limitDelete(request: { readonly name: string; readonly force: boolean }): Promise<LimitDeleteDocument>;
   /** Templates that `init` can write, with one line about each. */
   examples(): Promise<readonly { readonly name: string; readonly summary: string }[]>;
   init(request: { readonly example: string; readonly directory: string }): Promise<InitDocument>;

@@ -36,6 +36,7 @@ export const createApp: CreateApp = async ({ flags, env, cwd, jobFile }) => {
     ...deciding(opened),
     ...reading(opened, cwd),
     ...keeping(opened),
+    ...limiting(opened),
     requests: () => opened.surroundings.meter.totals(),
     close: async () => undefined,
   };
@@ -249,5 +250,21 @@ function keeping(opened: Opened): Pick<App, 'doctor' | 'gc' | 'examples' | 'init
       const urls = { store: settings.store.value, state: settings.state.value, queue: settings.queue.value };
       return initAws({ urls, context: drivers, dryRun });
     },
+  };
+}
+
+/** The rate limits of the site. */
+function limiting({
+  drivers,
+}: Opened): Pick<App, 'limitSet' | 'limitList' | 'limitShow' | 'limitWatch' | 'limitDelete'> {
+  const commands = async () => import('./limit-commands.ts');
+  return {
+    limitSet: async (request) => (await commands()).limitSet(drivers, request),
+    limitList: async () => (await commands()).limitList(drivers),
+    limitShow: async (name) => (await commands()).limitShow(drivers, name),
+    async *limitWatch(request) {
+      yield* (await commands()).limitWatch(drivers, request);
+    },
+    limitDelete: async (request) => (await commands()).limitDelete(drivers, request),
   };
 }

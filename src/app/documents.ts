@@ -172,6 +172,14 @@ export interface SubmitDocument {
   readonly submissions: readonly { readonly handle: string; readonly elements: number }[];
   /** Set when the batch system made us wait and the rest of the submission is left to `advance`. */
   readonly waitingFor: string | null;
+  /** Rate limits of the site that the job uses. `isNew`: the job's figures became the site's. Absent: none. */
+  readonly limits?: readonly {
+    readonly name: string;
+    readonly figures: string;
+    readonly isNew: boolean;
+    /** Who stated them. */
+    readonly source: string;
+  }[];
   /** For a job that lives in a spool: how far it has been carried. Absent for every other job. */
   readonly carry?: CarryDocument;
 }

@@ -1,13 +1,19 @@
 /** `plan`: everything a submit would do, short of doing it. The input is split through the real code and thrown away. */
 import type { CoordinatorDeps } from '../coordinator/needs.ts';
 import { newJobId } from '../coordinator/create-job.ts';
+import { fedElements } from '../coordinator/limit-feed.ts';
 import { planChunks, planElements } from '../coordinator/plan-array.ts';
 import { submitRequest } from '../coordinator/send.ts';
 import { splitInput } from '../coordinator/split/split-input.ts';
 import type { Submission } from '../coordinator/submissions.ts';
 import { submissionName } from '../domain/job-item.ts';
+import type { JobSpec } from '../domain/job-spec.ts';
+import { mostWorkers } from '../domain/limit-feed.ts';
+import { describeLimit } from '../domain/limit-rate.ts';
 import { MANIFEST_SCHEMAS, type JobManifest } from '../domain/manifest.ts';
+import { compareLimits, type Agreed } from '../limiter/site-limits.ts';
 import { createDiscardingStore } from './discarding-store.ts';
+import { formatDuration } from '../domain/units.ts';
 import type { PlanDocument } from './documents.ts';
 import type { ReadJob } from './read-job.ts';
 import { requireServices } from './require-services.ts';
@@ -23,13 +29,15 @@ export async function planJob(
 ): Promise<PlanDocument> {
   const { spec, backends } = wanted;
   await requireServices(deps, backends);
+  const shared = await compareLimits(deps.state, spec.limits ?? [], { source: `job ${spec.name}` });
   const limits = await deps.batch.limits({
     ...(spec.slurm.partition === undefined ? {} : { partition: spec.slurm.partition }),
     resources: spec.resources,
   });
   const job = newJobId(deps, spec.name);
   const split = await splitInput({ ...deps, store: createDiscardingStore() }, { job, spec });
-  const planned = planElements(spec.slurm, split.counts.tasks, limits.slots);
+  const fed = await fedElements(deps.state, spec);
+  const planned = planElements(spec.slurm, split.counts.tasks, limits.slots, fed);
   const manifest = rehearsedManifest(deps, wanted, { job, split });
   // A rehearsal makes no directories: only the path of the element logs is shown.
   const dry: CoordinatorDeps = { ...deps, elementLogDir: async () => about.elementLogDir(job) };
@@ -62,10 +70,26 @@ export async function planJob(
     elements: planned.elements,
     elementsReason: planned.reason,
     submissions,
-    limits: limits.sources,
+    limits: [...limits.sources, ...shared.flatMap((limit) => rowsOf(limit, spec))],
     rules: rulesDocument(spec.retry),
     warnings: wanted.warnings,
   };
+}
+
+/** A limit of the site as the plan shows it: its figures, and how many workers it can keep busy. */
+function rowsOf(
+  { name, definition, isNew, source }: Agreed,
+  { limits, handler }: JobSpec,
+): PlanDocument['limits'][number][] {
+  const from = isNew ? `${source}; submit makes it the site's` : source;
+  const { cost = {} } = limits?.find((limit) => limit.name === name) ?? {};
+  const { timeoutMs: latencyMs, concurrency: inFlight } = handler;
+  const feed = mostWorkers(definition, { cost, latencyMs, inFlight });
+  const calls = `one call an item, of ${formatDuration(latencyMs)} (handler.timeout), ${inFlight} at a time`;
+  return [
+    { name: `limit ${name}`, value: describeLimit(definition), from },
+    ...(feed === null ? [] : [{ name: `limit ${name} feeds`, value: `at most ${feed.workers} elements`, from: calls }]),
+  ];
 }
 
 /** The manifest as a submit would store it, as far as scripts are made from it. */

@@ -6,6 +6,7 @@ import { doctor } from './commands/doctor.ts';
 import { explain } from './commands/explain.ts';
 import { gc } from './commands/gc.ts';
 import { init } from './commands/init.ts';
+import { limitCommands } from './commands/limit.ts';
 import { list } from './commands/list.ts';
 import { logs } from './commands/logs.ts';
 import { pause } from './commands/pause.ts';
@@ -36,7 +37,16 @@ export const commands: readonly Command[] = [
   results,
   doctor,
   gc,
+  ...limitCommands,
 ];
 
 /** First words that several commands share. */
-export const families: readonly CommandFamily[] = [];
+export const families: readonly CommandFamily[] = [
+  {
+    name: 'limit',
+    group: 'Upkeep',
+    summary: 'Rate limits that all jobs share: set, list, show, delete',
+    description:
+      'Rate limits of a site, such as that of an API key: shared by all jobs, users and hosts that name them. Jobs use them by the `limits` of their job file.',
+  },
+];

@@ -25,9 +25,9 @@ const SECTIONS: readonly (readonly [key: string, title: string, words: string])[
   [
     'limits',
     '`limits`: rates that jobs share',
-    'A list; each limit has a `name` and, beside the keys below, the rate of every further unit that it counts.',
+    'A list of `{name, rate, cost}` and more; all keys of a limit are in [limits.md](limits.md).',
   ],
-  ['pools', '`pools`: slots that jobs share', 'A list of `{name, slots, priority, per}`.'],
+  ['pools', '`pools`: slots that jobs share', 'A list of `{name, slots, priority, per}`; see [limits.md](limits.md).'],
   ['concurrency', '`concurrency`: jobs that do not run together', ''],
   ['checkpoint', '`checkpoint`: how much work can be lost', ''],
   ['output', '`output`: the columns of the finished table', ''],

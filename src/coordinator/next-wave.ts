@@ -12,6 +12,7 @@ import { giveUpGroup, howTheyEnded } from './give-up-group.ts';
 import { moveJob, requireMeta, stamp, updateMeta } from './job-meta.ts';
 import { judgeGroup, type GroupVerdict } from './judge-group.ts';
 import { describe } from './judge-running.ts';
+import { fedElements } from './limit-feed.ts';
 import { chunkThrottle, planElements, shareRoom } from './plan-array.ts';
 import type { Reconciled } from './reconcile.ts';
 import type { SendContext } from './send.ts';
@@ -191,7 +192,9 @@ async function planGroups(
 async function planGroup(context: SendContext, { group, verdict }: Judged): Promise<PlannedGroup> {
   const { size, pending, attempts } = group;
   const { maxArraySize, slots, exclude } = await limitsFor(context, size);
-  const planned = planElements(context.manifest.spec.slurm, pending.length, slots).elements;
+  const { spec } = context.manifest;
+  const fed = await fedElements(context.deps.state, spec);
+  const planned = planElements(spec.slurm, pending.length, slots, fed).elements;
   const most = verdict.next === 'submit' ? (verdict.most ?? planned) : 0;
   return {
     size,

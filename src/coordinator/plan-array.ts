@@ -3,6 +3,7 @@
  * every chunk starts at 0 again and carries an offset; every element counts against submit limits, so there are never more than tasks.
  */
 import type { SlurmSpec } from '../domain/job-spec.ts';
+import type { FedElements } from './limit-feed.ts';
 
 /** Elements in one wave at most, whatever the partition could run: beyond this, pulling gains nothing and the controller suffers. */
 export const MAX_AUTO_ELEMENTS = 2_000;
@@ -15,11 +16,15 @@ export interface ElementsPlan {
   readonly reason: string;
 }
 
-/** Elements for `tasks` claimable tasks. `slots`: elements the partition can run at once, null when unknown. */
+/**
+ * Elements for `tasks` claimable tasks. `slots`: elements the partition can run at once, null when unknown. `fed`: the most that rate limits can
+ * keep busy, null when nothing is known of that.
+ */
 export function planElements(
   slurm: Pick<SlurmSpec, 'elements' | 'throttle'>,
   tasks: number,
   slots: number | null,
+  fed: FedElements | null = null,
 ): ElementsPlan {
   if (slurm.elements === 'tasks')
     return { elements: tasks, reason: 'slurm.elements: tasks gives every task an element' };
@@ -35,6 +40,7 @@ export function planElements(
       slots === null ? 'the partition does not say what it can run at once' : 'the partition can run this many at once',
     ],
     [slurm.throttle ?? Infinity, 'slurm.throttle lets this many run at once'],
+    [fed?.elements ?? Infinity, fed?.reason ?? ''],
     [MAX_AUTO_ELEMENTS, 'this is the most slurmctl chooses by itself'],
   ]);
 }

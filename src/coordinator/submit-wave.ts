@@ -12,6 +12,7 @@ import { MANIFEST_SCHEMAS, type WaveManifest } from '../domain/manifest.ts';
 import { isAppError, type AppError } from '../errors/app-error.ts';
 import type { BatchLimits } from '../ports/batch-system.ts';
 import { moveJob, updateMeta } from './job-meta.ts';
+import { fedElements } from './limit-feed.ts';
 import { planChunks, planElements } from './plan-array.ts';
 import { avoiding, PACE_MS, sendRow, type SendContext } from './send.ts';
 import { readSubmissions, writeIntent, type Submission } from './submissions.ts';
@@ -61,7 +62,7 @@ export async function planFirstWave(context: SendContext, meta: JobMeta): Promis
   const { spec } = context.manifest;
   const size = sizeFor(spec.resources, undefined);
   const limits = await limitsFor(context, size);
-  const { elements } = planElements(spec.slurm, meta.tasks, limits.slots);
+  const { elements } = planElements(spec.slurm, meta.tasks, limits.slots, await fedElements(context.deps.state, spec));
   await writeRows(context, meta, {
     wave: 0,
     group: { size, elements, maxArraySize: limits.maxArraySize, history: { attemptsBefore: 0, fruitlessBefore: 0 } },

@@ -47,6 +47,8 @@ export type TaskItem = {
   readonly progress?: number;
   /** Of those, failed. */
   readonly progressFailed?: number;
+  /** What calls of the owner waited for at its last heartbeat, for display. Absent: nothing. */
+  readonly waiting?: TaskWaiting;
   readonly checkpoint?: CheckpointPointer;
   /** Items in the checkpoint when the last retry was decided: more of them since then is progress. */
   readonly checkpointSeen?: number;
@@ -102,3 +104,10 @@ export type TaskItem = {
 };
 
 export type TaskNeeds = { readonly memoryBytes?: number; readonly timeMs?: number };
+
+export type TaskWaiting = {
+  readonly kind: 'limit' | 'pool';
+  readonly name: string;
+  /** Epoch ms at which the first call expects its turn; absent: nobody can say. */
+  readonly untilMs?: number;
+};

@@ -4,7 +4,9 @@ import { cliErrors } from './catalogue/cli.ts';
 import { configErrors } from './catalogue/config.ts';
 import { inputErrors } from './catalogue/input.ts';
 import { jobErrors } from './catalogue/job.ts';
+import { limitErrors } from './catalogue/limit.ts';
 import { outputErrors } from './catalogue/output.ts';
+import { siteErrors } from './catalogue/site.ts';
 import { stateErrors } from './catalogue/state.ts';
 import { storeErrors } from './catalogue/store.ts';
 import { workerErrors } from './catalogue/worker.ts';
@@ -21,6 +23,8 @@ export const catalogue = {
   ...stateErrors,
   ...workerErrors,
   ...outputErrors,
+  ...limitErrors,
+  ...siteErrors,
 } as const;
 
 export type ErrorCode = keyof typeof catalogue;

@@ -34,6 +34,8 @@ export const submit = defineCommand({
     const { jobId, waitingFor } = submitted;
     if (!session.flags.json) await session.print(`${jobId}\n`);
     session.note(submittedSentence(submitted));
+    for (const { name, figures, isNew } of submitted.limits ?? [])
+      if (isNew) session.note(`limit ${name} is set for this site: ${printable(figures)}`);
     if (waitingFor !== null) session.note(`waiting for: ${printable(waitingFor)}`);
     if (!wait) noteCarry(session, submitted.carry, jobId);
     if (!wait) {

@@ -13,7 +13,12 @@ import { renderJsonDocs } from './render-json.ts';
 
 /** Source files that `docs/json.md` quotes, from the root of the repository. */
 export const QUOTED_SOURCES = {
-  app: ['src/app/documents.ts', 'src/app/decision-documents.ts', 'src/app/explain-documents.ts'],
+  app: [
+    'src/app/documents.ts',
+    'src/app/decision-documents.ts',
+    'src/app/explain-documents.ts',
+    'src/app/limit-documents.ts',
+  ],
   cli: 'src/cli/documents.ts',
   shared: ['src/domain/job-item.ts', 'src/domain/nodes.ts', 'src/errors/app-error.ts'],
 } as const;

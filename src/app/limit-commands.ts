@@ -1,0 +1,179 @@
+/** `limit set`, `list`, `show` and `delete`: the rate limits of the site whose state table the settings name. */
+import type { LimitWords } from '../config/limit-words.ts';
+import { limitOfWords } from '../config/limit-words.ts';
+import { describeLimit, formatRate, perSecond, unitsOf } from '../domain/limit-rate.ts';
+import type { LimitItem, LimitRate } from '../domain/limit.ts';
+import { AppError } from '../errors/app-error.ts';
+import { createQuotaCalendar } from '../limiter/quota-window.ts';
+import { deleteLimit, listLimits, requireLimit, setLimit } from '../limiter/site-limits.ts';
+import type { Drivers } from './job-backends.ts';
+import type {
+  LimitDeleteDocument,
+  LimitDocument,
+  LimitFigures,
+  LimitListDocument,
+  LimitSetDocument,
+} from './limit-documents.ts';
+import { limitUsers, limitWaiters } from './limit-users.ts';
+import { isoTime } from './status-document.ts';
+
+/** Between two looks of one `show`: how fast a limit sells is the difference. */
+const LOOK_MS = 1_000;
+/** Between two looks of `show --watch`. */
+const WATCH_MS = 2_000;
+
+/** @throws USAGE for figures that make no limit */
+export async function limitSet(
+  { state, clock, host }: Drivers,
+  request: { readonly name: string; readonly words: LimitWords },
+): Promise<LimitSetDocument> {
+  const definition = limitOfWords(request.name, request.words);
+  const source = `slurmctl limit set by ${host.user}@${host.hostname}`;
+  const { name } = request;
+  const { outcome, before, item } = await setLimit(state, { name, definition }, { source, nowMs: clock.nowMs() });
+  return {
+    schema: 'slurmctl.limit-set/1',
+    outcome,
+    limit: figuresOf(name, item),
+    before: before === null ? null : figuresOf(name, before),
+  };
+}
+
+export async function limitList({ state, clock }: Drivers): Promise<LimitListDocument> {
+  const limits = await listLimits(state);
+  return {
+    schema: 'slurmctl.limit-list/1',
+    limits: limits.map(({ name, item }) => ({
+      figures: figuresOf(name, item),
+      share: item.m / 1_000_000,
+      soldAheadMs: soldAheadMs(item, clock.nowMs()),
+      refusals: item.refusals,
+    })),
+  };
+}
+
+/** @throws LIMIT_UNKNOWN */
+export async function limitShow(drivers: Drivers, name: string): Promise<LimitDocument> {
+  const first = await look(drivers, name);
+  // Of a limit that nobody waits for there is nothing to measure.
+  if (soldAheadMs(first.item, drivers.clock.nowMs()) === 0) return limitDocument(drivers, name, { now: first });
+  await drivers.clock.sleep(LOOK_MS);
+  return limitDocument(drivers, name, { now: await look(drivers, name), before: first });
+}
+
+/** One look after the other until `signal`. @throws LIMIT_UNKNOWN */
+export async function* limitWatch(
+  drivers: Drivers,
+  { name, signal }: { readonly name: string; readonly signal?: AbortSignal },
+): AsyncGenerator<LimitDocument> {
+  let before: Look | undefined;
+  for (;;) {
+    const now = await look(drivers, name);
+    yield await limitDocument(drivers, name, { now, ...(before === undefined ? {} : { before }) });
+    before = now;
+    await drivers.clock.sleep(WATCH_MS, signal);
+  }
+}
+
+/** @throws LIMIT_UNKNOWN; LIMIT_IN_USE while live jobs use it, unless `force` */
+export async function limitDelete(
+  drivers: Drivers,
+  { name, force }: { readonly name: string; readonly force: boolean },
+): Promise<LimitDeleteDocument> {
+  await requireLimit(drivers.state, name);
+  const jobs = (await limitUsers(drivers, name)).map(({ job }) => job);
+  if (jobs.length > 0 && !force)
+    throw new AppError('LIMIT_IN_USE', {
+      message: `limit ${name} is used by ${jobs.length === 1 ? 'a live job' : `${jobs.length} live jobs`}: ${jobs.slice(0, 5).join(', ')}${jobs.length > 5 ? ' …' : ''}`,
+      details: { jobs: jobs.slice(0, 100) },
+    });
+  const item = await deleteLimit(drivers.state, name);
+  return { schema: 'slurmctl.limit-delete/1', figures: figuresOf(name, item), jobs };
+}
+
+interface Look {
+  readonly item: LimitItem;
+  readonly atMs: number;
+}
+
+async function look({ state, clock }: Drivers, name: string): Promise<Look> {
+  const item = await requireLimit(state, name);
+  return { item, atMs: clock.monotonicMs() };
+}
+
+async function limitDocument(
+  drivers: Drivers,
+  name: string,
+  { now, before }: { readonly now: Look; readonly before?: Look },
+): Promise<LimitDocument> {
+  const { item } = now;
+  const nowMs = drivers.clock.nowMs();
+  return {
+    schema: 'slurmctl.limit/1',
+    figures: figuresOf(name, item),
+    share: item.m / 1_000_000,
+    refusals: item.refusals,
+    refusedAt: item.la === undefined ? null : isoTime(item.la),
+    soldUntil: item.t === undefined ? null : isoTime(item.t / 1_000),
+    soldAheadMs: soldAheadMs(item, nowMs),
+    sold: unitsOf(item.definition.rates).map((unit) => ({
+      unit,
+      units: item.sold[unit] ?? 0,
+      perSec: soldPerSec(unit, now, before),
+      ofPerSec: (perSecond(item.definition.rates[unit] as LimitRate) * item.m) / 1_000_000,
+    })),
+    windows: windowsOf(item, nowMs),
+    jobs: await jobsOf(drivers, name),
+  };
+}
+
+function soldPerSec(unit: string, now: Look, before: Look | undefined): number | null {
+  if (before === undefined || now.atMs <= before.atMs) return null;
+  // Less than before: the limit was deleted and set anew.
+  const units = Math.max(0, (now.item.sold[unit] ?? 0) - (before.item.sold[unit] ?? 0));
+  return (units * 1_000) / (now.atMs - before.atMs);
+}
+
+function windowsOf({ definition, windows }: LimitItem, nowMs: number): LimitDocument['windows'] {
+  const calendar = createQuotaCalendar();
+  return definition.quotas.map(({ unit, amount, every, zone }, place) => {
+    const { fromMs, toMs } = calendar.windowAt(every, zone, nowMs);
+    const counted = windows[String(place)];
+    // What counts in another window does not count in this one.
+    const used = counted?.from === fromMs ? counted.used : 0;
+    return { unit, amount, used, every, zone, from: isoTime(fromMs), until: isoTime(toMs) };
+  });
+}
+
+async function jobsOf(drivers: Drivers, name: string): Promise<LimitDocument['jobs']> {
+  const jobs: LimitDocument['jobs'][number][] = [];
+  for (const user of await limitUsers(drivers, name)) {
+    const { runningTasks, waitingTasks, nextMs } = await limitWaiters(user, name);
+    jobs.push({
+      id: user.job,
+      name: user.meta.name,
+      state: user.meta.state,
+      runningTasks,
+      waitingTasks,
+      nextAt: nextMs === null ? null : isoTime(nextMs),
+    });
+  }
+  return jobs;
+}
+
+const soldAheadMs = ({ t }: LimitItem, nowMs: number): number =>
+  t === undefined ? 0 : Math.max(0, Math.round(t / 1_000 - nowMs));
+
+const figuresOf = (name: string, { definition, source, setMs }: LimitItem): LimitFigures => ({
+  name,
+  rates: unitsOf(definition.rates).map((unit) => {
+    const rate = definition.rates[unit] as LimitRate;
+    return { unit, ...rate, rate: formatRate(rate) };
+  }),
+  quotas: definition.quotas,
+  burstMs: definition.burstMs,
+  mode: definition.mode,
+  words: describeLimit(definition),
+  source,
+  setAt: isoTime(setMs),
+});

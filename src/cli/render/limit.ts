@@ -1,0 +1,122 @@
+import type {
+  LimitDeleteDocument,
+  LimitDocument,
+  LimitFigures,
+  LimitListDocument,
+  LimitSetDocument,
+} from '../../app/limit-documents.ts';
+import { formatAmount } from '../../domain/limit-rate.ts';
+import { formatDuration } from '../../domain/units.ts';
+import { renderTable } from './table.ts';
+import { count, minute, number, percent, printable, rate } from './text.ts';
+import type { View } from './view.ts';
+
+const WORDS = { created: 'is set', changed: 'is changed', same: 'is as it was' } as const;
+const EVERY = { hour: 'this hour', day: 'today', month: 'this month' } as const;
+
+/** What became of it. */
+export function renderLimitSet({ outcome, limit, before }: LimitSetDocument, { style }: View): string {
+  const was = outcome === 'changed' && before !== null ? `  before: ${said(before)}\n` : '';
+  return `${style.bold(limit.name)} ${WORDS[outcome]}: ${printable(limit.words)}\n${was}`;
+}
+
+export const renderLimitDelete = ({ figures }: LimitDeleteDocument, { style }: View): string =>
+  `${style.bold(figures.name)} is deleted; it was ${said(figures)}\n`;
+
+const said = ({ words, source }: LimitFigures): string => `${printable(words)} (${printable(source)})`;
+
+/** One line a limit. */
+export function renderLimitList({ limits }: LimitListDocument, view: View): string {
+  if (limits.length === 0) return '';
+  return renderTable(
+    [
+      { head: 'LIMIT', whole: true },
+      { head: 'FIGURES' },
+      { head: 'SHARE', align: 'right', paint: (cell) => (cell.trim() === '100%' ? cell : view.style.warn(cell)) },
+      { head: 'AHEAD', align: 'right' },
+      { head: 'REFUSALS', align: 'right' },
+      { head: 'SET BY' },
+    ],
+    limits.map(({ figures, share, soldAheadMs, refusals }) => [
+      figures.name,
+      figures.words,
+      percent(share, 1),
+      soldAheadMs === 0 ? '' : formatDuration(soldAheadMs),
+      number(refusals),
+      figures.source,
+    ]),
+    { view },
+  );
+}
+
+/** Figures, what they sell, what is left of quotas, and the jobs. */
+export function renderLimit(document: LimitDocument, view: View): string {
+  const { figures, share, refusals, refusedAt, sold, windows } = document;
+  const { style } = view;
+  const fact = (label: string, text: string): string => `${style.dim(label.padEnd(12))}${text}\n`;
+  const lowered = refusedAt === null ? '' : `, lately at ${minute(refusedAt)} UTC`;
+  return [
+    fact('limit', style.bold(figures.name)),
+    fact('figures', printable(figures.words)),
+    fact('set by', `${printable(figures.source)}, ${minute(figures.setAt)} UTC`),
+    fact(
+      'sells',
+      share === 1
+        ? 'all of it'
+        : style.warn(`${percent(share, 1)} of it: the provider refused calls, and it grows back`),
+    ),
+    ...(refusals === 0 ? [] : [fact('refusals', `${number(refusals)}${lowered}`)]),
+    fact('ahead', aheadWords(document)),
+    ...sold.map((unit, index) => fact(index === 0 ? 'sold' : '', soldWords(unit))),
+    ...windows.map((window, index) => fact(index === 0 ? 'quotas' : '', windowWords(window))),
+    ...jobLines(document, view),
+  ].join('');
+}
+
+const aheadWords = ({ soldUntil, soldAheadMs }: LimitDocument): string => {
+  if (soldUntil === null) return 'nothing was sold yet';
+  return soldAheadMs === 0
+    ? `nothing: the next call has its turn at once (last sold ${minute(soldUntil)} UTC)`
+    : `sold for the next ${formatDuration(soldAheadMs)}`;
+};
+
+const soldWords = ({ unit, units, perSec, ofPerSec }: LimitDocument['sold'][number]): string => {
+  const speed = perSec === null ? '' : `; ${rate(perSec)} of ${rate(ofPerSec)} (${percent(perSec, ofPerSec)})`;
+  return `${number(units)} ${printable(unit)} in all${speed}`;
+};
+
+const windowWords = ({ unit, amount, used, every, zone, until }: LimitDocument['windows'][number]): string =>
+  `${number(used)} of ${formatAmount(amount)} ${printable(unit)} ${EVERY[every]} (${percent(used, amount)}), anew at ${minute(until)} UTC${zone === 'UTC' ? '' : ` (${zone})`}`;
+
+function jobLines({ jobs }: LimitDocument, view: View): string[] {
+  if (jobs.length === 0) return [`\n${view.style.dim('no live job uses it')}\n`];
+  return [
+    '\n',
+    renderTable(
+      [
+        { head: 'JOB', whole: true },
+        { head: 'STATE' },
+        { head: 'RUNNING', align: 'right' },
+        { head: 'WAITING', align: 'right' },
+        { head: 'NEXT TURN (UTC)' },
+      ],
+      jobs.map(({ id, state, runningTasks, waitingTasks, nextAt }) => [
+        id,
+        state,
+        number(runningTasks),
+        number(waitingTasks),
+        nextAt === null ? '' : nextAt.slice(11, 19),
+      ]),
+      { view },
+    ),
+  ];
+}
+
+/** `openai: sold for the next 12 s, 38 of 200 tasks wait, 100% sold, 0 refusals`. */
+export function limitSentence(document: LimitDocument): string {
+  const { figures, share, refusals, jobs } = document;
+  const sum = (key: 'runningTasks' | 'waitingTasks'): number => jobs.reduce((total, job) => total + job[key], 0);
+  const waiting = `${number(sum('waitingTasks'))} of ${count(sum('runningTasks'), 'task')} wait`;
+  const ahead = document.soldAheadMs === 0 ? 'nothing ahead' : `${formatDuration(document.soldAheadMs)} ahead`;
+  return `${figures.name}: ${printable(figures.words)}; ${percent(share, 1)} of it sold, ${ahead}; ${waiting}; ${count(refusals, 'refusal')}`;
+}

@@ -1,0 +1,180 @@
+import { describe, expect, it } from 'vitest';
+import type { Drivers } from '../../../src/app/job-backends.ts';
+import { limitDelete, limitList, limitSet, limitShow, limitWatch } from '../../../src/app/limit-commands.ts';
+import { planJob } from '../../../src/app/plan-job.ts';
+import { cancelJob } from '../../../src/coordinator/cancel.ts';
+import type { CoordinatorDeps } from '../../../src/coordinator/needs.ts';
+import { submitJob } from '../../../src/coordinator/submit-job.ts';
+import { limitKey, type JobLimit } from '../../../src/domain/limit.ts';
+import { taskIdOf } from '../../../src/domain/ids.ts';
+import { taskKey } from '../../../src/domain/state-keys.ts';
+import { createRig, type Rig } from '../../support/coordinator-rig.ts';
+import { withTempDir } from '../../support/temp-dir.ts';
+
+const api: JobLimit = { name: 'api', cost: {}, per: 'call', source: 'job.yaml:4:5' };
+
+interface Site {
+  readonly rig: Rig;
+  readonly deps: CoordinatorDeps;
+  readonly drivers: Drivers;
+}
+
+const withSite = (limits: readonly JobLimit[], work: (site: Site) => Promise<void>): Promise<void> =>
+  withTempDir(async (root) => {
+    const rig = createRig(root, { items: 4, batchItems: 1, spec: { limits } });
+    const deps = rig.process();
+    const urls = rig.wanted.backends;
+    await work({ rig, deps, drivers: { ...deps, urls } as unknown as Drivers });
+  });
+
+const MINUTE_MS = 60_000;
+
+describe('limits of a site', () => {
+  it('are set, listed and shown with what was sold and refused', () =>
+    withSite([], async ({ rig, drivers }) => {
+      const words = { rate: '10/s', daily: ['1000'] };
+      expect(await limitSet(drivers, { name: 'api', words })).toMatchObject({
+        outcome: 'created',
+        before: null,
+        limit: { words: 'requests 10/s, daily requests 1000 (UTC)', source: 'slurmctl limit set by ada@host' },
+      });
+      const idle = await limitShow(drivers, 'api');
+      expect(idle).toMatchObject({ share: 1, soldUntil: null, soldAheadMs: 0, refusedAt: null, jobs: [] });
+      expect(idle.sold).toEqual([{ unit: 'requests', units: 0, perSec: null, ofPerSec: 10 }]);
+
+      const nowMs = rig.clock.nowMs();
+      const day = Math.floor(nowMs / 86_400_000) * 86_400_000;
+      const sold = { t: (nowMs + 5_000) * 1_000, m: 500_000, la: nowMs, refusals: 1, sold: { requests: 70 } };
+      await drivers.state.write(
+        limitKey('api'),
+        { set: { ...sold, windows: { 0: { from: day, used: 70 } } } },
+        { op: 'item-present' },
+      );
+      // Somebody buys between the two looks of one `show`.
+      const get = drivers.state.get.bind(drivers.state);
+      let gets = 0;
+      const busy: Drivers = {
+        ...drivers,
+        state: {
+          ...drivers.state,
+          get: async (key) => {
+            gets += key.sort === 'LIM' ? 1 : 0;
+            if (gets === 2) await drivers.state.write(key, { add: { 'sold.requests': 4 } }, { op: 'item-present' });
+            return get(key);
+          },
+        },
+      };
+      const shown = await limitShow(busy, 'api');
+      expect(shown).toMatchObject({ share: 0.5, refusals: 1, soldAheadMs: 4_000 });
+      expect(shown.sold).toEqual([{ unit: 'requests', units: 74, perSec: 4, ofPerSec: 5 }]);
+      expect(shown.windows).toMatchObject([{ used: 70, amount: 1_000, from: new Date(day).toISOString() }]);
+      expect(await limitList(drivers)).toMatchObject({ limits: [{ share: 0.5, soldAheadMs: 4_000, refusals: 1 }] });
+
+      rig.clock.skip(2 * 86_400_000);
+      expect((await limitShow(drivers, 'api')).windows).toMatchObject([{ used: 0 }]);
+    }));
+
+  it('are watched look after look', () =>
+    withSite([], async ({ drivers }) => {
+      await limitSet(drivers, { name: 'api', words: { rate: '10/s' } });
+      const looks = [];
+      for await (const look of limitWatch(drivers, { name: 'api' })) {
+        looks.push(look.sold[0]?.perSec);
+        if (looks.length === 3) break;
+      }
+      expect(looks).toEqual([null, 0, 0]);
+    }));
+
+  it('nobody set are unknown', () =>
+    withSite([], async ({ drivers }) => {
+      for (const asking of [limitShow(drivers, 'api'), limitDelete(drivers, { name: 'api', force: true })])
+        await expect(asking).rejects.toMatchObject({ code: 'LIMIT_UNKNOWN' });
+    }));
+
+  it('are refused where the words make none, and nothing is written', () =>
+    withSite([], async ({ drivers }) => {
+      await expect(limitSet(drivers, { name: 'api', words: { rate: '0/s' } })).rejects.toMatchObject({ code: 'USAGE' });
+      expect((await limitList(drivers)).limits).toEqual([]);
+    }));
+
+  it('that live jobs use show them with who waits, and are deleted by force alone', () =>
+    withSite([api], async ({ rig, deps, drivers }) => {
+      await limitSet(drivers, { name: 'api', words: { rate: '10/s' } });
+      await limitSet(drivers, { name: 'other', words: { rate: '10/s' } });
+      const { job, meta } = await submitJob(deps, rig.wanted, { patienceMs: 0 });
+      const untilMs = rig.clock.nowMs() + MINUTE_MS;
+      for (const [number, waiting] of [
+        [0, { kind: 'limit', name: 'api', untilMs }],
+        [1, { kind: 'limit', name: 'other', untilMs: 1 }],
+        [2, { kind: 'limit', name: 'api', untilMs: untilMs + 5 }],
+      ] as const)
+        await deps.state.write(
+          taskKey(job, taskIdOf(number), meta.shards),
+          { set: { state: 'RUNNING', waiting } },
+          { op: 'item-present' },
+        );
+      expect((await limitShow(drivers, 'api')).jobs).toEqual([
+        {
+          id: job,
+          name: meta.name,
+          state: 'RUNNING',
+          runningTasks: 3,
+          waitingTasks: 2,
+          nextAt: new Date(untilMs).toISOString(),
+        },
+      ]);
+      await expect(limitDelete(drivers, { name: 'api', force: false })).rejects.toMatchObject({
+        code: 'LIMIT_IN_USE',
+        message: `limit api is used by a live job: ${job}`,
+        details: { jobs: [job] },
+      });
+      expect(await limitDelete(drivers, { name: 'other', force: false })).toMatchObject({ jobs: [] });
+      expect(await limitDelete(drivers, { name: 'api', force: true })).toMatchObject({ jobs: [job] });
+      expect((await limitList(drivers)).limits).toEqual([]);
+    }));
+
+  it('that jobs used to use are free', () =>
+    withSite([api], async ({ rig, deps, drivers }) => {
+      await limitSet(drivers, { name: 'api', words: { rate: '10/s' } });
+      const { job } = await submitJob(deps, rig.wanted, { patienceMs: 0 });
+      await cancelJob(deps, job, 'done with it');
+      expect(await limitDelete(drivers, { name: 'api', force: false })).toMatchObject({ jobs: [] });
+    }));
+});
+
+describe('plan', () => {
+  const about = { schedulerFrom: 'test', elementLogDir: () => '/logs' };
+  const slow: JobLimit = {
+    ...api,
+    per: 'item',
+    definition: { rates: { requests: { amount: 1, perMs: MINUTE_MS } }, quotas: [], burstMs: 0, mode: 'statistical' },
+  };
+
+  it('shows what limits say and what they feed, and stores nothing', () =>
+    withSite([slow], async ({ rig, deps, drivers }) => {
+      const wanted = { ...rig.wanted, warnings: [] };
+      const document = await planJob(deps, wanted, about);
+      const { timeoutMs } = rig.wanted.spec.handler;
+      expect(document.limits.filter(({ name }) => name.startsWith('limit'))).toEqual([
+        {
+          name: 'limit api',
+          value: 'requests 1/min',
+          from: `job.yaml:4:5 of job ${rig.wanted.spec.name}; submit makes it the site's`,
+        },
+        {
+          name: 'limit api feeds',
+          value: `at most ${Math.ceil((1.2 * timeoutMs) / MINUTE_MS)} elements`,
+          from: expect.stringContaining('(handler.timeout)') as string,
+        },
+      ]);
+      expect((await limitList(drivers)).limits).toEqual([]);
+    }));
+
+  it('refuses what submit would refuse', () =>
+    withSite([slow], async ({ rig, deps, drivers }) => {
+      await limitSet(drivers, { name: 'api', words: { rate: '10/s' } });
+      await expect(planJob(deps, { ...rig.wanted, warnings: [] }, about)).rejects.toMatchObject({
+        code: 'LIMIT_CONFLICT',
+      });
+    }));
+});

@@ -1,0 +1,65 @@
+import { describe, expect, it } from 'vitest';
+import { fedElements } from '../../../src/coordinator/limit-feed.ts';
+import { planElements } from '../../../src/coordinator/plan-array.ts';
+import { submitJob } from '../../../src/coordinator/submit-job.ts';
+import type { JobLimit, LimitDefinition } from '../../../src/domain/limit.ts';
+import { limitKey } from '../../../src/domain/limit.ts';
+import type { StateItem } from '../../../src/ports/state-table.ts';
+import { createRig } from '../../support/coordinator-rig.ts';
+import { withTempDir } from '../../support/temp-dir.ts';
+
+const perSec = (amount: number): LimitDefinition => ({
+  rates: { requests: { amount, perMs: 1_000 } },
+  quotas: [],
+  burstMs: 0,
+  mode: 'statistical',
+});
+const limit = (more: Partial<JobLimit>): JobLimit => ({
+  name: 'api',
+  cost: {},
+  per: 'item',
+  source: 'job.yaml',
+  ...more,
+});
+const handler = { kind: 'command', argv: ['cat'], concurrency: 2, timeoutMs: 10_000 } as const;
+const site = (definition: LimitDefinition | null) => ({
+  get: async () => (definition === null ? null : ({ definition } as unknown as StateItem)),
+});
+
+describe('what limits can feed', () => {
+  it("is the site's figure with the longest item, and the least of all limits", async () => {
+    const limits = [limit({}), limit({ name: 'slow', definition: perSec(1) })];
+    expect(await fedElements(site(perSec(4)), { limits: limits.slice(0, 1), handler })).toEqual({
+      elements: 24,
+      reason: 'limit api feeds this many, even with items of 10 s (handler.timeout)',
+    });
+    expect(await fedElements(site(null), { limits, handler })).toMatchObject({ elements: 6 });
+  });
+
+  it('is not known of limits that items may pass by, and without limits', async () => {
+    expect(await fedElements(site(perSec(4)), { limits: [limit({ per: 'call' })], handler })).toBeNull();
+    expect(await fedElements(site(null), { limits: [limit({})], handler })).toBeNull();
+    expect(await fedElements(site(null), { handler })).toBeNull();
+  });
+
+  it('bounds the elements that slurmctl chooses, not those that the user does', () => {
+    const fed = { elements: 3, reason: 'limit api feeds this many' };
+    expect(planElements({ elements: 'auto' }, 100, 16, fed)).toEqual(fed);
+    expect(planElements({ elements: 'auto' }, 2, 16, fed).elements).toBe(2);
+    expect(planElements({ elements: 8 }, 100, 16, fed).elements).toBe(8);
+    expect(planElements({ elements: 'tasks' }, 100, 16, fed).elements).toBe(100);
+  });
+
+  it('is what a submit asks for', () =>
+    withTempDir(async (root) => {
+      const rig = createRig(root, { items: 20, batchItems: 1, slots: 16, spec: { limits: [limit({})], handler } });
+      const deps = rig.process();
+      const item = { definition: perSec(1) } as unknown as StateItem;
+      await deps.state.write(limitKey('api'), { set: item }, { op: 'item-absent' });
+      await submitJob(deps, rig.wanted, { patienceMs: 0 });
+      const elements = rig.batch.accepted.flatMap(({ request }) =>
+        request.array === undefined ? [] : [request.array.count],
+      );
+      expect(elements).toEqual([6]);
+    }));
+});
