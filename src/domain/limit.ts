@@ -58,6 +58,8 @@ export interface LimitItem {
   readonly m: number;
   /** Epoch ms of the last decrease. Absent: never. */
   readonly la?: number;
+  /** Epoch ms of the last step of recovery. Absent: never. */
+  readonly up?: number;
   /** Decreases so far. */
   readonly refusals: number;
   readonly sold: Readonly<Record<LimitUnit, number>>;

@@ -10,8 +10,17 @@ export interface Limiter {
   take(name: string, cost: Cost, signal?: AbortSignal): Promise<LimitGrant>;
   /** The provider refused a call (HTTP 429). `retryAfterMs` is what it asked for, null when it said nothing. */
   tooManyRequests(name: string, retryAfterMs: number | null): void;
+  /** What calls of this process wait for, for people: the limit whose queue is the longest. Null: nobody waits. */
+  waiting(): LimitWait | null;
   /** Gives back what has not begun, and records debts. Never throws for a table that cannot be reached. */
   close(): Promise<void>;
+}
+
+export interface LimitWait {
+  readonly name: string;
+  readonly calls: number;
+  /** Epoch ms at which the first of them is expected to have its turn; null when nobody can say. */
+  readonly untilMs: number | null;
 }
 
 /** The right to one call, at this moment. */

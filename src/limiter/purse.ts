@@ -1,0 +1,77 @@
+import type { Cost, LimitUnit } from '../domain/limit.ts';
+import { restOf, settleCharges, spend, turnOf, type Lease, type Turn } from './lease.ts';
+
+/** The leases of a process for one limit: what its calls are paid from, and what they still owe. */
+export interface Purse {
+  add(lease: Lease, paidDebt: Cost): void;
+  /** The turn of a call, or null: what is left cannot pay for it. Leases that are over or spent are dropped first. */
+  turn(cost: Cost, nowUs: number): Turn | null;
+  spend(turn: Turn): void;
+  /** The true cost of a call that was paid by `turn`. */
+  settle(turn: Turn, said: Cost, actual: Cost): void;
+  /** Of the calls, those that nothing is held for, from the first such on. None while a lease is held that has not begun: one ahead is enough. */
+  uncovered(calls: readonly Cost[], nowUs: number): readonly Cost[];
+  /** Moments to come at which something changes by itself. */
+  moments(nowUs: number): number[];
+  /** What has begun is not to be spent any more. */
+  dropBegun(nowUs: number): void;
+  leases(): readonly Lease[];
+  debt(): Cost;
+  /** Leases whose time was over before they were spent. */
+  expired(): number;
+}
+
+export function createPurse(): Purse {
+  let leases: Lease[] = [];
+  let debt: Cost = {};
+  let expired = 0;
+  const hasTicket = (nowUs: number): boolean => leases.some(({ fromUs }) => fromUs > nowUs);
+  return {
+    add(lease, paidDebt) {
+      leases.push(lease);
+      debt = combined(debt, paidDebt, -1);
+    },
+    turn(cost, nowUs) {
+      const unspent = leases.filter(hasRest);
+      leases = unspent.filter(({ untilUs }) => untilUs > nowUs);
+      expired += unspent.length - leases.length;
+      return turnOf(leases, cost, nowUs);
+    },
+    spend,
+    settle(turn, said, actual) {
+      debt = combined(debt, settleCharges(turn.charges, said, actual), 1);
+      // What has come back can be spent for as long as its lease lasts.
+      for (const { lease } of turn.charges) if (!leases.includes(lease) && hasRest(lease)) leases.unshift(lease);
+    },
+    uncovered(calls, nowUs) {
+      if (hasTicket(nowUs)) return [];
+      const rest: Record<LimitUnit, number> = {};
+      for (const lease of leases)
+        for (const unit of Object.keys(lease.bought)) rest[unit] = (rest[unit] ?? 0) + restOf(lease, unit);
+      const first = calls.findIndex((cost, at) => {
+        // The first call was just found to have no turn, whatever seems to be left.
+        if (at === 0 && turnOf(leases, cost, nowUs) === null) return true;
+        for (const [unit, units] of Object.entries(cost)) rest[unit] = (rest[unit] ?? 0) - units;
+        return Object.values(rest).some((left) => left < 0);
+      });
+      return first < 0 ? [] : calls.slice(first);
+    },
+    moments: (nowUs) => leases.flatMap(({ fromUs, untilUs }) => [fromUs, untilUs]).filter((us) => us > nowUs),
+    dropBegun(nowUs) {
+      leases = leases.filter(({ startUs }) => startUs > nowUs);
+    },
+    leases: () => leases,
+    debt: () => debt,
+    expired: () => expired,
+  };
+}
+
+const hasRest = (lease: Lease): boolean => Object.keys(lease.bought).some((unit) => restOf(lease, unit) > 0);
+
+/** Amounts above 0 of `a` and, with their sign, `b`. */
+function combined(a: Cost, b: Cost, sign: 1 | -1): Cost {
+  const units = new Set([...Object.keys(a), ...Object.keys(b)]);
+  return Object.fromEntries(
+    [...units].map((unit) => [unit, (a[unit] ?? 0) + sign * (b[unit] ?? 0)] as const).filter(([, sum]) => sum > 0),
+  );
+}

@@ -1,0 +1,81 @@
+import { limitKey, type LimitItem } from '../domain/limit.ts';
+import { isAppError } from '../errors/app-error.ts';
+import type { StateItem } from '../ports/state-table.ts';
+import { planDecrease } from './adapt.ts';
+import type { Buyer } from './buyer.ts';
+import type { LimiterDeps } from './needs.ts';
+import { createPauses } from './pauses.ts';
+
+export interface Refusals {
+  /** The provider refused a call that was sold under generation `g`: this process stops, and one report makes the price dearer for all. */
+  note(g: number, retryAfterMs: number | null): void;
+  /** Milliseconds until this process may call again. */
+  stillMs(): number;
+  /** Reports that are under way. */
+  settled(): Promise<void>;
+}
+
+/** Longest that a provider can make everybody wait by one answer. */
+const LONGEST_PUSH_MS = 120_000;
+/** A shorter wait is this process's alone. */
+const SHORTEST_PUSH_MS = 1_000;
+const FIRST_PAUSE_MS = 1_000;
+const LONGEST_PAUSE_MS = 30_000;
+/** Refusals further apart do not add up. */
+const FORGOTTEN_MS = 60_000;
+const TRIES = 2;
+
+/** Answers to HTTP 429: at once in this process, and once for the whole fleet. */
+export function createRefusals(name: string, deps: LimiterDeps, buyer: Buyer): Refusals {
+  const { clock, random, state, time } = deps;
+  const pauses = createPauses(random);
+  let untilMonoMs = Number.NEGATIVE_INFINITY;
+  let lastMonoMs = Number.NEGATIVE_INFINITY;
+  let reportedG = -1;
+  let report: Promise<void> = Promise.resolve();
+
+  const send = async (g: number, retryAfterMs: number | null): Promise<void> => {
+    for (let tries = 0; tries < TRIES; tries += 1) {
+      const item = buyer.seen();
+      const now = time.now();
+      if (item === null || item.g !== g || now === 'unsure') return;
+      const pushMs = Math.min(retryAfterMs ?? 0, LONGEST_PUSH_MS);
+      const sellAgainMs = pushMs >= SHORTEST_PUSH_MS ? now.nowMs + pushMs : null;
+      const plan = planDecrease(item, { g, nowMs: now.nowMs, sellAgainMs });
+      if (plan === null) return;
+      buyer.figures.writes += 1;
+      const result = await state.write(limitKey(name), plan.change, plan.when);
+      const current: StateItem | null = result.applied ? result.item : result.current;
+      if (current === null) return;
+      buyer.see(current as unknown as LimitItem);
+      if (result.applied) {
+        deps.log.warn('the provider refused calls; the limit sells less for a while', {
+          limit: name,
+          share: (current['m'] as number) / 1e6,
+        });
+        return;
+      }
+      buyer.figures.refusedWrites += 1;
+    }
+  };
+
+  return {
+    note(g, retryAfterMs) {
+      const nowMs = clock.monotonicMs();
+      const isNew = nowMs >= untilMonoMs;
+      if (nowMs - lastMonoMs > FORGOTTEN_MS) pauses.reset();
+      lastMonoMs = nowMs;
+      if (retryAfterMs !== null) untilMonoMs = Math.max(untilMonoMs, nowMs + retryAfterMs * (1 + random.next() / 2));
+      // Calls that were under way together are refused together: one reason to slow down.
+      else if (isNew) untilMonoMs = nowMs + pauses.next(FIRST_PAUSE_MS, LONGEST_PAUSE_MS);
+      if (g === reportedG) return;
+      reportedG = g;
+      report = send(g, retryAfterMs).catch((error: unknown) => {
+        if (!isAppError(error)) throw error;
+        deps.log.warn('a refusal of the provider could not be reported', { limit: name, error: error.message });
+      });
+    },
+    stillMs: () => Math.max(0, untilMonoMs - clock.monotonicMs()),
+    settled: () => report,
+  };
+}
