@@ -63,6 +63,9 @@ async function collect(cli: Cli): Promise<{ type: string; json: string }[]> {
   await ask('InitAwsDocument', ['init', '--aws', '--dry-run', '--queue', nobody]);
   await ask('DoctorDocument', ['doctor']);
   await ask('PlanDocument', ['plan', 'job.yaml']);
+  await ask('LimitSetDocument', ['limit', 'set', 'api', '--rate', '10/s', '--tokens', '5k/min', '--daily', '1M']);
+  await ask('LimitSetDocument', ['limit', 'set', 'api', '--rate', '20/s']);
+  await ask('LimitListDocument', ['limit', 'list']);
   writeFiles(cli.cwd, { 'items.jsonl': '{"id":1,"text":"one two"}\n{"id":2}\n' });
   await ask('SubmitWaitDocument', ['submit', 'job.yaml', '--wait'], [3]);
   await ask('StatusDocument', ['status']);
@@ -78,12 +81,16 @@ async function collect(cli: Cli): Promise<{ type: string; json: string }[]> {
   await ask('RetryDocument', ['retry', '@last', '--dry-run']);
   await ask('RetryWaitDocument', ['retry', '@last', '--wait'], [3]);
   writeFiles(cli.cwd, { 'endless.mjs': ENDLESS_HANDLER });
-  await ask('SubmitDocument', ['submit', 'job.yaml', '--set', 'handler.module=endless.mjs']);
+  const endless = ['--set', 'handler.module=endless.mjs', '--set', 'limits=[{name: api}, {name: slow, rate: 1/min}]'];
+  await ask('SubmitDocument', ['submit', 'job.yaml', ...endless]);
+  await ask('LimitDocument', ['limit', 'show', 'api']);
+  await ask('ErrorDocument', ['limit', 'delete', 'api'], [2]);
   await ask('TickDocument', ['tick']);
   await ask('PauseDocument', ['pause', '@last', '--reason', 'lunch']);
   await ask('StatusDocument', ['status']);
   await ask('ResumeDocument', ['resume', '@last']);
   await ask('CancelDocument', ['cancel', '@last']);
+  await ask('LimitDeleteDocument', ['limit', 'delete', 'api']);
   await ask('GcDocument', ['gc', '@last', '--purge', '--dry-run']);
   await ask('ErrorDocument', ['status', 'no-such-job'], [4]);
   await ask('ErrorDocument', ['plan', 'job.yaml', '--set', 'batch.items=0', '--set', 'frob=1'], [2]);
