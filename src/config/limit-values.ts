@@ -65,7 +65,7 @@ function rateHint(source: string): string | null {
   return Number.isInteger(whole) && whole > 0 ? `Write ${whole}/${longer}` : 'Write it with a whole number';
 }
 
-/** A whole number above 0, with k, M and G for thousands, millions and milliards. */
+/** A whole number above 0, with k, M and G for thousands, millions and billions. */
 export function limitAmount(): ValueType<number> {
   const expected = 'a whole number above 0 such as 500, 250k or 1M';
   return {
