@@ -1,0 +1,125 @@
+import { describe, expect, it } from 'vitest';
+import type { StateCondition } from '../../../src/ports/state-table.ts';
+import { jain, runFleet, type FleetPlan, type FleetResult } from './fleet.ts';
+import { calm, drawFleet, limitOf } from './plans.ts';
+
+const SEEDS = 24;
+const PER_TEST = 8;
+/** The first turns come while everybody starts, the last ones while nothing is bought any more. */
+const START_MS = 20_000;
+
+const figuresOf = (plan: FleetPlan, result: FleetResult, soldPerMs: number) => {
+  const ledger = result.ledgers.get('requests')!;
+  const beyond = (windowMs: number): number => ledger.fullest(windowMs).units / ((soldPerMs / 0.99) * windowMs) - 1;
+  return {
+    utilisation: ledger.between(START_MS, plan.lengthMs) / (soldPerMs * (plan.lengthMs - START_MS)),
+    fairness: jain(result.perWorker),
+    writesPerCall: result.writes / result.granted,
+    refusedShare: result.refusedWrites / result.writes,
+    beyond10s: beyond(10_000),
+    beyond60s: beyond(60_000),
+  };
+};
+
+describe('a fleet without trouble', () => {
+  it('of 2,000 processes uses what is sold, fairly, within the rate, at a write for four calls', async () => {
+    const plan: FleetPlan = { ...calm, lengthMs: 500_000 };
+    const result = await runFleet(plan);
+    expect(result.violations).toEqual([]);
+    const figures = figuresOf(plan, result, 0.099);
+    expect(figures.utilisation).toBeGreaterThan(0.97);
+    expect(figures.fairness).toBeGreaterThan(0.95);
+    expect(figures.writesPerCall).toBeLessThan(1.1 / 4 + 0.01);
+    expect(figures.refusedShare).toBeLessThan(0.02);
+    expect(figures.beyond60s).toBeLessThan(0.01);
+    expect(figures.beyond10s).toBeLessThan(0.05);
+  });
+
+  it('of 50 processes with 8 calls at once each buys twenty calls at a time', async () => {
+    // What was saved up may be used beyond the rate: none here, so that it is not taken for a fault.
+    const definition = limitOf(30_000, { burstMs: 0 });
+    const plan: FleetPlan = {
+      ...calm,
+      workers: 50,
+      definition,
+      habits: { ...calm.habits, inFlight: 8 },
+      lengthMs: 120_000,
+    };
+    const result = await runFleet(plan);
+    expect(result.violations).toEqual([]);
+    const figures = figuresOf(plan, result, 0.495);
+    expect(figures.utilisation).toBeGreaterThan(0.97);
+    expect(figures.fairness).toBeGreaterThan(0.95);
+    expect(figures.writesPerCall).toBeLessThan(1.1 / 20 + 0.01);
+    expect(figures.beyond60s).toBeLessThan(0.01);
+    expect(figures.beyond10s).toBeLessThan(0.05);
+  });
+});
+
+describe('a fleet in trouble', () => {
+  it.each(Array.from({ length: SEEDS / PER_TEST }, (_, at) => at * PER_TEST + 1))(
+    'keeps its promises in seeds from %i on',
+    async (first) => {
+      const red: string[] = [];
+      for (let seed = first; seed < first + PER_TEST; seed += 1)
+        for (const violation of (await runFleet(drawFleet(seed, 60))).violations)
+          red.push(`seed ${seed}: ${violation}`);
+      expect(red).toEqual([]);
+    },
+  );
+
+  it('of 2,000 processes does so as well', async () => {
+    const { definition, ...trouble } = drawFleet(5, 2_000);
+    const plan: FleetPlan = {
+      ...trouble,
+      definition: { ...limitOf(6_000), mode: 'hard' },
+      changes: [{ atMs: 70_000, definition: { ...limitOf(3_000), mode: 'hard' } }],
+      weather: { hopMs: [5, 60], refused: 0.01, lost: 0.02, twice: 0.02, outages: [[40_000, 55_000]] },
+      ends: 1_000,
+      killedShare: 0.5,
+      habits: { ...calm.habits, stepEveryMs: 50_000 },
+    };
+    void definition;
+    const result = await runFleet(plan);
+    expect(result.violations).toEqual([]);
+    expect(result.granted).toBeGreaterThan(3_000);
+  });
+
+  it('runs the same way twice', async () => {
+    const [first, second] = [await runFleet(drawFleet(3, 30)), await runFleet(drawFleet(3, 30))];
+    expect(second.hash).toBe(first.hash);
+    expect(second.writes).toBe(first.writes);
+    expect(first.granted).toBeGreaterThan(20);
+  });
+});
+
+/** Without one of the conditions of a purchase some promise has to break. */
+describe('each condition is needed:', () => {
+  const always: StateCondition = { op: 'item-present' };
+  const without =
+    (isIt: (part: StateCondition) => boolean) =>
+    (when: StateCondition): StateCondition => {
+      if (when.op !== 'and') return when;
+      return { op: 'and', of: when.of.map((part) => (isIt(part) ? always : part)) };
+    };
+  const speaksOf = (text: string) => (part: StateCondition) => JSON.stringify(part).includes(text);
+  const busy: FleetPlan = { ...calm, workers: 40, lengthMs: 100_000, definition: limitOf(600) };
+  /** Demand that just does not fill the timeline: it falls idle again and again. */
+  const idling: FleetPlan = {
+    ...busy,
+    definition: limitOf(600, { burstMs: 0 }),
+    habits: { ...calm.habits, latencyMs: [1_000, 8_000] },
+  };
+
+  it.each([
+    ['that an idle timeline is idle', (part: StateCondition) => part.op === 'or' && speaksOf('"t"')(part), 'I9'],
+    ['that a quota has room', speaksOf('windows.0.used'), 'quota'],
+  ])('%s', async (_, isIt, invariant) => {
+    const quotas = [{ unit: 'requests', amount: 300, every: 'hour' as const, zone: 'UTC' }];
+    const drop = without(isIt);
+    const plan = invariant === 'quota' ? { ...busy, definition: { ...busy.definition, quotas } } : idling;
+    expect((await runFleet(plan)).violations).toEqual([]);
+    const result = await runFleet({ ...plan, rewrite: (when, change) => ({ when: drop(when), change }) });
+    expect(result.violations.join('; ')).toContain(invariant);
+  });
+});
