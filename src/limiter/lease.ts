@@ -4,7 +4,7 @@
  */
 import type { Cost, LimitDefinition, LimitItem, LimitUnit } from '../domain/limit.ts';
 import type { Counted, Purchase } from './purchase.ts';
-import { graceMs } from './safety.ts';
+import { graceMs } from '../domain/limit-bounds.ts';
 
 /** Moments are whole microseconds of the shared time. */
 export interface Lease {

@@ -1,6 +1,7 @@
 import type { Cost, LimitDefinition, LimitUnit } from '../domain/limit.ts';
 import { AppError } from '../errors/app-error.ts';
-import { largestCall, sellablePpm } from './safety.ts';
+import { largestCall } from '../domain/limit-bounds.ts';
+import { sellablePpm } from './safety.ts';
 
 /** What the price of a lease depends on; `m` is the share of the rate that is sold, in millionths. */
 export interface Terms {

@@ -3,15 +3,13 @@
  * [a − ε, b + G + ε + J]: G the grace, ε the error of the shared time, J how much later one call arrives than another. From that follows what any
  * window of the provider can see, and what may be sold so that it sees no more than it allows.
  */
-import { GRACE_MS } from '../domain/limit-rate.ts';
+import { graceMs, largestCall } from '../domain/limit-bounds.ts';
 import type { LimitDefinition, LimitRate, LimitUnit } from '../domain/limit.ts';
 
 /** Nothing is bought or spent while the shared time may be wrong by more. */
 export const MOST_ERROR_MS = 300;
 /** How much longer one call takes to be counted by the provider than another. */
 const SPREAD_MS = 1_000;
-/** In hard mode one call may use this part of what a window holds, so that the last call of a window has room. */
-const LARGEST_CALL_SHARE = 20;
 
 /** Measured for windows as long as the rate's own: what has to be left unsold so that they hold the stated amount within 1 %. */
 const STATISTICAL_PPM: readonly (readonly [perMs: number, ppm: number])[] = [
@@ -19,13 +17,6 @@ const STATISTICAL_PPM: readonly (readonly [perMs: number, ppm: number])[] = [
   [10_000, 930_000],
   [0, 700_000],
 ];
-
-/** Milliseconds after its slot in which a call may still begin. Hard limits over short windows cannot afford a long one. */
-export function graceMs({ mode, rates }: LimitDefinition): number {
-  if (mode === 'statistical') return GRACE_MS;
-  const shortestMs = Math.min(...Object.values(rates).map(({ perMs }) => perMs));
-  return Math.max(1, Math.min(GRACE_MS, Math.floor(shortestMs / 10)));
-}
 
 /** Microseconds of unused rate that may be saved up; never more than the grace. */
 export const burstUs = (definition: LimitDefinition): number =>
@@ -42,14 +33,6 @@ export function sellablePpm(definition: LimitDefinition, unit: LimitUnit): numbe
   const beforeLast = amount - BigInt(largestCall(definition, unit)) + 1n;
   const ppm = (beforeLast * BigInt(rate.perMs) * 1_000_000n) / (amount * stretchMs);
   return ppm < 1n ? 1 : Number(ppm);
-}
-
-/** What one call may cost of a unit: anything that fits the period of the rate; in hard mode one request, or a twentieth of other amounts. */
-export function largestCall({ mode, rates }: LimitDefinition, unit: LimitUnit): number {
-  const rate = rates[unit];
-  if (rate === undefined) return Number.MAX_SAFE_INTEGER;
-  if (mode === 'statistical') return rate.amount;
-  return unit === 'requests' ? 1 : Math.max(1, Math.floor(rate.amount / LARGEST_CALL_SHARE));
 }
 
 /**

@@ -6,7 +6,7 @@ import { createMeanCost } from './mean-cost.ts';
 import type { LimiterDeps } from './needs.ts';
 import { priceUs } from './price.ts';
 import type { Purse } from './purse.ts';
-import { graceMs } from './safety.ts';
+import { graceMs } from '../domain/limit-bounds.ts';
 
 /** Keeps the purse of a line filled: one purchase at a time, as large as the process can use. */
 export interface Stock {

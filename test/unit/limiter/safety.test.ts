@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { priceUs } from '../../../src/limiter/price.ts';
-import { burstUs, graceMs, largestCall, mostSeen, sellablePpm } from '../../../src/limiter/safety.ts';
+import { graceMs, largestCall } from '../../../src/domain/limit-bounds.ts';
+import { burstUs, mostSeen, sellablePpm } from '../../../src/limiter/safety.ts';
 import type { LimitDefinition } from '../../../src/domain/limit.ts';
 import { perMinute } from '../../support/limit-rig.ts';
 
