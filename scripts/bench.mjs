@@ -18,6 +18,8 @@ const BENCHES = {
   split: 'splitting 1,000,000 lines, against split -l',
   merge: 'merging 1,000 parts, against a bare DuckDB COPY',
   aws: 'S3 and DynamoDB against the bare SDK and a directory (needs scripts/aws-servers install)',
+  limits:
+    'a rate limit kept by 40 processes, against a bucket asked for every call and a static split (10 minutes; needs Java)',
   slurm: 'makespan on a real Slurm, against a bare job array (minutes; needs scripts/slurm-cluster install)',
   'slurm-cores': 'the same with no more virtual CPUs than this machine has (minutes)',
 };
