@@ -50,6 +50,13 @@ describe('the bound of a hard limit', () => {
     );
   });
 
+  it('holds where the slots divide the window and all delays without a rest', () => {
+    const definition = of(16, 3_200, 'hard');
+    const stretchUs = (3_200 + graceMs(definition) + 2 * 300 + 1_000) * 1_000;
+    expect(stretchUs % 16).toBe(0);
+    expect(Math.floor(stretchUs / priceUs({ requests: 1 }, { definition, m: 1_000_000 })) + 1).toBe(16);
+  });
+
   it('holds for calls of any size that it sells', () => {
     fc.assert(
       fc.property(
