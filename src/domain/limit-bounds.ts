@@ -2,6 +2,9 @@
 import { GRACE_MS } from './limit-rate.ts';
 import type { LimitDefinition, LimitUnit } from './limit.ts';
 
+/** How far ahead of now a slot may begin. */
+export const LONGEST_HORIZON_MS = 120_000;
+
 /** In hard mode one call may use this part of what a window holds, so that the last call of a window has room. */
 const LARGEST_CALL_SHARE = 20;
 

@@ -112,16 +112,11 @@ export const unitsOf = (rates: LimitDefinition['rates']): LimitUnit[] =>
 export const sameLimit = (a: LimitDefinition, b: LimitDefinition): boolean => canonical(a) === canonical(b);
 
 function canonical({ rates, quotas, burstMs, mode }: LimitDefinition): string {
-  // 60/min and 1/s are one rate: a site and a job may write it differently.
+  // 60/min is not 1/s: a minute may be filled unevenly, and what is sold of a rate depends on its period.
   const perUnit = unitsOf(rates).map((unit) => {
     const { amount, perMs } = rates[unit] as LimitRate;
-    const common = gcd(amount, perMs);
-    return [unit, amount / common, perMs / common];
+    return [unit, amount, perMs];
   });
   const counted = quotas.map(({ unit, amount, every, zone }) => JSON.stringify([every, unit, amount, zone])).toSorted();
   return JSON.stringify([perUnit, counted, burstMs, mode]);
-}
-
-function gcd(a: number, b: number): number {
-  return b === 0 ? a : gcd(b, a % b);
 }

@@ -1,3 +1,4 @@
+import { LONGEST_HORIZON_MS } from '../domain/limit-bounds.ts';
 import { limitKey, type Cost, type LimitItem, type LimitQuota, type LimitUnit } from '../domain/limit.ts';
 import { isAppError } from '../errors/app-error.ts';
 import type { StateItem } from '../ports/state-table.ts';
@@ -35,7 +36,6 @@ export interface Buyer {
 
 /** Conditions that fail because others bought meanwhile: so many at once, then after a pause. */
 const TRIES = 3;
-const LONGEST_HORIZON_MS = 120_000;
 const SHORTEST_HORIZON_MS = 1_000;
 /** What lies beyond the horizon is tried for again by many at once: spread over so long at first. */
 const SPREAD_MS = 1_000;

@@ -1,9 +1,11 @@
 /** What a change of a definition means for what was sold before. Pure. */
+import { LONGEST_HORIZON_MS } from '../domain/limit-bounds.ts';
 import type { LimitDefinition, LimitItem, LimitRate } from '../domain/limit.ts';
 
 /**
  * End of the last slot sold (µs), when what lies ahead of it was sold at the old rates: so much of the timeline as those units take at the new ones.
- * Units that either side does not count leave the time as it is.
+ * Units that either side does not count leave the time as it is. Slots that are sold stay sold, and those who hold them spend them when they planned to:
+ * so the end moves back only as far as the horizon, beyond which a slot lies only where a rate of the old definition gives less than one call in that time.
  */
 export function soldUntilAfter(
   { t, definition: before }: Pick<LimitItem, 't' | 'definition'>,
@@ -13,7 +15,8 @@ export function soldUntilAfter(
   const nowUs = Math.floor(nowMs * 1_000);
   if (t === undefined || t <= nowUs) return t;
   const ahead = BigInt(t - nowUs);
-  let longest = 0n;
+  const horizon = BigInt(LONGEST_HORIZON_MS * 1_000);
+  let longest = ahead < horizon ? ahead : horizon;
   for (const unit of new Set([...Object.keys(before.rates), ...Object.keys(after.rates)])) {
     const taken = stretched(ahead, before.rates[unit], after.rates[unit]);
     if (taken > longest) longest = taken;

@@ -14,11 +14,20 @@ const of = (requests: number, perMs = 1_000, more: LimitDefinition['rates'] = {}
 });
 
 describe('what was sold ahead', () => {
-  it('takes as long as its units take at the new rate', () => {
+  it('takes as long as its units take at a lower rate', () => {
     const t = NOW_US + 60_000_000;
-    expect(soldUntilAfter({ t, definition: of(10) }, of(20), NOW_MS)).toBe(NOW_US + 30_000_000);
     expect(soldUntilAfter({ t, definition: of(10) }, of(5), NOW_MS)).toBe(NOW_US + 120_000_000);
-    expect(soldUntilAfter({ t, definition: of(1, 86_400_000) }, of(3_000, 60_000), NOW_MS)).toBe(NOW_US + 14);
+  });
+
+  it('stays where it is at a higher rate: those who hold the slots spend them then', () => {
+    const t = NOW_US + 60_000_000;
+    expect(soldUntilAfter({ t, definition: of(10) }, of(20), NOW_MS)).toBe(t);
+  });
+
+  it('does not block a limit for longer than the horizon because the rate before was a mistake', () => {
+    const t = NOW_US + 86_400_000_000;
+    const after = soldUntilAfter({ t, definition: of(1, 86_400_000) }, of(3_000, 60_000), NOW_MS);
+    expect(after).toBe(NOW_US + 120_000_000);
   });
 
   it('is nothing where nothing lies ahead', () => {
@@ -42,7 +51,8 @@ describe('what was sold ahead', () => {
         const sold = BigInt(aheadUs) * BigInt(a) * BigInt(bMs);
         const given = BigInt(t - NOW_US) * BigInt(b) * BigInt(aMs);
         expect(given >= sold).toBe(true);
-        expect(given - sold < BigInt(b) * BigInt(aMs)).toBe(true);
+        const stretched = given - sold < BigInt(b) * BigInt(aMs);
+        expect(stretched || t === NOW_US + aheadUs).toBe(true);
       }),
     );
   });

@@ -63,21 +63,21 @@ describe('setting a limit', () => {
       expect(await readLimit(state, 'api')).toMatchObject({ source: 'ada', g: NOW_MS });
     }));
 
-  it('changes it under a new generation; what was sold keeps its share, and refusals of the old rate count no more', () =>
+  it('changes it under a new generation; what was sold stays sold, and refusals of the old rate count no more', () =>
     withTable(async (state) => {
       await setLimit(state, { name: 'api', definition: of(5) }, said());
       const t = NOW_MS * 1_000 + 10_000_000;
       const sold = { requests: 50 };
       await state.write(limitKey('api'), { set: { t, m: 300_000, la: 1, up: 2, sold } }, { op: 'item-present' });
-      const { outcome, before, item } = await setLimit(state, { name: 'api', definition: of(10) }, said('bob'));
+      const { outcome, before, item } = await setLimit(state, { name: 'api', definition: of(2) }, said('bob'));
       expect([outcome, before?.definition]).toEqual(['changed', of(5)]);
       expect(item).toEqual({
         ...(before as LimitItem),
-        definition: of(10),
+        definition: of(2),
         source: 'bob',
         g: NOW_MS + 1,
         m: 1_000_000,
-        t: NOW_MS * 1_000 + 5_000_000,
+        t: NOW_MS * 1_000 + 25_000_000,
         la: undefined,
         up: undefined,
       });
@@ -167,11 +167,12 @@ describe('what a job says of limits', () => {
       expect(await agreeOnLimits(state, [inJob('api')], said())).toMatchObject([{ definition: of(5), isNew: false }]);
     }));
 
-  it('may be the same in other words', () =>
+  it('is another one when the same is allowed over another period', () =>
     withTable(async (state) => {
       await setLimit(state, { name: 'api', definition: of(5) }, said());
       const other = of(5, { rates: { requests: { amount: 300, perMs: 60_000 } } });
-      expect(await agreeOnLimits(state, [inJob('api', other)], said())).toMatchObject([{ isNew: false }]);
+      expect((await refusal(agreeOnLimits(state, [inJob('api', other)], said()))).code).toBe('LIMIT_CONFLICT');
+      expect(await agreeOnLimits(state, [inJob('api', of(5))], said())).toMatchObject([{ isNew: false }]);
     }));
 
   it('that contradicts the site is refused with both sources, all limits at once, and nothing is written', () =>
