@@ -6,6 +6,7 @@ import { inputErrors } from './catalogue/input.ts';
 import { jobErrors } from './catalogue/job.ts';
 import { limitErrors } from './catalogue/limit.ts';
 import { outputErrors } from './catalogue/output.ts';
+import { poolErrors } from './catalogue/pool.ts';
 import { siteErrors } from './catalogue/site.ts';
 import { stateErrors } from './catalogue/state.ts';
 import { storeErrors } from './catalogue/store.ts';
@@ -25,6 +26,7 @@ export const catalogue = {
   ...outputErrors,
   ...limitErrors,
   ...siteErrors,
+  ...poolErrors,
 } as const;
 
 export type ErrorCode = keyof typeof catalogue;

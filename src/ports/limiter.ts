@@ -29,9 +29,16 @@ export interface LimitGrant {
   settle(actual: Cost): void;
 }
 
+/** Slots of pools for the handlers of a process. */
 export interface Pools {
-  /** Waits for a slot. @throws POOL_UNKNOWN, POOL_WAIT_ENDED, STATE_*; the reason of `signal` */
+  /**
+   * Waits for a slot, in the order of priority and then of asking; processes that wait for one pool take turns.
+   * @throws POOL_UNKNOWN, POOL_WAIT_ENDED (the process ends), STATE_* that nothing but a person can mend; the reason of `signal`
+   */
   acquire(name: string, signal?: AbortSignal): Promise<PoolSlot>;
+  /** What calls of this process wait for, for people: the pool whose queue is the longest. Null: nobody waits. */
+  waiting(): { readonly name: string; readonly calls: number } | null;
+  /** Ends the waiting and releases what is held. Never throws for a table that cannot be reached: then leases run out. */
   close(): Promise<void>;
 }
 
@@ -40,7 +47,8 @@ export interface PoolSlot extends AsyncDisposable {
   readonly index: number;
   /** Grows with each holder of the slot: hand it to what is protected, and let that refuse smaller ones. */
   readonly fence: number;
-  /** Aborted when the slot is lost: evicted by a person, or its heartbeats did not arrive. */
+  /** Aborted with POOL_SLOT_LOST when the slot is lost: evicted by a person, or its heartbeats did not arrive. */
   readonly signal: AbortSignal;
+  /** Gives it back; calling it again does nothing. Never throws for a table that cannot be reached: then the lease runs out. */
   release(): Promise<void>;
 }

@@ -1,0 +1,227 @@
+/** The definitions of a site's pools in the state table: who creates one, changes it, compares with it, and who takes a slot away from its holder. */
+import {
+  poolIndexKey,
+  poolKey,
+  poolPartition,
+  poolSlotKey,
+  type JobPool,
+  type PoolDefinition,
+  type PoolItem,
+  type PoolSlotItem,
+} from '../domain/pool.ts';
+import { RESOURCES_PARTITION } from '../domain/limit.ts';
+import { AppError, isAppError, type Problem } from '../errors/app-error.ts';
+import type { StateCondition, StateItem, StateTable } from '../ports/state-table.ts';
+import { poolUnknown } from './pool-unknown.ts';
+import { poolViewOf, type PoolView } from './pool-view.ts';
+import type { Said } from './site-limits.ts';
+
+type Table = Pick<StateTable, 'get' | 'query' | 'write' | 'createMany' | 'deleteItem'>;
+
+/** Answers may be lost, and others may be faster, so often. */
+const TRIES = 40;
+
+export interface SetPool {
+  readonly outcome: 'created' | 'changed' | 'same';
+  /** What the site said before; null when it said nothing. */
+  readonly before: PoolItem | null;
+  readonly item: PoolItem;
+}
+
+/** Null when the site has no such pool. */
+export const readPool = async (state: Pick<Table, 'get'>, name: string): Promise<PoolItem | null> =>
+  (await state.get(poolKey(name))) as PoolItem | null;
+
+/** @throws POOL_UNKNOWN */
+export async function requirePool(state: Pick<Table, 'get'>, name: string): Promise<PoolItem> {
+  const item = await readPool(state, name);
+  if (item === null) throw poolUnknown(name);
+  return item;
+}
+
+/** Definition, slots and places in line of a pool, as one query shows them. @throws POOL_UNKNOWN */
+export async function lookAtPool(
+  state: Pick<Table, 'query'>,
+  name: string,
+): Promise<PoolView & { readonly item: PoolItem }> {
+  const rows = [];
+  for await (const row of state.query(poolPartition(name))) rows.push(row);
+  const view = poolViewOf(rows);
+  if (view.item === null) throw poolUnknown(name);
+  return { ...view, item: view.item };
+}
+
+/** Every pool of the site, by name. */
+export async function listPools(state: Table): Promise<{ readonly name: string; readonly item: PoolItem }[]> {
+  const prefix = poolIndexKey('').sort;
+  const names: string[] = [];
+  for await (const { sort } of state.query(RESOURCES_PARTITION, prefix)) names.push(sort.slice(prefix.length));
+  const pools = [];
+  for (const name of names) {
+    const item = await readPool(state, name);
+    // The index is written first and removed last: a name without its pool is one that comes or goes.
+    if (item !== null) pools.push({ name, item });
+  }
+  return pools;
+}
+
+/**
+ * Makes `definition` the site's. Fewer slots than are held take none away: they become free one after the other, and nobody takes one before there are
+ * fewer holders than slots. Another lease counts for slots that are taken from then on. @throws STATE_*
+ */
+export async function setPool(
+  state: Table,
+  { name, definition }: { readonly name: string; readonly definition: PoolDefinition },
+  said: Said,
+): Promise<SetPool> {
+  const first = await readPool(state, name);
+  for (let attempt = 0; ; attempt += 1)
+    try {
+      const before = attempt === 0 ? first : await readPool(state, name);
+      // An answer may have been lost: then the pool is what this very call made of it.
+      const item =
+        before !== null && samePool(before.definition, definition)
+          ? before
+          : await writePool(state, { name, definition, before }, said);
+      if (item !== null) return { outcome: outcomeOf(first, definition), before: first, item };
+    } catch (error) {
+      if (!isAppError(error, 'STATE_UNCERTAIN') || attempt >= TRIES) throw error;
+    }
+}
+
+const samePool = (a: PoolDefinition, b: PoolDefinition): boolean => a.slots === b.slots && a.leaseMs === b.leaseMs;
+
+function outcomeOf(before: PoolItem | null, definition: PoolDefinition): SetPool['outcome'] {
+  if (before === null) return 'created';
+  return samePool(before.definition, definition) ? 'same' : 'changed';
+}
+
+/** Null: somebody else was faster. */
+async function writePool(
+  state: Table,
+  wanted: { readonly name: string; readonly definition: PoolDefinition; readonly before: PoolItem | null },
+  { source, nowMs }: Said,
+): Promise<PoolItem | null> {
+  const { name, definition, before } = wanted;
+  if (before === null) await state.createMany([{ key: poolIndexKey(name), item: { name } }]);
+  const when: StateCondition = before === null ? { op: 'item-absent' } : { op: 'equals', path: 'g', value: before.g };
+  const item: PoolItem = { definition, source, setMs: nowMs, g: (before?.g ?? 0) + 1 };
+  const written = await state.write(poolKey(name), { set: item as unknown as StateItem }, when);
+  return written.applied ? item : null;
+}
+
+/**
+ * Forgets the pool: whoever waits is told POOL_UNKNOWN, whoever holds a slot keeps it. The slots stay in the table, so that their fences grow on when a
+ * pool of the name is set again. Whether somebody uses it is the caller's question. @throws POOL_UNKNOWN
+ */
+export async function deletePool(state: Table, name: string): Promise<PoolItem> {
+  const item = await requirePool(state, name);
+  await state.deleteItem(poolKey(name));
+  await state.deleteItem(poolIndexKey(name));
+  return item;
+}
+
+/**
+ * Takes a slot away from its holder, which hears of it at its next heartbeat, at the latest after a third of the lease, and stops. The slot is free when
+ * the holder has given it back, or has been silent for a lease: taking it away makes no second holder. What the slot protects can refuse the old fence
+ * at once: it grows here. Returns the slot as it was; null when nobody held it. @throws POOL_UNKNOWN, STATE_*
+ */
+export async function evictSlot(
+  state: Pick<Table, 'get' | 'write'>,
+  { name, slot }: { readonly name: string; readonly slot: number },
+  said: Pick<Said, 'source'>,
+): Promise<PoolSlotItem | null> {
+  await requirePool(state, name);
+  const key = poolSlotKey(name, slot);
+  const first = (await state.get(key)) as unknown as PoolSlotItem | null;
+  if (first?.owner === undefined) return null;
+  // One holder is meant, not whoever has the slot when a lost answer is repeated.
+  const when: StateCondition = {
+    op: 'and',
+    of: [
+      { op: 'equals', path: 'owner', value: first.owner },
+      { op: 'equals', path: 'fence', value: first.fence },
+    ],
+  };
+  for (let attempt = 0; ; attempt += 1)
+    try {
+      await state.write(key, { set: { evictedBy: said.source, fence: first.fence + 1 } }, when);
+      return first;
+    } catch (error) {
+      if (!isAppError(error, 'STATE_UNCERTAIN') || attempt >= TRIES) throw error;
+    }
+}
+
+/** What a submit did about a pool of its job, or would do. */
+export interface AgreedPool {
+  readonly name: string;
+  readonly definition: PoolDefinition;
+  /** The job's figure becomes the site's: there was none. */
+  readonly isNew: boolean;
+  readonly source: string;
+}
+
+/**
+ * Compares what a job says of its pools with what the site says, without writing. Only slots are compared.
+ * @throws POOL_CONFLICT, POOL_UNKNOWN with all pools that have a problem
+ */
+export async function comparePools(
+  state: Pick<Table, 'get'>,
+  pools: readonly JobPool[],
+  said: Pick<Said, 'source'>,
+): Promise<AgreedPool[]> {
+  const agreed: AgreedPool[] = [];
+  const conflicts: Problem[] = [];
+  const unknown: Problem[] = [];
+  for (const pool of pools) {
+    const site = await readPool(state, pool.name);
+    const definition = site?.definition ?? pool.definition;
+    if (definition === undefined)
+      unknown.push({ message: `${pool.source}: pool ${pool.name}: the site has none, and the job states no slots` });
+    else if (pool.definition !== undefined && pool.definition.slots !== definition.slots)
+      conflicts.push({
+        message: `pool ${pool.name}: ${pool.source} says ${slotWords(pool.definition)}; the site says ${slotWords(definition)} (${site?.source})`,
+      });
+    else
+      agreed.push({
+        name: pool.name,
+        definition,
+        isNew: site === null,
+        source: site?.source ?? `${pool.source} of ${said.source}`,
+      });
+  }
+  const problems = [...conflicts, ...unknown];
+  if (problems.length === 0) return agreed;
+  const names = problems.length === 1 ? 'a pool' : `${problems.length} pools`;
+  if (conflicts.length > 0)
+    throw new AppError('POOL_CONFLICT', { message: `the job and the site disagree about ${names}`, problems });
+  throw new AppError('POOL_UNKNOWN', { message: `the job uses ${names} that this site does not have`, problems });
+}
+
+const slotWords = ({ slots }: PoolDefinition): string => (slots === 1 ? '1 slot' : `${slots} slots`);
+
+/**
+ * The same, and states what the site says nothing of. `said.source`: whose pools they are, `job embed by ada on login1`.
+ * @throws POOL_CONFLICT, POOL_UNKNOWN, STATE_*; nothing is written then
+ */
+export async function agreeOnPools(state: Table, pools: readonly JobPool[], said: Said): Promise<AgreedPool[]> {
+  const agreed = await comparePools(state, pools, said);
+  const created = agreed.filter(({ isNew }) => isNew);
+  if (created.length === 0) return agreed;
+  for (const { name, definition, source } of created)
+    await createSurely(state, { name, definition, before: null }, { source, nowMs: said.nowMs });
+  // Somebody may have stated another figure at the same moment: then that one counts, for this job too.
+  const confirmed = await comparePools(state, pools, said);
+  return confirmed.map((pool) => ({ ...pool, isNew: created.some(({ name }) => name === pool.name) }));
+}
+
+/** Repeats what may have been lost: creating twice is creating once. */
+async function createSurely(state: Table, wanted: Parameters<typeof writePool>[1], said: Said): Promise<void> {
+  for (let attempt = 0; ; attempt += 1)
+    try {
+      await writePool(state, wanted, said);
+      return;
+    } catch (error) {
+      if (!isAppError(error, 'STATE_UNCERTAIN') || attempt >= TRIES) throw error;
+    }
+}
