@@ -180,6 +180,13 @@ export interface SubmitDocument {
     /** Who stated them. */
     readonly source: string;
   }[];
+  /** Pools of the site that the job uses; `isNew` as for limits. Absent: none. */
+  readonly pools?: readonly {
+    readonly name: string;
+    readonly slots: number;
+    readonly isNew: boolean;
+    readonly source: string;
+  }[];
   /** For a job that lives in a spool: how far it has been carried. Absent for every other job. */
   readonly carry?: CarryDocument;
 }

@@ -12,6 +12,7 @@ import { mostWorkers } from '../domain/limit-feed.ts';
 import { describeLimit } from '../domain/limit-rate.ts';
 import { MANIFEST_SCHEMAS, type JobManifest } from '../domain/manifest.ts';
 import { compareLimits, type Agreed } from '../limiter/site-limits.ts';
+import { comparePools, type AgreedPool } from '../limiter/site-pools.ts';
 import { createDiscardingStore } from './discarding-store.ts';
 import { formatDuration } from '../domain/units.ts';
 import type { PlanDocument } from './documents.ts';
@@ -29,6 +30,7 @@ export async function planJob(
 ): Promise<PlanDocument> {
   const { spec, backends } = wanted;
   await requireServices(deps, backends);
+  const pools = await comparePools(deps.state, spec.pools ?? [], { source: `job ${spec.name}` });
   const shared = await compareLimits(deps.state, spec.limits ?? [], { source: `job ${spec.name}` });
   const limits = await deps.batch.limits({
     ...(spec.slurm.partition === undefined ? {} : { partition: spec.slurm.partition }),
@@ -70,11 +72,17 @@ export async function planJob(
     elements: planned.elements,
     elementsReason: planned.reason,
     submissions,
-    limits: [...limits.sources, ...shared.flatMap((limit) => rowsOf(limit, spec))],
+    limits: [...limits.sources, ...shared.flatMap((limit) => rowsOf(limit, spec)), ...pools.map(poolRow)],
     rules: rulesDocument(spec.retry),
     warnings: wanted.warnings,
   };
 }
+
+const poolRow = ({ name, definition, isNew, source }: AgreedPool): PlanDocument['limits'][number] => ({
+  name: `pool ${name}`,
+  value: definition.slots === 1 ? '1 slot' : `${definition.slots} slots`,
+  from: isNew ? `${source}; submit makes it the site's` : source,
+});
 
 /** A limit of the site as the plan shows it: its figures, and how many workers it can keep busy. */
 function rowsOf(

@@ -1,8 +1,8 @@
 import { submitJob } from '../coordinator/submit-job.ts';
 import type { CoordinatorDeps } from '../coordinator/needs.ts';
 import { readSubmissions } from '../coordinator/submissions.ts';
-import { describeLimit } from '../domain/limit-rate.ts';
 import type { Problem } from '../errors/app-error.ts';
+import { agreeOnShared } from './agree-on-shared.ts';
 import type { OnProgress } from './api.ts';
 import type { SchedulerChoice } from './choose-scheduler.ts';
 import type { SubmitDocument } from './documents.ts';
@@ -34,7 +34,7 @@ export async function submitFromFile(
   if (choice.scheduler === 'local') (await drivers.scratch()).check();
   await requireServices(deps, wanted.backends);
   await rehearseInput(deps, wanted, request.signal);
-  const limits = await agree(deps, wanted);
+  const shared = await agreeOnShared(deps, wanted.spec);
   const result = await submitJob(deps, wanted, {
     patienceMs: request.patienceMs,
     onItems: (done) => request.onProgress?.({ phase: 'splitting', done, total: null, unit: 'items' }),
@@ -57,18 +57,6 @@ export async function submitFromFile(
       .filter((row) => row.handle !== undefined)
       .map((row) => ({ handle: row.handle as string, elements: row.elements })),
     waitingFor: result.meta.waitingFor ?? null,
-    ...(limits.length === 0 ? {} : { limits }),
+    ...shared,
   };
-}
-
-/** Before anything is stored: a job that contradicts the site is refused. */
-async function agree(
-  { state, clock, host }: CoordinatorDeps,
-  { spec }: ReadJob,
-): Promise<NonNullable<SubmitDocument['limits']>> {
-  if (spec.limits === undefined) return [];
-  const { agreeOnLimits } = await import('../limiter/site-limits.ts');
-  const source = `job ${spec.name} by ${host.user}@${host.hostname}`;
-  const agreed = await agreeOnLimits(state, spec.limits, { source, nowMs: clock.nowMs() });
-  return agreed.map(({ definition, ...limit }) => ({ ...limit, figures: describeLimit(definition) }));
 }

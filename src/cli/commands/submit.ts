@@ -36,6 +36,8 @@ export const submit = defineCommand({
     session.note(submittedSentence(submitted));
     for (const { name, figures, isNew } of submitted.limits ?? [])
       if (isNew) session.note(`limit ${name} is set for this site: ${printable(figures)}`);
+    for (const { name, slots, isNew } of submitted.pools ?? [])
+      if (isNew) session.note(`pool ${name} is set for this site: ${count(slots, 'slot')}`);
     if (waitingFor !== null) session.note(`waiting for: ${printable(waitingFor)}`);
     if (!wait) noteCarry(session, submitted.carry, jobId);
     if (!wait) {

@@ -241,9 +241,15 @@ it('submit says which figures became those of the site', async () => {
     { name: 'openai', figures: 'requests 5/s', isNew: true, source: 'job.yaml:4:5' },
     { name: 'old', figures: 'requests 1/s', isNew: false, source: 'bob' },
   ];
+  const pools = [
+    { name: 'db', slots: 20, isNew: true, source: 'job.yaml:6:5' },
+    { name: 'old', slots: 1, isNew: false, source: 'bob' },
+  ];
   const { stderr } = await runInProcess(['submit', 'job.yaml'], {
-    app: { submit: async () => ({ ...submitted, limits }) },
+    app: { submit: async () => ({ ...submitted, limits, pools }) },
   });
+  expect(stderr).toContain('pool db is set for this site: 20 slots\n');
+  expect(stderr).not.toContain('pool old');
   expect(stderr).toContain('limit openai is set for this site: requests 5/s\n');
   expect(stderr).not.toContain('limit old');
 });
