@@ -54,6 +54,15 @@ export interface StatusDocument {
   readonly quarantinedItems: number;
   /** Tasks that run in ever smaller groups of items, to find the one that kills attempts. */
   readonly isolatingTasks: number;
+  /** Limits and pools that running tasks waited for when their workers were last heard of, most tasks first. */
+  readonly waits: readonly {
+    readonly kind: 'limit' | 'pool';
+    readonly name: string;
+    readonly tasks: number;
+    /** When the first of them expects its turn, and in how many ms (0: it is due); null when nobody can say. */
+    readonly nextAt: string | null;
+    readonly nextInMs: number | null;
+  }[];
   /** Kinds of failure that hit so many tasks that their retries are held back, while one task tries whether the trouble is over. */
   readonly heldBack: readonly {
     readonly fingerprint: string;

@@ -72,11 +72,19 @@ function doneSentence({ win }: TaskItem): string {
   return `it is done: ${succeeded} ${succeeded === 1 ? 'item' : 'items'} succeeded, ${win?.failed ?? 0} failed`;
 }
 
-function runningSentence({ node, progress = 0, items, heartbeatMs }: TaskItem, nowMs: number): string {
+function runningSentence(item: TaskItem, nowMs: number): string {
+  const { node, progress = 0, items, heartbeatMs } = item;
   const where = node === undefined ? '' : ` on ${node}`;
   const seen =
     heartbeatMs === undefined ? '' : `, last heard of ${formatDuration(Math.max(0, nowMs - heartbeatMs))} ago`;
-  return `it runs${where}: ${progress} of ${items} items finished${seen}`;
+  return `it runs${where}: ${progress} of ${items} items finished${seen}${waitingClause(item, nowMs)}`;
+}
+
+function waitingClause({ waiting }: TaskItem, nowMs: number): string {
+  if (waiting === undefined) return '';
+  const { kind, name, untilMs } = waiting;
+  const next = untilMs === undefined ? '' : `, next slot in ${formatDuration(Math.max(0, untilMs - nowMs))}`;
+  return `; it waits for the ${kind} ${name}${next}`;
 }
 
 function waitSentence({ notBeforeMs, checkpoint, items }: TaskItem, nowMs: number, paused: string): string {

@@ -68,7 +68,7 @@ function reasonOf({ state, reason, waitingFor, lastEvent }: JobMeta): string | n
 
 type TroubleView = Pick<
   StatusDocument,
-  'retries' | 'cost' | 'quarantinedItems' | 'isolatingTasks' | 'heldBack' | 'avoidedNodes' | 'notes'
+  'retries' | 'cost' | 'quarantinedItems' | 'isolatingTasks' | 'waits' | 'heldBack' | 'avoidedNodes' | 'notes'
 >;
 
 async function troubleView(
@@ -86,6 +86,11 @@ async function troubleView(
     cost: trouble.cost,
     quarantinedItems: trouble.quarantinedItems,
     isolatingTasks: trouble.isolating,
+    waits: trouble.waits.map(({ nextMs, ...group }) => ({
+      ...group,
+      nextAt: nextMs === null ? null : isoTime(nextMs),
+      nextInMs: nextMs === null ? null : Math.max(0, nextMs - nowMs),
+    })),
     // A job without trouble costs no question: only what waits can be held back, and where nothing failed no node is avoided.
     heldBack: trouble.retries.length === 0 ? [] : await heldBack(state, job),
     avoidedNodes: causes.length === 0 ? [] : await avoidedNodes(state, job, nowMs),

@@ -15,8 +15,10 @@ import { isAppError } from '../errors/app-error.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Scratch } from '../ports/scratch.ts';
 import { backoffMs } from '../retry/backoff.ts';
+import type { ElementInput } from '../worker/needs.ts';
 import { runElement } from '../worker/run-element.ts';
 import { createSurroundings, openDrivers, type Drivers, type Surroundings } from './job-backends.ts';
+import { createLateLimiter } from './late-limiter.ts';
 import { ENDED_BY_HANDLER, openBeacon, type OpenBeacon } from './open-beacon.ts';
 import { packageVersion } from './package-files.ts';
 import { scriptProcess } from './script-process.ts';
@@ -64,6 +66,7 @@ export async function main(argv: readonly string[], env: NodeJS.ProcessEnv): Pro
     });
     const scratch = await ownScratch(drivers);
     opened = await openBeacon(scratch);
+    const input = inputOf(flags, surroundings);
     const report = await runElement(
       {
         ...drivers,
@@ -73,19 +76,13 @@ export async function main(argv: readonly string[], env: NodeJS.ProcessEnv): Pro
         resultFiles: await createSqliteResultFiles(),
         leafParts: createLeafParts(),
         handlers: createHandlerHost({ strayLog: log }),
+        limiter: createLateLimiter({ ...drivers, log, endsAtMs: input.endsAtMs }),
         log,
         backoffMs,
         stop: stop.signal,
         version: packageVersion(),
       },
-      {
-        assignment: assignmentOf(flags),
-        batchJobId: env['SLURM_ARRAY_JOB_ID'] ?? env['SLURM_JOB_ID'] ?? 'none',
-        index: Number(env['SLURM_ARRAY_TASK_ID'] ?? 0),
-        restarts: Number(env['SLURM_RESTART_COUNT'] ?? 0),
-        node: env['SLURMD_NODENAME'] ?? surroundings.host.hostname,
-        endsAtMs: env['SLURM_JOB_END_TIME'] === undefined ? null : Number(env['SLURM_JOB_END_TIME']) * 1_000,
-      },
+      input,
     );
     log.info('element ended', { ...report, ...requestsOf(surroundings) });
     return 0;
@@ -105,6 +102,17 @@ async function ownScratch(drivers: Drivers): Promise<Scratch> {
   const { env, ids, host } = drivers;
   const owner = scriptProcess(env);
   return owner === null ? drivers.scratch() : createScratch({ env, ids, host: { ...host, processName: owner } });
+}
+
+function inputOf(flags: Flags, { env, host }: Surroundings): ElementInput {
+  return {
+    assignment: assignmentOf(flags),
+    batchJobId: env['SLURM_ARRAY_JOB_ID'] ?? env['SLURM_JOB_ID'] ?? 'none',
+    index: Number(env['SLURM_ARRAY_TASK_ID'] ?? 0),
+    restarts: Number(env['SLURM_RESTART_COUNT'] ?? 0),
+    node: env['SLURMD_NODENAME'] ?? host.hostname,
+    endsAtMs: env['SLURM_JOB_END_TIME'] === undefined ? null : Number(env['SLURM_JOB_END_TIME']) * 1_000,
+  };
 }
 
 function assignmentOf(flags: Flags): WorkerAssignment {

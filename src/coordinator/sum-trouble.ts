@@ -1,7 +1,7 @@
 /** What failures cost a job and what is being done about them, added up from its task items; pure. */
 import type { Cause } from '../domain/causes.ts';
 import { countIn, parseRanges } from '../domain/item-ranges.ts';
-import type { TaskItem } from '../domain/task-item.ts';
+import type { TaskItem, TaskWaiting } from '../domain/task-item.ts';
 
 /** Tasks that wait for a retry after failing for the same reason. */
 interface RetryGroup {
@@ -16,6 +16,15 @@ interface RetryGroup {
   readonly timeMs: number | null;
 }
 
+/** Running tasks whose worker waited for the same limit or pool when it was last heard of. */
+interface WaitGroup {
+  readonly kind: TaskWaiting['kind'];
+  readonly name: string;
+  readonly tasks: number;
+  /** Epoch ms of the first turn that one of them expects; null when nobody can say. */
+  readonly nextMs: number | null;
+}
+
 export interface Trouble {
   /** Most tasks first. */
   readonly retries: readonly RetryGroup[];
@@ -25,9 +34,11 @@ export interface Trouble {
   readonly quarantinedItems: number;
   /** Tasks, without an end yet, of which an item is being looked for that kills attempts. */
   readonly isolating: number;
+  /** Most tasks first. */
+  readonly waits: readonly WaitGroup[];
 }
 
-export const NO_TROUBLE: Omit<Trouble, 'cost'> = { retries: [], quarantinedItems: 0, isolating: 0 };
+export const NO_TROUBLE: Omit<Trouble, 'cost'> = { retries: [], quarantinedItems: 0, isolating: 0, waits: [] };
 
 export interface TroubleCounter {
   add(task: TaskItem): void;
@@ -37,6 +48,7 @@ export interface TroubleCounter {
 export function createTroubleCounter(): TroubleCounter {
   const groups = new Map<Cause, RetryGroup>();
   const cost = { attempts: 0, tasks: 0, escalations: 0 };
+  const waits = new Map<string, WaitGroup>();
   let quarantinedItems = 0;
   let isolating = 0;
   return {
@@ -47,6 +59,7 @@ export function createTroubleCounter(): TroubleCounter {
       if (task.quarantined !== undefined) quarantinedItems += countIn(parseRanges(task.quarantined.items) ?? []);
       const isOpen = task.state === 'PENDING' || task.state === 'RUNNING' || task.state === 'WAIT';
       if (isOpen && task.suspects !== undefined) isolating += 1;
+      if (task.state === 'RUNNING' && task.waiting !== undefined) countWait(waits, task.waiting);
       if (task.state !== 'WAIT') return;
       const cause = task.cause ?? 'unknown';
       groups.set(cause, withTask(groups.get(cause) ?? emptyGroup(cause), task));
@@ -56,8 +69,15 @@ export function createTroubleCounter(): TroubleCounter {
       cost: { ...cost },
       quarantinedItems,
       isolating,
+      waits: [...waits.values()].toSorted((a, b) => b.tasks - a.tasks),
     }),
   };
+}
+
+function countWait(waits: Map<string, WaitGroup>, { kind, name, untilMs }: TaskWaiting): void {
+  const known = waits.get(`${kind} ${name}`);
+  const tasks = (known?.tasks ?? 0) + 1;
+  waits.set(`${kind} ${name}`, { kind, name, tasks, nextMs: fold(Math.min, known?.nextMs ?? null, untilMs) });
 }
 
 const emptyGroup = (cause: Cause): RetryGroup => ({

@@ -1,5 +1,6 @@
 import type { Cause } from '../domain/causes.ts';
 import type { HandlerSpec } from '../domain/job-spec.ts';
+import type { Cost } from '../domain/limit.ts';
 import type { Log } from './log.ts';
 
 /** Loads and calls the user's function or program. */
@@ -18,7 +19,7 @@ export interface LoadedHandler {
 }
 
 /** What a module handler gets as its second argument. Documented in docs/handlers.md; fields are never removed. */
-export interface HandlerContext {
+export interface HandlerContext extends LimitCalls {
   /** Aborted at the item's timeout and when the worker drains. */
   readonly signal: AbortSignal;
   readonly log: Log;
@@ -29,6 +30,38 @@ export interface HandlerContext {
   readonly item: { readonly id: string; readonly index: number };
   /** Private node-local directory of this task; emptied when the task ends. */
   readonly scratch: string;
+}
+
+/** What a handler may ask of the rate limits that its job lists. */
+export interface LimitCalls {
+  /**
+   * Waits for the turn of one call. `cost`: units by name, or a number of requests; absent: what the job file says for the item. The wait is part of the
+   * try: it ends with the item's signal, by its reason.
+   * @throws LIMIT_UNKNOWN for a limit that the job does not list, LIMIT_COST, LIMIT_SPENT, STATE_*
+   */
+  limit(name: string, cost?: Cost | number): Promise<LimitTurn>;
+  /**
+   * Says what a call cost in truth: the call of this turn, or the last one of the limit with this name, one that the worker took for the try included.
+   * @throws LIMIT_UNKNOWN, LIMIT_COST
+   */
+  settle(call: LimitTurn | string, actual: Cost | number): void;
+  /**
+   * The provider refused a call. `retryAfter`: seconds, an HTTP date, or the answer itself, whose `Retry-After` is read; an answer of another status than
+   * 429 changes nothing and gives false.
+   * @throws LIMIT_UNKNOWN
+   */
+  tooManyRequests(name: string, retryAfter?: number | string | Date | ProviderAnswer | null): boolean;
+}
+
+/** The right to one call, at this moment. */
+export interface LimitTurn {
+  settle(actual: Cost | number): void;
+}
+
+/** As much of a `Response` of fetch as is looked at. */
+export interface ProviderAnswer {
+  readonly status: number;
+  readonly headers: { get(name: string): string | null };
 }
 
 export type HandlerResult =

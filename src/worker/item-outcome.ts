@@ -2,8 +2,9 @@ import type { Cause } from '../domain/causes.ts';
 import type { ItemOutcome } from '../domain/outcome.ts';
 import type { FailureFacts } from '../domain/retry-rules.ts';
 import { signalNumber } from '../domain/signals.ts';
-import type { HandlerContext, HandlerResult } from '../ports/handler-host.ts';
+import type { HandlerContext, HandlerResult, LimitCalls } from '../ports/handler-host.ts';
 import type { Log } from '../ports/log.ts';
+import type { TryLimits } from './item-limits.ts';
 import type { OutputNormaliser } from './normalise-output.ts';
 import type { TaskItemInput } from '../domain/task-batch.ts';
 
@@ -15,10 +16,13 @@ export function contextOf(
     readonly log: Log;
     readonly tries: number;
     readonly signal: () => AbortSignal;
+    readonly limits: Pick<TryLimits, 'calls'>;
   },
 ): HandlerContext {
-  const { shared, tries, signal } = attempt;
+  const { shared, tries, signal, limits } = attempt;
   let itemLog: Log | null = null;
+  let known: LimitCalls | null = null;
+  const calls = (): LimitCalls => (known ??= limits.calls(signal));
   return {
     // Most handlers use neither, and both cost more than a trivial item.
     get signal() {
@@ -33,6 +37,9 @@ export function contextOf(
     task: shared.task,
     item: { id: item.itemId, index: item.itemIndex },
     scratch: shared.scratch,
+    limit: (name, cost) => calls().limit(name, cost),
+    settle: (call, actual) => calls().settle(call, actual),
+    tooManyRequests: (name, retryAfter) => calls().tooManyRequests(name, retryAfter),
   };
 }
 

@@ -5,6 +5,7 @@ import type { Clock } from '../ports/clock.ts';
 import type { HandlerHost } from '../ports/handler-host.ts';
 import type { Host } from '../ports/host.ts';
 import type { LeafParts } from '../ports/leaf-part.ts';
+import type { Limiter } from '../ports/limiter.ts';
 import type { Log } from '../ports/log.ts';
 import type { ObjectStore } from '../ports/object-store.ts';
 import type { Random } from '../ports/random.ts';
@@ -37,6 +38,8 @@ export interface WorkerDeps {
   readonly spills: SpillPlaces;
   /** Absent: nobody looks at what this process leaves behind when it dies. */
   readonly beacon?: Beacon;
+  /** Rate limits of the site, closed when the element ends. Absent: only for jobs that name none. */
+  readonly limiter?: Limiter;
   /** The element's own log; the attempt's log is made by the worker and stored with the attempt. */
   readonly log: Log;
   readonly backoffMs: BackoffMs;

@@ -84,7 +84,16 @@ export async function runElement(deps: WorkerDeps, input: ElementInput): Promise
   try {
     return await runTasks(context, { terms, picker, tally, ready });
   } finally {
-    await ready.handler.close();
+    await endHandling(deps, ready);
+  }
+}
+
+/** No call is under way any more: turns that were bought ahead go back to the site. */
+async function endHandling({ limiter }: WorkerDeps, { handler }: ElementJob): Promise<void> {
+  try {
+    await handler.close();
+  } finally {
+    await limiter?.close();
   }
 }
 

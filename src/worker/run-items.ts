@@ -11,11 +11,13 @@ import type { Log } from '../ports/log.ts';
 import type { Random } from '../ports/random.ts';
 import { deferralOf, type Deferral } from './deferral.ts';
 import { badInput, contextOf, failureOf, logFailure, outcomeOf } from './item-outcome.ts';
+import { NO_LIMITS, type ItemLimits } from './item-limits.ts';
 import { judgeTry, type TryPolicy } from './judge-try.ts';
 import type { BackoffMs } from './needs.ts';
 import type { OutputNormaliser } from './normalise-output.ts';
 import { createRetryWaits } from './retry-waits.ts';
 import { createTrySlots, type TrySlots } from './try-slots.ts';
+import { createTurnWaits, type TurnWaits } from './turn-waits.ts';
 import { createWorkQueue, type Waiting, type Work, type WorkQueue } from './work-queue.ts';
 
 export interface RunItemsOptions {
@@ -36,6 +38,8 @@ export interface RunItemsOptions {
   readonly log: Log;
   /** May throw (SCRATCH_FULL): the run then ends with that error. */
   readonly onOutcome: (outcome: ItemOutcome) => void;
+  /** Absent: the job lists no limits. */
+  readonly limits?: ItemLimits;
   readonly clock: Clock;
   readonly random: Random;
   readonly backoffMs: BackoffMs;
@@ -58,6 +62,7 @@ export function runItems(options: RunItemsOptions): RunningItems {
   const slots = createTrySlots(clock, options.timeoutMs);
   const breathe = createBreather(clock);
   const stop = new AbortController();
+  const turns = createTurnWaits(stop.signal);
   const mayLeave = options.policy.escalations !== null;
   const waits = createRetryWaits(clock, mayLeave ? () => queue.nextDueMs() : null);
   const accounts = createAccounts(options, queue);
@@ -74,8 +79,8 @@ export function runItems(options: RunItemsOptions): RunningItems {
       const work = queue.take(nowMs);
       if (work === null) return;
       if (isWaiting(work) && work.dueMs > nowMs && !(await waits.over(work))) return;
-      const item = batch.item(work.item);
-      const ended = await runOne(options, slots, { lane: number, item, tries: accounts.triesOf(work.item) + 1 });
+      const next = { lane: number, item: batch.item(work.item), tries: accounts.triesOf(work.item) + 1 };
+      const ended = await runOne(options, { slots, turns }, next);
       if (ended === 'dropped') return;
       accounts.settle(work.item, ended);
     }
@@ -173,16 +178,23 @@ interface EndedTry {
 
 async function runOne(
   options: RunItemsOptions,
-  slots: TrySlots,
+  { slots, turns }: { readonly slots: TrySlots; readonly turns: TurnWaits },
   { lane, item, tries }: { readonly lane: number; readonly item: TaskItemInput; readonly tries: number },
 ): Promise<EndedTry | 'dropped'> {
   if (item.problem !== undefined) return { outcome: badInput(item, item.problem), failure: null };
   const { clock, handler, shared, log, normaliser } = options;
+  const limits = (options.limits ?? NO_LIMITS).begin(item);
+  const entering = turns.over(limits);
+  const refused = entering === null ? null : await entering;
+  if (refused === 'dropped') return refused;
   const startedMs = clock.monotonicMs();
-  const result = await slots.run(lane, (signal) =>
-    handler.run(item.payload, contextOf(item, { shared, log, tries, signal }), item.json),
-  );
-  if (result === 'dropped') return result;
+  const ended =
+    refused ??
+    (await slots.run(lane, (signal) =>
+      handler.run(item.payload, contextOf(item, { shared, log, tries, signal, limits }), item.json),
+    ));
+  if (ended === 'dropped') return ended;
+  const result = refused ?? limits.leave(ended);
   const outcome = outcomeOf(item, { result, tries, durationMs: clock.monotonicMs() - startedMs, normaliser });
   if (outcome.status === 'failed') logFailure(log, outcome, result);
   return { outcome, failure: failureOf(outcome, result) };

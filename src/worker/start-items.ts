@@ -4,6 +4,7 @@ import type { TaskBatch } from '../domain/task-batch.ts';
 import type { LoadedHandler } from '../ports/handler-host.ts';
 import type { AttemptLog } from './attempt-log.ts';
 import type { Checkpointer } from './checkpointer.ts';
+import { createItemLimits } from './item-limits.ts';
 import { planPhases, type Phase } from './isolation.ts';
 import { tryPolicyOf } from './judge-try.ts';
 import type { ElementContext } from './needs.ts';
@@ -81,7 +82,7 @@ function optionsOf(
   attempt: ItemsOfAttempt,
 ): RunItemsOptions {
   const { spec } = manifest;
-  const { beacon, clock, random, backoffMs } = deps;
+  const { beacon, clock, random, backoffMs, limiter } = deps;
   return {
     batch: attempt.batch,
     isFinished: (item) => attempt.finished[item] === 1,
@@ -98,6 +99,7 @@ function optionsOf(
     normaliser: attempt.normaliser,
     log: attempt.attemptLog.log,
     onOutcome: (outcome) => attempt.buffer.add(outcome),
+    limits: createItemLimits({ limits: spec.limits ?? [], limiter, clock }),
     clock,
     random,
     backoffMs,

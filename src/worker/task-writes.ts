@@ -4,7 +4,13 @@ import type { ElementSize } from '../domain/element-size.ts';
 import { elementOf, type AttemptId, type TaskId } from '../domain/ids.ts';
 import { taskKey, type StateKey } from '../domain/state-keys.ts';
 import { taskStatesBefore } from '../domain/states.ts';
-import { MAX_IDLE_ATTEMPTS, type CheckpointPointer, type TaskItem, type Win } from '../domain/task-item.ts';
+import {
+  MAX_IDLE_ATTEMPTS,
+  type CheckpointPointer,
+  type TaskItem,
+  type TaskWaiting,
+  type Win,
+} from '../domain/task-item.ts';
 import type { StateCondition, StateItem } from '../ports/state-table.ts';
 import type { ElementContext, WriteContext } from './needs.ts';
 import { writeDecided, type DecidedWrite } from './decided-write.ts';
@@ -54,7 +60,7 @@ export async function claimTask(
   const key = taskKey(input.assignment.job, task, shards);
   const result = await writeDecided(context, {
     key,
-    change: { set: ownership(context), add: { attempts: 1, charged: 1 }, remove: ATTEMPT_ENDED },
+    change: { set: ownership(context), add: { attempts: 1, charged: 1 }, remove: [...ATTEMPT_ENDED, 'waiting'] },
     when: {
       op: 'and',
       of: [
@@ -112,7 +118,7 @@ export async function takeOverTask(
   const key = taskKey(context.input.assignment.job, left.task, shards);
   const result = await writeDecided(context, {
     key,
-    change: { set: ownership(context), add: { attempts: 1, idleAttempts: 1 }, remove: ATTEMPT_ENDED },
+    change: { set: ownership(context), add: { attempts: 1, idleAttempts: 1 }, remove: [...ATTEMPT_ENDED, 'waiting'] },
     when: { op: 'and', of: [...owned(left.item.owner), { op: 'or', of: NOT_WORN }] },
     mine: isOwnedBy(context.attempt),
   });
@@ -126,8 +132,17 @@ export async function heartbeat(
   progress: { readonly rows: number; readonly failed: number },
 ): Promise<boolean> {
   const set = { heartbeatMs: deps.clock.nowMs(), progress: progress.rows, progressFailed: progress.failed };
-  const result = await deps.state.write(key, { set }, { op: 'and', of: owned(attempt) });
+  const waiting = waitingOf(deps);
+  const change = waiting === null ? { set, remove: ['waiting'] } : { set: { ...set, waiting } };
+  const result = await deps.state.write(key, change, { op: 'and', of: owned(attempt) });
   return result.applied;
+}
+
+/** What calls of this process wait for at this moment. */
+function waitingOf({ limiter }: ElementContext['deps']): TaskWaiting | null {
+  const wait = limiter?.waiting() ?? null;
+  if (wait === null) return null;
+  return { kind: 'limit', name: wait.name, ...(wait.untilMs === null ? {} : { untilMs: Math.ceil(wait.untilMs) }) };
 }
 
 /** Moves the checkpoint pointer forward; false: the attempt no longer owns the task. */
@@ -156,7 +171,7 @@ export async function moveCheckpoint(
   return result.applied;
 }
 
-const PROGRESS_FIELDS = ['progress', 'progressFailed'];
+const PROGRESS_FIELDS = ['progress', 'progressFailed', 'waiting'];
 const OWNER_FIELDS = ['owner', 'node', 'heartbeatMs', ...PROGRESS_FIELDS];
 
 /** Why an attempt ended without a commit. `detail`: one line for people, cut where it is too long. */

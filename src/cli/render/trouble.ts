@@ -10,6 +10,8 @@ export function troubleLines(document: StatusDocument): LabelledLine[] {
   const lines: LabelledLine[] = [];
   const { job, tasks, quarantinedItems, isolatingTasks } = document;
   if (job.state === 'PAUSED') lines.push(['running', stillRunning(tasks.running)]);
+  for (const [index, wait] of document.waits.entries())
+    lines.push([index === 0 ? 'waiting' : '', waitSentence(wait, tasks.running)]);
   if (document.retries.length > 0) lines.push(['retries', retriesSentence(document)]);
   // The last pass says of held retries what it found, in its own words.
   const held = document.notes.length > 0 ? document.notes.map(printable) : document.heldBack.map(heldSentence);
@@ -48,6 +50,12 @@ export function waitingResultLines(
       `${count(lateResults, 'task')} finished after the output was published, which counts their items as failed; to publish again: slurmctl aggregate ${id}`,
     ]);
   return lines;
+}
+
+/** `for openai: 38 of 200 workers, next slot in 12 s`. */
+function waitSentence({ name, tasks, nextInMs }: StatusDocument['waits'][number], running: number): string {
+  const next = nextInMs === null ? '' : `, next slot ${nextInMs === 0 ? 'now' : `in ${formatDuration(nextInMs)}`}`;
+  return `for ${printable(name)}: ${number(tasks)} of ${count(running, 'worker')}${next}`;
 }
 
 function stillRunning(running: number): string {

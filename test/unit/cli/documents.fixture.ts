@@ -28,6 +28,7 @@ export const runningStatus: StatusDocument = {
   keptResults: 0,
   lateResults: 0,
   isolatingTasks: 0,
+  waits: [],
   heldBack: [],
   avoidedNodes: [],
   notes: [],

@@ -215,6 +215,23 @@ describe('status', () => {
     expect(text).toContain('n7 until 16:00:00 UTC: 5 elements died there');
   });
 
+  it('says what the workers wait for, and how many of them', () => {
+    const tasks = { ...runningStatus.tasks, running: 200 };
+    const wait = {
+      kind: 'limit',
+      name: 'openai',
+      tasks: 38,
+      nextAt: '2026-11-21T12:04:30.000Z',
+      nextInMs: 12_000,
+    } as const;
+    const nobodyKnows = { kind: 'pool', name: 'db', tasks: 2, nextAt: null, nextInMs: null } as const;
+    const text = shown({ tasks, waits: [wait, nobodyKnows] });
+    expect(text).toContain(
+      'waiting     for openai: 38 of 200 workers, next slot in 12 s\n            for db: 2 of 200 workers\n',
+    );
+    expect(shown({ tasks, waits: [{ ...wait, nextInMs: 0 }] })).toContain('200 workers, next slot now\n');
+  });
+
   it('says which finished work the output lacks, and what gives it its place', () => {
     expect(shown({ keptResults: 1 })).toContain(
       `kept        1 finished result could not be stored and is kept; to take up: slurmctl advance ${JOB}`,

@@ -25,6 +25,11 @@ describe('the trouble of a job', () => {
       task({ ...oom }),
       task({ state: 'WAIT', cause: 'node-fail', attempts: 1, notBeforeMs: 9_000 }),
       task({ state: 'RUNNING', attempts: 2, suspects: '3-5' }),
+      task({ state: 'RUNNING', waiting: { kind: 'limit', name: 'api' } }),
+      task({ state: 'RUNNING', waiting: { kind: 'limit', name: 'api', untilMs: 7_000 } }),
+      task({ state: 'RUNNING', waiting: { kind: 'pool', name: 'api', untilMs: 6_000 } }),
+      // Said by an attempt that is over.
+      task({ state: 'PENDING', waiting: { kind: 'limit', name: 'api', untilMs: 1_000 } }),
       task({ state: 'DEAD', attempts: 4, quarantined: { items: '1,4-5', cause: 'killed', detail: '' } }),
     ])
       counter.add(one);
@@ -36,6 +41,10 @@ describe('the trouble of a job', () => {
       cost: { attempts: 13, tasks: 7, escalations: 3 },
       quarantinedItems: 3,
       isolating: 1,
+      waits: [
+        { kind: 'limit', name: 'api', tasks: 2, nextMs: 7_000 },
+        { kind: 'pool', name: 'api', tasks: 1, nextMs: 6_000 },
+      ],
     });
   });
 });
@@ -49,6 +58,11 @@ describe('what comes next for a task', () => {
     expect(next({ state: 'RUNNING', node: 'n3', progress: 12, heartbeatMs: 5_000 })).toBe(
       'it runs on n3: 12 of 20 items finished, last heard of 5 s ago',
     );
+    const waiting = { kind: 'limit', name: 'openai', untilMs: 22_000 } as const;
+    expect(next({ state: 'RUNNING', progress: 12, waiting })).toBe(
+      'it runs: 12 of 20 items finished; it waits for the limit openai, next slot in 12 s',
+    );
+    expect(next({ state: 'RUNNING', waiting: { kind: 'pool', name: 'db' } })).toMatch(/; it waits for the pool db$/);
     expect(next({ state: 'DONE', win: { succeeded: 1, failed: 3 } as never })).toBe(
       'it is done: 1 item succeeded, 3 failed',
     );

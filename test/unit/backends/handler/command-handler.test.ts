@@ -22,6 +22,9 @@ const context = (more: Partial<HandlerContext> = {}): HandlerContext => ({
   task: { id: '000007' },
   item: { id: 'a b', index: 5 },
   scratch: '/scratch/x',
+  limit: () => Promise.reject(new Error('no limits')),
+  settle: () => undefined,
+  tooManyRequests: () => false,
   ...more,
 });
 const load = (argv: readonly string[]): Promise<LoadedHandler> =>

@@ -21,6 +21,9 @@ const context: HandlerContext = {
   task: { id: '000000' },
   item: { id: 'a', index: 0 },
   scratch: '/tmp',
+  limit: () => Promise.reject(new Error('no limits')),
+  settle: () => undefined,
+  tooManyRequests: () => false,
 };
 let count = 0;
 const fileOf = (code: string, ending = 'mjs'): string => {

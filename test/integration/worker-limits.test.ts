@@ -1,0 +1,194 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { attemptIdOf, elementIdOf, taskIdOf } from '../../src/domain/ids.ts';
+import { limitKey, type JobLimit, type LimitItem } from '../../src/domain/limit.ts';
+import { taskKey } from '../../src/domain/state-keys.ts';
+import { createLimiter } from '../../src/limiter/limiter.ts';
+import type { Limiter, LimitWait } from '../../src/ports/limiter.ts';
+import type { StateItem } from '../../src/ports/state-table.ts';
+import type { ElementContext } from '../../src/worker/needs.ts';
+import { runElement } from '../../src/worker/run-element.ts';
+import { heartbeat } from '../../src/worker/task-writes.ts';
+import { limitItem, perMinute } from '../support/limit-rig.ts';
+import { elementInput, JOB, setTask } from '../support/worker-job.ts';
+import { numbered, openWorkerFixture, type WorkerFixture } from './worker-fixture.ts';
+
+let job: WorkerFixture;
+beforeEach(async () => {
+  job = await openWorkerFixture();
+});
+afterEach(() => job.close());
+
+const using = (more: Partial<JobLimit>): { readonly limits: readonly JobLimit[] } => ({
+  limits: [{ name: 'api', cost: {}, per: 'item', source: 'job.yaml:9:5', ...more }],
+});
+
+/** What is asked of the limiter, beside what it answers. */
+function open(definition = perMinute(60_000)) {
+  const told: unknown[] = [];
+  const { state, clock, random, log } = job.deps;
+  const { sharedTime: time } = state;
+  if (time === undefined) throw new Error('a table without a time');
+  const real = createLimiter({ state, time, clock, random, log, endsAtMs: null });
+  const limiter: Limiter = {
+    take: async (name, cost, signal) => {
+      told.push(['take', name, cost]);
+      return real.take(name, cost, signal);
+    },
+    tooManyRequests(name, ms) {
+      told.push(['429', name, ms]);
+      real.tooManyRequests(name, ms);
+    },
+    waiting: () => real.waiting(),
+    close: () => real.close(),
+  };
+  const set = limitItem(definition) as unknown as StateItem;
+  const made = state.write(limitKey('api'), { set }, { op: 'item-absent' });
+  const stored = async () => (await state.get(limitKey('api'))) as unknown as LimitItem;
+  return { told, limiter, stored, made, figures: () => real.figures()['api'] };
+}
+
+const contextWith = (limiter: Limiter): ElementContext => ({
+  deps: { ...job.deps, limiter },
+  input: elementInput(),
+  attempt: attemptIdOf(elementIdOf('100', 0), 0),
+});
+
+describe('limits of a job in its worker', () => {
+  it('takes the cost of each item before its handler begins, and not after', async () => {
+    const { told, limiter, made, figures } = open();
+    await made;
+    await job.store('export default ({ n }) => n;', { tasks: [numbered(0, 5)] }, using({ cost: { requests: ['n'] } }));
+    expect(await runElement({ ...job.deps, limiter }, elementInput())).toMatchObject({ committed: 1, failed: 0 });
+    expect(told).toEqual([0, 1, 2, 3, 4].map((requests) => ['take', 'api', { requests }]));
+    expect(figures()).toMatchObject({ granted: 5 });
+  });
+
+  it('lets a handler take the turn of each call, settle it and tell of a refusal', async () => {
+    const { told, limiter, made, stored } = open(perMinute(60_000));
+    await made;
+    const code = `export default async ({ n }, { limit, settle, tooManyRequests }) => {
+      const turn = await limit('api', n + 2);
+      turn.settle(n + 1);
+      await limit('api');
+      settle('api', { requests: 3 });
+      const headers = new Headers({ 'retry-after': '2' });
+      return [tooManyRequests('api', { status: 503, headers }), n === 1 && tooManyRequests('api', { status: 429, headers })];
+    };`;
+    const spec = { ...using({ per: 'call', cost: { requests: 7 } }), handler: { concurrency: 1 } };
+    await job.store(code, { tasks: [numbered(0, 2)] }, spec);
+    expect(await runElement({ ...job.deps, limiter }, elementInput())).toMatchObject({ committed: 1, failed: 0 });
+    expect((await job.outcomes(0)).map(({ output }) => output)).toEqual(['[false,false]', '[false,true]']);
+    expect(told.slice(0, 2)).toEqual([
+      ['take', 'api', { requests: 2 }],
+      ['take', 'api', { requests: 7 }],
+    ]);
+    expect(told.at(-1)).toEqual(['429', 'api', 2_000]);
+    expect((await stored()).refusals).toBe(1);
+  });
+
+  it('fails an item whose field for the cost is no number, and says where', async () => {
+    const { told, limiter, made } = open();
+    await made;
+    const lines = ['{"tokens":5}', '{"tokens":"many"}', '{}', '{"tokens":"6"}'];
+    await job.store('export default () => 1;', { tasks: [lines] }, using({ cost: { requests: ['tokens'] } }));
+    await runElement({ ...job.deps, limiter }, elementInput());
+    const rows = await job.outcomes(0);
+    expect(rows.map(({ cause }) => cause)).toEqual([null, 'bad-input', 'bad-input', null]);
+    expect(rows[1]?.errorMessage).toBe(
+      'payload.tokens is "many", expected a whole number of at least 0: the cost in requests of limit api (job.yaml:9:5)',
+    );
+    expect(rows[2]?.errorMessage).toContain('the item has no payload.tokens');
+    expect(told).toHaveLength(2);
+  });
+
+  it('fails such an item alike when its handler asks', async () => {
+    const { limiter, made } = open();
+    await made;
+    const spec = { ...using({ per: 'call', cost: { requests: ['tokens'] } }) };
+    await job.store("export default (_, ctx) => ctx.limit('api');", { tasks: [['{}']] }, spec);
+    await runElement({ ...job.deps, limiter }, elementInput());
+    expect(await job.outcomes(0)).toMatchObject([{ cause: 'bad-input', errorClass: 'bad-input' }]);
+  });
+
+  it('refuses a name that the job does not list, with what it lists', async () => {
+    const { limiter, made } = open();
+    await made;
+    await job.store("export default (_, ctx) => ctx.limit('apo');", { tasks: [['{}']] }, using({ per: 'call' }));
+    await runElement({ ...job.deps, limiter }, elementInput());
+    const [row] = await job.outcomes(0);
+    expect(row?.errorMessage).toBe('the handler names the limit "apo"; the job lists api');
+  });
+
+  it('tells of a failure that is a refusal', async () => {
+    const { told, limiter, made } = open();
+    await made;
+    const code = "export default (_, { attempt }) => { if (attempt === 1) throw new Error('status 429'); };";
+    await job.store(code, { tasks: [['{}']] }, using({}));
+    await runElement({ ...job.deps, limiter }, elementInput());
+    expect(told).toEqual([
+      ['take', 'api', {}],
+      ['429', 'api', null],
+      ['take', 'api', {}],
+    ]);
+  });
+
+  it('does not count the wait against the timeout of the item', async () => {
+    const { limiter, made } = open(perMinute(600));
+    await made;
+    const spec = { ...using({}), handler: { concurrency: 6, timeoutMs: 100 } };
+    await job.store('export default ({ n }) => n;', { tasks: [numbered(0, 6)] }, spec);
+    expect(await runElement({ ...job.deps, limiter }, elementInput())).toMatchObject({ committed: 1, failed: 0 });
+  });
+
+  it('ends the element when the site has lost the limit', async () => {
+    const { limiter, made } = open();
+    await made;
+    await job.store(
+      'export default ({ n }) => n;',
+      { tasks: [numbered(0, 6)] },
+      {
+        limits: [{ name: 'gone', cost: {}, per: 'item', source: 'job.yaml:9:5' }],
+      },
+    );
+    await expect(runElement({ ...job.deps, limiter }, elementInput())).rejects.toMatchObject({ code: 'LIMIT_UNKNOWN' });
+    expect(await job.task(0)).toMatchObject({ state: 'WAIT', cause: 'worker-error' });
+  });
+
+  it('says on the task what its calls wait for, and no more when they do not', async () => {
+    let waits: LimitWait | null = { name: 'api', calls: 3, untilMs: 1_700_000_000_000.5 };
+    const { limiter, made } = open();
+    await made;
+    await job.store('export default ({ n }) => n;', { tasks: [numbered(0, 1)] }, using({}));
+    const [context, key] = [contextWith({ ...limiter, waiting: () => waits }), taskKey(JOB, taskIdOf(0), 1)];
+    await setTask(job.deps.state, 0, { state: 'RUNNING', owner: context.attempt });
+    expect(await heartbeat(context, key, { rows: 0, failed: 0 })).toBe(true);
+    expect((await job.task(0)).waiting).toEqual({ kind: 'limit', name: 'api', untilMs: 1_700_000_000_001 });
+    waits = null;
+    expect(await heartbeat(context, key, { rows: 0, failed: 0 })).toBe(true);
+    expect(await job.task(0)).not.toHaveProperty('waiting');
+  });
+
+  it('leaves what waits for its turn when the worker has to stop, and gives back what was bought ahead', async () => {
+    const stop = new AbortController();
+    const { limiter, made, stored } = open(perMinute(60));
+    await made;
+    let begin: () => void = () => undefined;
+    const begun = new Promise<void>((resolve) => (begin = resolve));
+    const taking: Limiter = {
+      ...limiter,
+      async take(...call) {
+        const grant = await limiter.take(...call);
+        begin();
+        return grant;
+      },
+    };
+    await job.store('export default ({ n }) => n;', { tasks: [numbered(0, 50)] }, using({}));
+    const running = runElement({ ...job.deps, limiter: taking, stop: stop.signal }, elementInput());
+    await begun;
+    stop.abort('drain:terminated');
+    expect(await running).toMatchObject({ stopped: 'drained', committed: 0 });
+    expect(await job.task(0)).toMatchObject({ state: 'WAIT' });
+    expect((await stored()).sold['requests'] ?? 0).toBeLessThan(10);
+    expect(limiter.waiting()).toBeNull();
+  });
+});
