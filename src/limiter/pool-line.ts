@@ -4,7 +4,7 @@
  *
  * Cost: a look is one query. A call that finds a slot open costs one write, one that waits costs two more (to stand in line and to leave it), a holder one
  * more to give the slot back; whoever holds or waits writes once in a third of a lease. A write is refused only when somebody else was faster; after the
- * first such refusal a process stands in line, where everybody goes for another slot. A dead waiter costs whoever notices it one write.
+ * first such refusal a process stands in line, where those who see the same go for different slots. A dead waiter costs whoever notices it one write.
  */
 import { AppError, isAppError } from '../errors/app-error.ts';
 import type { PoolSlot } from '../ports/limiter.ts';
