@@ -105,14 +105,15 @@ export function describeSlurmJobs(where: Where): void {
     });
 
     it('runs the task of a worker that was killed with -9 again, by name', async () => {
-      const cli = await project({ elements: 2, env: { ITEM_MS: '60' } });
+      // One worker, killed in the first half of its first task: an item is running then.
+      const cli = await project({ elements: 1, items: 40, env: { ITEM_MS: '300' } });
       const { jobId } = await submit(cli);
       const pid = await until(() => workerPids(jobId)[0] ?? null);
-      await until(() => callsOf(cli).length > 3 || null);
+      await until(() => callsOf(cli).length > 1 || null);
       process.kill(pid, 'SIGKILL');
       const ended = await finish(cli, jobId);
       expect(ended.job.state).toBe('COMPLETED');
-      await expectDoubles(cli, jobId, 200);
+      await expectDoubles(cli, jobId, 40);
       expect(await retriedCauses(cli, jobId)).toMatch(
         /killed \(the worker was killed by signal 9 while items? .* running/,
       );
