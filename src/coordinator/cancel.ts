@@ -46,7 +46,10 @@ async function markCancelled(deps: CoordinatorDeps, job: JobId, reason: string):
     const meta = await requireMeta(deps.state, job);
     if (meta.state === 'CANCELLED') return meta;
     if (isFinalJobState(meta.state))
-      throw new AppError('JOB_BAD_STATE', { message: `job ${job} has ended already (${meta.state})` });
+      throw new AppError('JOB_BAD_STATE', {
+        message: `job ${job} has ended already (${meta.state})`,
+        hint: `Look at it with: slurmctl status ${job}`,
+      });
     // A pause or resume before this one may have died before it wrote its event down, and META is about to forget it.
     await keepEvent(deps.state, job, meta);
     const cancelled = await tryCancel(deps, job, { seen: meta, reason, event });
