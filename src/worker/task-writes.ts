@@ -147,7 +147,9 @@ export async function moveCheckpoint(
   };
   const result = await writeDecided(context, {
     key,
-    change: { set: { checkpoint: { ...place, ...(failed === 0 ? {} : { failed }) }, heartbeatMs: context.deps.clock.nowMs() } },
+    change: {
+      set: { checkpoint: { ...place, ...(failed === 0 ? {} : { failed }) }, heartbeatMs: context.deps.clock.nowMs() },
+    },
     when: { op: 'and', of: [...owned(context.attempt), forward] },
     mine: (item) => {
       const { checkpoint } = asTaskItem(item);
