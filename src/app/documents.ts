@@ -155,6 +155,8 @@ export interface PlanDocument {
     /** `when` and what is done, in words. */
     readonly condition: string;
     readonly action: string;
+    /** Names of earlier rules that between them decide about every failure it is about, so that it never gets a turn; else empty. */
+    readonly coveredBy: readonly string[];
   }[];
   readonly warnings: readonly Problem[];
 }
