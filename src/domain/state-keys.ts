@@ -41,7 +41,7 @@ export const unclaimedKey = (
   return { partition, sort: `${sort}-g${generation}` };
 };
 /** Of a committed result that turned out corrupt (`CorruptRecord`), as the task was then: a generation ends in the one or the other. */
-export const corruptKey = unclaimedKey;
+export const corruptKey: typeof unclaimedKey = (job, task, at) => unclaimedKey(job, task, at);
 /** What people did to a job (`domain/history.ts`), oldest first; `id` is a ULID. */
 export const EVENT_PREFIX = 'E#';
 export const jobEventKey = (job: JobId, id: string): StateKey => ({
