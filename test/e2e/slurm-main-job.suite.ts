@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { PauseDocument, ResumeDocument } from '../../src/app/decision-documents.ts';
-import type { PlanDocument, StatusDocument, SubmitDocument } from '../../src/app/documents.ts';
+import type { PlanDocument, RetryDocument, StatusDocument, SubmitDocument } from '../../src/app/documents.ts';
 import type { JobId } from '../../src/domain/ids.ts';
 import { createCli as openCli, DOUBLING_HANDLER, numberLines, writeFiles, type Cli } from '../support/cli.ts';
 import { compiledProject } from '../support/compiled.ts';
@@ -238,6 +238,31 @@ export function describeSlurmJobs(where: Where): void {
       await finish(cli, job);
       await expectDoubles(cli, job, 200);
       expect(callsOf(cli)).toHaveLength(200);
+    });
+
+    it('runs the items that failed again with more memory, and no others', async () => {
+      const cli = await project({ elements: 1, items: 20 });
+      writeFiles(cli.cwd, {
+        'handler.mjs': `import double from './double.mjs';
+          import { existsSync } from 'node:fs';
+          export default async (record, ctx) => {
+            const result = await double(record, ctx);
+            if (record.n % 7 === 3 && !existsSync('fixed')) throw new RangeError('no licence for ' + record.n);
+            return result;
+          };`,
+        'double.mjs': DOUBLING_HANDLER,
+      });
+      const { jobId } = await cli.json<SubmitDocument>(['submit', 'job.yaml', '--set', 'retry.items=1']);
+      expect(await finish(cli, jobId)).toMatchObject({ job: { state: 'FAILED' }, items: { failed: 3 } });
+      const before = callsOf(cli).length;
+      writeFiles(cli.cwd, { fixed: '' });
+      const sent = await cli.json<RetryDocument>(['retry', jobId, '--failed', '--memory', '300M']);
+      expect(sent).toMatchObject({ items: 3, tasks: 2, generation: 1, elements: 1 });
+      const asked = await cluster.slurm('scontrol', 'show', 'job', sent.submissions[0]?.handle as string);
+      expect(asked).toContain('mem=300M');
+      expect(await finish(cli, jobId)).toMatchObject({ job: { state: 'COMPLETED' }, outputGeneration: 1 });
+      await expectDoubles(cli, jobId, 20);
+      expect(new Set(callsOf(cli).slice(before))).toEqual(new Set(['3', '10', '17']));
     });
 
     it('cancels everything it has in Slurm', async () => {
