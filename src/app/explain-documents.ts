@@ -2,7 +2,7 @@ import type { Cause } from '../domain/causes.ts';
 import type { AttemptDecision } from '../domain/history.ts';
 import type { JobState, TaskState } from '../domain/states.ts';
 import type { EventDocument } from './decision-documents.ts';
-import type { StatusDocument } from './documents.ts';
+import type { CarryDocument, StatusDocument } from './documents.ts';
 
 /** `explain`: the story of a job, of one of its tasks, or of one item. */
 export interface ExplainDocument {
@@ -18,6 +18,8 @@ export interface ExplainDocument {
   readonly task: ExplainedTask | null;
   /** With `about: item`; else null. */
   readonly item: ExplainedItem | null;
+  /** For a job that lives in a spool: how far it has been carried. Absent for every other job. */
+  readonly carry?: CarryDocument;
 }
 
 export interface ExplainedJob {
