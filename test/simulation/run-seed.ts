@@ -67,6 +67,8 @@ export interface SeedOptions {
   readonly mutation?: Mutation;
   /** Instead of the one that the seed draws. */
   readonly plan?: Plan;
+  /** Told of every change of a task. */
+  readonly onTask?: (before: TaskItem | null, after: TaskItem | null, atMs: number) => void;
 }
 
 /** Runs a seed to its end, or to its first violations. */
@@ -188,7 +190,11 @@ function createWorld(seed: number, options: SeedOptions): World {
   const state = createSimStateTable({
     processes,
     pageItems: plan.pageItems,
-    watch: (event) => dispatch(event, { jobWatch, taskWatch }),
+    watch(event) {
+      dispatch(event, { jobWatch, taskWatch });
+      if (parsePartition(event.key.partition)?.kind === 'tasks')
+        options.onTask?.(event.before as TaskItem | null, event.after as TaskItem | null, time.nowMs());
+    },
     ...(mutation?.rewrite === undefined ? {} : { rewrite: mutation.rewrite }),
     ...(mutation?.createsReplace === undefined ? {} : { createsReplace: mutation.createsReplace }),
   });
