@@ -12,6 +12,7 @@ import { dropHints } from './hints.ts';
 import { keepEvent, newEvent, nothingDoneSince, oneLine, type LastEvent } from './job-events.ts';
 import { requireMeta, retireFromIndex } from './job-meta.ts';
 import type { CoordinatorDeps } from './needs.ts';
+import { letGo } from './settle-holds.ts';
 import { readTasks } from './task-list.ts';
 
 export interface Cancelled {
@@ -30,6 +31,7 @@ export async function cancelJob(deps: CoordinatorDeps, job: JobId, reason: strin
 /** What a cancel does once META says so; also for a cancel that died half-way. */
 export async function finishCancel(deps: CoordinatorDeps, job: JobId, meta: JobMeta): Promise<Cancelled> {
   await keepEvent(deps.state, job, meta);
+  await letGo(deps, job, meta);
   const submissions = await endSubmissions(deps, job, 'the job was cancelled');
   const tasks = await cancelTasks(deps, job, meta);
   await dropHints(deps, job);
