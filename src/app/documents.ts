@@ -104,6 +104,8 @@ export interface CarryDocument {
   readonly complete: boolean;
   /** Why the last carry did not come to its end; null when it did. */
   readonly problem: string | null;
+  /** Carried all the same, with less than there should have been: one sentence each, the latest few. Known in the spool only. */
+  readonly notes: readonly string[];
 }
 
 export interface ListDocument {

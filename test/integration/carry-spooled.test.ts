@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { carryLeaseName, carrySpooled, isCarried, type SpoolSides } from '../../src/app/carry-spooled.ts';
+import { viewCarry } from '../../src/app/carry-view.ts';
 import { collectGarbage } from '../../src/app/collect-garbage.ts';
 import { createSurroundings, openDrivers, type Drivers } from '../../src/app/job-backends.ts';
 import { collectBothSides, removeLostCopy } from '../../src/app/spool-gc.ts';
@@ -72,6 +73,20 @@ describe('the carry at the end of a command', () => {
       expect(await carrySpooled(slow, job, { signal })).toMatchObject({ upTo: null, problem: 'it was interrupted' });
       expect(await far.state.get(jobIndexKey(job))).toBeNull();
       expect(await carrySpooled(sides, job)).toMatchObject({ problem: null, total: 4 });
+    }));
+
+  it('says what the copy lacks of a task, for as long as the spool knows the job', () =>
+    withTempDir(async (root) => {
+      const { sides } = await openSides(root);
+      const spooled = await createSpoolJob(sides.spool);
+      await spooled.setTask(1, { state: 'DEAD', generation: 1, redo: true });
+      const expected = {
+        problem: null,
+        notes: [expect.stringMatching(/^task 000001: what a retry left alone .*missing/)],
+      };
+      expect(await carrySpooled(sides, spooled.job)).toMatchObject(expected);
+      expect(await carrySpooled(sides, spooled.job)).toMatchObject(expected);
+      expect(await viewCarry(sides.spool, spooled.job, 'spool')).toMatchObject(expected);
     }));
 
   it('carries nothing of a job that is still being stored', () =>
