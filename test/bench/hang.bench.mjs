@@ -78,7 +78,10 @@ async function measure(kind, count) {
     const began = new Map();
     for (const name of readdirSync(faults)) {
       const task = Number(name.split('-')[0]);
-      began.set(task, [...(began.get(task) ?? []), Number(readFileSync(join(faults, name), 'utf8'))].toSorted());
+      began.set(
+        task,
+        [...(began.get(task) ?? []), Number(readFileSync(join(faults, name), 'utf8'))].toSorted((a, b) => a - b),
+      );
     }
     return [...began].flatMap(([task, times]) =>
       times.map((atMs) => {
