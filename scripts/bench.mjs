@@ -15,6 +15,7 @@ const BENCHES = {
   status: 'status, list and advance with a job of 10,000 tasks',
   advance: 'the retry planner, and passes over 10,000 tasks that failed',
   worker: 'CPU time of a worker an item',
+  hang: 'how long a handler that hangs goes unnoticed',
   split: 'splitting 1,000,000 lines, against split -l',
   merge: 'merging 1,000 parts, against a bare DuckDB COPY',
   aws: 'S3 and DynamoDB against the bare SDK and a directory (needs scripts/aws-servers install)',

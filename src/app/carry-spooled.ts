@@ -7,11 +7,11 @@ import { carryKey, type CarryRecord } from '../domain/carry.ts';
 import type { JobId } from '../domain/ids.ts';
 import { finalKey } from '../domain/keys.ts';
 import { isAppError } from '../errors/app-error.ts';
+import type { LogFields } from '../ports/log.ts';
 import type { StateItem } from '../ports/state-table.ts';
 import { carryDocument, readCarryRecord } from './carry-view.ts';
 import type { CarryDocument } from './documents.ts';
 import type { Drivers } from './job-backends.ts';
-import { createQuietLog } from './quiet-log.ts';
 
 export interface SpoolSides {
   readonly directory: string;
@@ -69,12 +69,13 @@ export async function carryUnderLease(
   const { spool, directory } = sides;
   const far = await sides.far();
   const { home, store, queue } = far.urls;
+  const told: string[] = [];
   const { record, problems } = await carryJob(
     {
       from: spool,
       to: far,
       clock: spool.clock,
-      log: createQuietLog(),
+      log: { warn: (message, fields = {}) => void told.push(sentence(message, fields)) },
       place: { host: spool.host.hostname, directory },
       backends: { home, store, queue },
       assertHeld() {
@@ -85,10 +86,21 @@ export async function carryUnderLease(
     job,
   );
   if (record === null) return null;
-  const kept: CarryRecord = problems.length === 0 ? record : { ...record, problem: damage(problems) };
+  const notes = [...((await readCarryRecord(spool.state, job))?.notes ?? []), ...told].slice(-MOST_NOTES);
+  const kept: CarryRecord = {
+    ...record,
+    ...(problems.length === 0 ? {} : { problem: damage(problems) }),
+    ...(notes.length === 0 ? {} : { notes }),
+  };
   await keep(spool, job, kept);
   return carryDocument(kept, 'spool', spool.clock.nowMs());
 }
+
+/** Notes that are kept. */
+const MOST_NOTES = 5;
+
+const sentence = (message: string, { task, error }: LogFields): string =>
+  `task ${String(task)}: ${message}: ${String(error)}`;
 
 const damage = (problems: readonly string[]): string =>
   problems.length === 1 ? `${problems[0]}` : `${problems[0]}; and ${problems.length - 1} more tasks like it`;

@@ -23,6 +23,7 @@ export const carryDocument = (
   total: record.total,
   complete: record.complete,
   problem: record.problem ?? null,
+  notes: record.notes ?? [],
 });
 
 /** Null for a job whose carry never came so far as to say so. */

@@ -95,8 +95,8 @@ function looking({ drivers, sides, find }: Opened): Pick<App, 'status' | 'explai
     async explain(request) {
       const { explainDocument, splitReference } = await import('./explain-document.ts');
       const { job: reference, task } = splitReference(request.job);
-      const { job, own } = await find(reference);
-      return explainDocument(own, job, { task: request.task ?? task, item: request.item });
+      const { job, own, seenFrom } = await find(reference);
+      return explainDocument(own, job, { task: request.task ?? task, item: request.item, seenFrom });
     },
     async list(request) {
       if (sides !== null) return (await import('./spool-list.ts')).listBothSides(sides, request);

@@ -113,6 +113,8 @@ export interface CarryDocument {
   readonly complete: boolean;
   /** Why the last carry did not come to its end; null when it did. */
   readonly problem: string | null;
+  /** Carried all the same, with less than there should have been: one sentence each, the latest few. Known in the spool only. */
+  readonly notes: readonly string[];
 }
 
 export interface ListDocument {
@@ -164,6 +166,8 @@ export interface PlanDocument {
     /** `when` and what is done, in words. */
     readonly condition: string;
     readonly action: string;
+    /** Names of earlier rules that between them decide about every failure it is about, so that it never gets a turn; else empty. */
+    readonly coveredBy: readonly string[];
   }[];
   readonly warnings: readonly Problem[];
 }

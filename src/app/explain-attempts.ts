@@ -1,5 +1,5 @@
 /** Every attempt at a task: the records of those that failed, those that a retry left behind, and the one that runs, has just ended, or won. */
-import type { AttemptRecord } from '../domain/history.ts';
+import { isCorruptRecord, type AttemptRecord, type CorruptRecord } from '../domain/history.ts';
 import type { JobId, TaskId } from '../domain/ids.ts';
 import type { JobMeta } from '../domain/job-item.ts';
 import { jobPartition, taskHistoryPrefix } from '../domain/state-keys.ts';
@@ -16,22 +16,25 @@ export async function explainAttempts(
   { id, item, meta }: { readonly id: TaskId; readonly item: TaskItem; readonly meta: JobMeta },
 ): Promise<ExplainedAttempt[]> {
   const attempts = new Map<number, ExplainedAttempt>();
-  const unclaimed: ExplainedAttempt[] = [];
+  const others: ExplainedAttempt[] = [];
   const prefix = taskHistoryPrefix(id);
   for await (const { sort, item: stored } of drivers.state.query(jobPartition(job), prefix)) {
     const [, number = '', generation] = RECORD.exec(sort.slice(prefix.length)) ?? [];
-    const record = stored as unknown as AttemptRecord;
-    if (generation === undefined) attempts.set(Number(number), ofRecord(Number(number), record));
-    else unclaimed.push({ ...ofRecord(Number(number), record), end: 'unclaimed' });
+    const record = stored as unknown as AttemptRecord | CorruptRecord;
+    if (isCorruptRecord(record)) {
+      const isOpenedAgain = record.generation < item.generation;
+      if (isOpenedAgain) others.push(await ofCorrupt(drivers, job, { task: id, number: Number(number), record }));
+    } else if (generation === undefined) attempts.set(Number(number), ofRecord(Number(number), record));
+    else others.push({ ...ofRecord(Number(number), record), end: 'unclaimed' });
   }
   for (const earlier of await earlierAttempts(drivers, job, { id, item, meta }))
     if (!attempts.has(earlier.number)) attempts.set(earlier.number, earlier);
   const current = await currentAttempt(drivers, job, { id, item, meta });
   if (current !== null) attempts.set(item.attempts, current);
-  return [...attempts.values(), ...unclaimed].toSorted((a, b) => a.number - b.number || a.generation - b.generation);
+  return [...attempts.values(), ...others].toSorted((a, b) => a.number - b.number || a.generation - b.generation);
 }
 
-/** What follows the prefix in `historyKey` and in `unclaimedKey`. */
+/** What follows the prefix in `historyKey`, and in `unclaimedKey` and `corruptKey`. */
 const RECORD = /^(\d+)(?:-g(\d+))?$/;
 
 function ofRecord(number: number, record: AttemptRecord): ExplainedAttempt {
@@ -61,6 +64,17 @@ function ofRecord(number: number, record: AttemptRecord): ExplainedAttempt {
     timeMs: record.timeMs ?? null,
     suspects: record.suspects ?? null,
   };
+}
+
+/** What its seal tells of it, if that can still be read. */
+async function ofCorrupt(
+  { store }: Pick<Drivers, 'store'>,
+  job: JobId,
+  { task, number, record }: { readonly task: TaskId; readonly number: number; readonly record: CorruptRecord },
+): Promise<ExplainedAttempt> {
+  const { generation, detail } = record;
+  const won = await ofWinner(store, job, task, record);
+  return { ...UNKNOWN, number, generation, ...won, end: 'corrupt', detail };
 }
 
 /** Null when no attempt is under way, undecided, the winner, or what a cancel ended. */

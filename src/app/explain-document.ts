@@ -3,6 +3,8 @@ import { requireMeta } from '../coordinator/job-meta.ts';
 import { taskIdOf, type JobId } from '../domain/ids.ts';
 import { explainJob } from './explain-job.ts';
 import { explainTask, readTaskItem } from './explain-task.ts';
+import { viewCarry } from './carry-view.ts';
+import type { CarryDocument } from './documents.ts';
 import type { ExplainDocument } from './explain-documents.ts';
 import type { Drivers } from './job-backends.ts';
 import { statusDocument, tellReason } from './status-document.ts';
@@ -15,13 +17,21 @@ export function splitReference(reference: string): { readonly job: string; reado
   return match === null ? { job: reference } : { job: match[1] as string, task: Number(match[2]) };
 }
 
+interface ExplainRequest {
+  readonly task?: number | undefined;
+  readonly item?: string | undefined;
+  /** For a job that lives in a spool. */
+  readonly seenFrom?: CarryDocument['seenFrom'] | undefined;
+}
+
 /** @throws JOB_NOT_FOUND for a task or an item that the job does not have, JOB_BAD_STATE for items of a job that is still being stored */
 export async function explainDocument(
   drivers: Drivers,
   job: JobId,
-  { task, item }: { readonly task?: number | undefined; readonly item?: string | undefined },
+  { task, item, seenFrom }: ExplainRequest,
 ): Promise<ExplainDocument> {
   const meta = await requireMeta(drivers.state, job);
+  const carry = seenFrom === undefined ? null : await viewCarry(drivers, job, seenFrom);
   const base = {
     schema: 'slurmctl.explain/1',
     jobId: job,
@@ -31,6 +41,7 @@ export async function explainDocument(
     job: null,
     task: null,
     item: null,
+    ...(carry === null ? {} : { carry }),
   } as const;
   if (item !== undefined) {
     const { loadJob } = await import('../aggregator/load-job.ts');

@@ -2,7 +2,7 @@ import type { Cause } from '../domain/causes.ts';
 import type { AttemptDecision } from '../domain/history.ts';
 import type { JobState, TaskState } from '../domain/states.ts';
 import type { EventDocument } from './decision-documents.ts';
-import type { StatusDocument } from './documents.ts';
+import type { CarryDocument, StatusDocument } from './documents.ts';
 
 /** `explain`: the story of a job, of one of its tasks, or of one item. */
 export interface ExplainDocument {
@@ -18,6 +18,8 @@ export interface ExplainDocument {
   readonly task: ExplainedTask | null;
   /** With `about: item`; else null. */
   readonly item: ExplainedItem | null;
+  /** For a job that lives in a spool: how far it has been carried. Absent for every other job. */
+  readonly carry?: CarryDocument;
 }
 
 export interface ExplainedJob {
@@ -58,6 +60,8 @@ export interface ExplainedJob {
     /** Words of the last one, with its task. */
     readonly example: string;
   }[];
+  /** Committed results that turned out to be damaged when the output was made, so that their tasks were opened again; `example`: of the last one. */
+  readonly corrupt: { readonly results: number; readonly example: string } | null;
   /** Rules that decided about these attempts, and how often to which end. */
   readonly rules: readonly { readonly rule: string; readonly decision: AttemptDecision; readonly attempts: number }[];
   /** Nodes on which attempts failed, most first. */
@@ -104,9 +108,10 @@ export interface ExplainedAttempt {
   /**
    * `replaced`: it was committed, and a retry has opened the task again since; `why` says who did. `undecided`: it has ended, and the next `advance`
    * decides what becomes of its task. `cancelled`: it ended because the job was cancelled. `unclaimed`: no attempt, its task was given up because no
-   * element came to it.
+   * element came to it. `corrupt`: it was committed, but when the output was made its result turned out to be damaged (`detail` says how), so that its
+   * task was opened again.
    */
-  readonly end: 'committed' | 'replaced' | 'running' | 'undecided' | 'failed' | 'cancelled' | 'unclaimed';
+  readonly end: 'committed' | 'replaced' | 'corrupt' | 'running' | 'undecided' | 'failed' | 'cancelled' | 'unclaimed';
   readonly node: string | null;
   readonly startedAt: string | null;
   readonly endedAt: string | null;

@@ -11,7 +11,8 @@ import { signalNumber } from '../domain/signals.ts';
 import type { TaskItem } from '../domain/task-item.ts';
 import { explanationOf } from './explain-committed.ts';
 import type { ExplainedItem } from './explain-documents.ts';
-import { itemIdOf, type PlacedItem } from './find-item.ts';
+import type { PlacedItem } from './find-item.ts';
+import { itemIdOf } from './item-ids.ts';
 import type { Drivers } from './job-backends.ts';
 import { createQuietLog } from './quiet-log.ts';
 
@@ -34,7 +35,7 @@ export async function explainItem(
   const cause = lostCause(item, placed.number);
   return {
     ...place,
-    itemId: await itemIdOf(drivers, job, placed),
+    itemId: await itemIdOf(drivers.store, job, { task: placed.task, item: placed.number }),
     status: cause === null ? 'unfinished' : 'failed',
     attempts: null,
     durationMs: null,

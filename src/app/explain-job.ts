@@ -4,7 +4,7 @@ import { readSubmissions, type Submission } from '../coordinator/submissions.ts'
 import { createTroubleCounter } from '../coordinator/sum-trouble.ts';
 import { readTasks } from '../coordinator/task-list.ts';
 import type { Cause } from '../domain/causes.ts';
-import type { AttemptRecord } from '../domain/history.ts';
+import { isCorruptRecord, type AttemptRecord, type CorruptRecord } from '../domain/history.ts';
 import type { JobId } from '../domain/ids.ts';
 import type { JobMeta } from '../domain/job-item.ts';
 import { HISTORY_PREFIX, jobPartition } from '../domain/state-keys.ts';
@@ -77,20 +77,31 @@ function wavesOf(rows: readonly Submission[]): ExplainedJob['waves'] {
   return [...waves.values()].toSorted((a, b) => a.wave - b.wave);
 }
 
-async function history({ state }: Drivers, job: JobId): Promise<Pick<ExplainedJob, 'failures' | 'rules' | 'nodes'>> {
+async function history(
+  { state }: Drivers,
+  job: JobId,
+): Promise<Pick<ExplainedJob, 'failures' | 'corrupt' | 'rules' | 'nodes'>> {
   const failures = new Map<Cause, ExplainedJob['failures'][number]>();
   const rules = new Map<string, ExplainedJob['rules'][number]>();
   const nodes = new Map<string, number>();
+  const corrupt = { results: 0, example: '' };
   for await (const { sort, item } of state.query(jobPartition(job), HISTORY_PREFIX)) {
-    const { cause, detail, charged, rule, decision, node } = item as unknown as AttemptRecord;
+    const record = item as unknown as AttemptRecord | CorruptRecord;
     const task = sort.slice(HISTORY_PREFIX.length).split('#')[0] ?? '';
+    const example = `task ${task}: ${record.detail}`;
+    if (isCorruptRecord(record)) {
+      corrupt.results += 1;
+      corrupt.example = example;
+      continue;
+    }
+    const { cause, charged, rule, decision, node } = record;
     const failed = failures.get(cause);
     failures.set(cause, {
       cause,
       explanation: explanationOf(cause),
       attempts: (failed?.attempts ?? 0) + 1,
       charged: (failed?.charged ?? 0) + (charged ? 1 : 0),
-      example: `task ${task}: ${detail}`,
+      example,
     });
     const key = `${rule}\n${decision}`;
     rules.set(key, { rule, decision, attempts: (rules.get(key)?.attempts ?? 0) + 1 });
@@ -98,6 +109,7 @@ async function history({ state }: Drivers, job: JobId): Promise<Pick<ExplainedJo
   }
   return {
     failures: mostFirst(failures.values()),
+    corrupt: corrupt.results === 0 ? null : corrupt,
     rules: mostFirst(rules.values()),
     nodes: [...nodes]
       .map(([node, failedAttempts]) => ({ node, failedAttempts }))

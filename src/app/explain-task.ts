@@ -19,7 +19,10 @@ export async function readTaskItem(
   if (item !== null) return item as unknown as TaskItem;
   throw new AppError('JOB_NOT_FOUND', {
     message: `job ${job} has no task ${Number(task)}`,
-    hint: meta.tasks === 0 ? 'Its input is not split yet' : `Its tasks are 0 to ${meta.tasks - 1}`,
+    hint:
+      meta.tasks === 0
+        ? 'Its input is not split yet'
+        : `Its tasks are 0 to ${meta.tasks - 1}; an item is named with --item`,
   });
 }
 

@@ -2,10 +2,9 @@
 import { distance } from 'fastest-levenshtein';
 import type { LoadedJob } from '../aggregator/load-job.ts';
 import { taskIdOf, type TaskId } from '../domain/ids.ts';
-import { batchKey, taskManifestKey } from '../domain/keys.ts';
 import type { TaskManifest } from '../domain/manifest.ts';
-import { openBatch } from '../domain/task-batch.ts';
 import { AppError, isAppError } from '../errors/app-error.ts';
+import { MOST_DISTANCE, readTaskManifest, scanIds } from './item-ids.ts';
 import type { Drivers } from './job-backends.ts';
 
 export interface PlacedItem {
@@ -27,8 +26,8 @@ export async function findItem(drivers: Drivers, job: LoadedJob, wanted: string)
     if (index >= counts.items) throw noItem(job, wanted, `The items of this job are numbered 0 to ${counts.items - 1}`);
     return placeOf(drivers, job, index);
   }
-  const index = (await indexInOutput(drivers, job, wanted)) ?? (await indexInBatches(drivers, job, wanted));
-  return placeOf(drivers, job, index);
+  const index = await indexInOutput(drivers, job, wanted);
+  return index === null ? placeInBatches(drivers, job, wanted) : placeOf(drivers, job, index);
 }
 
 /** The tasks are consecutive, so that a few manifests tell in which one it is. */
@@ -43,13 +42,6 @@ async function placeOf({ store }: Drivers, job: LoadedJob, index: number): Promi
     else return { task: manifest.task, manifest, number: index - manifest.firstItem };
   }
   throw new AppError('MANIFEST_CORRUPT', { message: `no task of job ${job.job} holds item #${index}` });
-}
-
-async function readTaskManifest(store: Drivers['store'], { job }: LoadedJob, task: TaskId): Promise<TaskManifest> {
-  const key = taskManifestKey(job, task);
-  const bytes = await store.get(key);
-  if (bytes === null) throw new AppError('STORE_NOT_FOUND', { message: `${store.url(key)} is missing` });
-  return JSON.parse(new TextDecoder().decode(bytes)) as TaskManifest;
 }
 
 const sqlText = (text: string): string => `'${text.replaceAll("'", "''")}'`;
@@ -81,41 +73,11 @@ async function indexInOutput(drivers: Drivers, job: LoadedJob, wanted: string): 
   throw noItem(job, wanted, suggestion(job, wanted, typeof similar === 'string' ? similar : null));
 }
 
-const MOST_DISTANCE = 3;
-/** Batches read at once. */
-const READS = 8;
-
-async function indexInBatches({ store }: Drivers, job: LoadedJob, wanted: string): Promise<number> {
-  const { counts, spec } = job.manifest;
-  let nearest: { readonly id: string; readonly far: number } | null = null;
-  for (let at = 0; at < counts.tasks; at += READS) {
-    const tasks = Array.from({ length: Math.min(READS, counts.tasks - at) }, (_, more) => taskIdOf(at + more));
-    const batches = await Promise.all(tasks.map((task) => readBatch(store, job, task)));
-    for (const { bytes, manifest } of batches) {
-      const batch = openBatch(bytes, manifest, spec.input.id);
-      for (let n = 0; n < batch.items; n += 1) {
-        const { itemId, itemIndex } = batch.item(n);
-        if (itemId === wanted) return itemIndex;
-        if (Math.abs(itemId.length - wanted.length) > MOST_DISTANCE) continue;
-        const far = distance(itemId, wanted);
-        if (nearest === null || far < nearest.far) nearest = { id: itemId, far };
-      }
-    }
-  }
-  throw noItem(job, wanted, suggestion(job, wanted, nearest?.id ?? null));
-}
-
-async function readBatch(store: Drivers['store'], job: LoadedJob, task: TaskId) {
-  const manifest = await readTaskManifest(store, job, task);
-  const bytes = await store.get(batchKey(job.job, task), { sha256: manifest.batch.sha256 });
-  if (bytes === null) throw new AppError('STORE_NOT_FOUND', { message: `${store.url(manifest.batch.key)} is missing` });
-  return { bytes, manifest };
-}
-
-/** The id of an item, from its batch. */
-export async function itemIdOf({ store }: Drivers, job: LoadedJob, { task, number }: PlacedItem): Promise<string> {
-  const { bytes, manifest } = await readBatch(store, job, task);
-  return openBatch(bytes, manifest, job.manifest.spec.input.id).item(number).itemId;
+async function placeInBatches({ store }: Drivers, job: LoadedJob, wanted: string): Promise<PlacedItem> {
+  const { found, similar } = await scanIds(store, job, { wanted: new Set([wanted]), similarTo: [wanted] });
+  const at = found.get(wanted);
+  if (at === undefined) throw noItem(job, wanted, suggestion(job, wanted, similar.get(wanted) ?? null));
+  return { task: at.task, manifest: await readTaskManifest(store, job, at.task), number: at.item };
 }
 
 function suggestion({ manifest }: LoadedJob, wanted: string, similar: string | null): string {

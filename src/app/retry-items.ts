@@ -1,16 +1,12 @@
 /** `retry --items`: from ids that a person wrote down to items of the job. */
 import { readFile } from 'node:fs/promises';
 import { text as readAll } from 'node:stream/consumers';
-import { distance } from 'fastest-levenshtein';
 import type { SortedTasks } from '../aggregator/final-tasks.ts';
 import type { LoadedJob } from '../aggregator/load-job.ts';
 import { describeFailure } from '../backends/shared/fs-errno.ts';
-import type { TaskId } from '../domain/ids.ts';
-import { taskManifestKey } from '../domain/keys.ts';
-import type { TaskManifest } from '../domain/manifest.ts';
-import { openBatch } from '../domain/task-batch.ts';
 import { AppError, type Problem } from '../errors/app-error.ts';
 import type { ObjectStore } from '../ports/object-store.ts';
+import { scanIds, type LocatedItem } from './item-ids.ts';
 
 export interface NamedItems {
   /** The file, as it was named. */
@@ -51,12 +47,6 @@ async function readText(path: string, name: string): Promise<string> {
   }
 }
 
-export interface LocatedItem {
-  readonly task: TaskId;
-  /** Number within the task. */
-  readonly item: number;
-}
-
 /**
  * Where these ids are. Ids that are the ordinals are reckoned, others looked up in the batches. @throws USAGE naming every unknown id (the first
  * few with a suggestion), MANIFEST_CORRUPT, STORE_*
@@ -67,20 +57,18 @@ export async function locateItems(
   { sizes }: SortedTasks,
   named: NamedItems,
 ): Promise<ReadonlyMap<string, LocatedItem>> {
-  const found = new Map<string, LocatedItem>();
-  const idField = job.manifest.spec.input.id;
-  if (idField === undefined) locateOrdinals(sizes, named, found);
-  else
-    for await (const { id, at } of idsOf(store, job, sizes, idField)) {
-      if (named.lines.has(id)) found.set(id, at);
-      if (found.size === named.lines.size) return found;
-    }
-  if (found.size === named.lines.size) return found;
-  throw await unknownItems(store, job, sizes, { named, found });
+  const ids = new Set(named.lines.keys());
+  const found =
+    job.manifest.spec.input.id === undefined
+      ? locateOrdinals(sizes, ids)
+      : (await scanIds(store, job, { wanted: ids, similarTo: [] })).found;
+  if (found.size === ids.size) return found;
+  throw await unknownItems(store, job, { named, found });
 }
 
-function locateOrdinals(sizes: SortedTasks['sizes'], named: NamedItems, found: Map<string, LocatedItem>): void {
-  const wanted = [...named.lines.keys()].filter((id) => /^(0|[1-9]\d{0,14})$/.test(id)).map(Number);
+function locateOrdinals(sizes: SortedTasks['sizes'], ids: ReadonlySet<string>): ReadonlyMap<string, LocatedItem> {
+  const found = new Map<string, LocatedItem>();
+  const wanted = [...ids].filter((id) => /^(0|[1-9]\d{0,14})$/.test(id)).map(Number);
   let next = 0;
   let at = 0;
   for (const index of wanted.toSorted((a, b) => a - b)) {
@@ -89,38 +77,10 @@ function locateOrdinals(sizes: SortedTasks['sizes'], named: NamedItems, found: M
       at += 1;
     }
     const size = sizes[at];
-    if (size === undefined) return;
+    if (size === undefined) break;
     found.set(String(index), { task: size.task, item: index - next });
   }
-}
-
-/** Batches read at once. */
-const READS = 8;
-
-async function* idsOf(
-  store: ObjectStore,
-  job: LoadedJob,
-  sizes: SortedTasks['sizes'],
-  idField: string,
-): AsyncGenerator<{ readonly id: string; readonly at: LocatedItem }> {
-  for (let at = 0; at < sizes.length; at += READS) {
-    const group = sizes.slice(at, at + READS);
-    const batches = await Promise.all(group.map(({ task }) => readBatch(store, job, task, idField)));
-    for (const [number, batch] of batches.entries()) {
-      const { task } = group[number] as { readonly task: TaskId };
-      for (let item = 0; item < batch.items; item += 1) yield { id: batch.item(item).itemId, at: { task, item } };
-    }
-  }
-}
-
-async function readBatch(store: ObjectStore, { job }: LoadedJob, task: TaskId, idField: string) {
-  const key = taskManifestKey(job, task);
-  const bytes = await store.get(key);
-  if (bytes === null) throw new AppError('STORE_NOT_FOUND', { message: `${store.url(key)} is missing` });
-  const manifest = JSON.parse(new TextDecoder().decode(bytes)) as TaskManifest;
-  const batch = await store.get(manifest.batch.key, { sha256: manifest.batch.sha256 });
-  if (batch === null) throw new AppError('STORE_NOT_FOUND', { message: `${store.url(manifest.batch.key)} is missing` });
-  return openBatch(batch, manifest, idField);
+  return found;
 }
 
 /** Unknown ids that are listed, and those of them for which a similar one is looked for. */
@@ -130,14 +90,15 @@ const SUGGESTED = 3;
 async function unknownItems(
   store: ObjectStore,
   job: LoadedJob,
-  sizes: SortedTasks['sizes'],
   { named, found }: { readonly named: NamedItems; readonly found: ReadonlyMap<string, LocatedItem> },
 ): Promise<AppError> {
   const unknown = [...named.lines].filter(([id]) => !found.has(id));
   const idField = job.manifest.spec.input.id;
   const ids = unknown.slice(0, SUGGESTED).map(([id]) => id);
   const near =
-    idField === undefined ? new Map<string, string>() : await nearest(ids, idsOf(store, job, sizes, idField));
+    idField === undefined
+      ? new Map<string, string>()
+      : (await scanIds(store, job, { wanted: new Set(), similarTo: ids })).similar;
   const problems = unknown.slice(0, LISTED).map(([id, line]): Problem => {
     const similar = near.get(id);
     return {
@@ -159,19 +120,4 @@ async function unknownItems(
         : `Nothing was started. Items are named by the field ${JSON.stringify(idField)} of the input, as in item_id of the results`,
     problems,
   });
-}
-
-/** A similar id for each of these, where there is one. */
-async function nearest(
-  wanted: readonly string[],
-  ids: AsyncIterable<{ readonly id: string }>,
-): Promise<ReadonlyMap<string, string>> {
-  const best = new Map<string, { readonly id: string; readonly far: number }>();
-  for await (const { id } of ids)
-    for (const one of wanted) {
-      if (Math.abs(id.length - one.length) > 3) continue;
-      const far = distance(id, one);
-      if (far <= 3 && far < (best.get(one)?.far ?? Infinity)) best.set(one, { id, far });
-    }
-  return new Map([...best].map(([one, { id }]) => [one, id]));
 }

@@ -15,7 +15,6 @@ import { jobFileKey, jobManifestKey, jobRequestKey, scriptKey, waveKey } from '.
 import {
   BREAKER_PREFIX,
   EVENT_PREFIX,
-  HISTORY_PREFIX,
   jobIndexKey,
   jobPartition,
   metaKey,
@@ -72,16 +71,24 @@ const summary = (meta: JobMeta, tasks: TaskTally) => ({
 });
 
 interface Copy {
-  /** Everything in the partition of the job, by sort key. */
+  /** The partition of the job without the history of its tasks, by sort key. */
   readonly rows: ReadonlyMap<string, Seen | null>;
   readonly index: Seen | null;
   readonly record: CarryRecord | null;
 }
 
-async function readCopy(deps: CarrierDeps, job: JobId): Promise<Copy> {
+/** What became of attempts is left out: it goes with its task, and of it alone there can be hundreds of thousands of rows. */
+async function readCopy({ to: { state } }: CarrierDeps, job: JobId): Promise<Copy> {
   const rows = new Map<string, Seen | null>();
-  for await (const { sort, item } of deps.to.state.query(jobPartition(job))) rows.set(sort, seenOf(item));
-  const index = seenOf(await deps.to.state.get(jobIndexKey(job)));
+  const one = async (key: StateKey): Promise<void> => void rows.set(key.sort, seenOf(await state.get(key)));
+  const all = async (prefix: string): Promise<void> => {
+    for await (const { sort, item } of state.query(jobPartition(job), prefix)) rows.set(sort, seenOf(item));
+  };
+  const index = seenOf(await state.get(jobIndexKey(job)));
+  await Promise.all([
+    ...[metaKey(job), rollupKey(job), carryKey(job), nodesKey(job)].map(one),
+    ...[SUBMISSION_PREFIX, ...STORY].map(all),
+  ]);
   return { rows, index, record: (rows.get(CARRY_SORT)?.item ?? null) as CarryRecord | null };
 }
 
@@ -130,17 +137,22 @@ async function carrySubmissions(deps: CarrierDeps, job: JobId, copy: Copy): Prom
   }
 }
 
-/** What people did, what became of attempts, and what was learnt of failures and nodes: all that `explain` tells. */
+/** What people did, and what was learnt of failures. */
+const STORY = [EVENT_PREFIX, BREAKER_PREFIX] as const;
+
+/** With it, what was learnt of nodes: all that `explain` tells beside the attempts. */
 async function carryStory(deps: CarrierDeps, job: JobId, copy: Copy): Promise<void> {
   const partition = jobPartition(job);
-  for (const prefix of [EVENT_PREFIX, HISTORY_PREFIX, BREAKER_PREFIX, nodesKey(job).sort]) {
-    const due: (Row & { readonly truth: StateItem })[] = [];
-    for await (const { sort, item } of deps.from.state.query(partition, prefix)) {
-      const row = rowOf(copy, { partition, sort });
-      if (!isSameItem(row.seen, item)) due.push({ ...row, truth: item });
-    }
-    await eachBounded(due, IN_FLIGHT, ({ truth, ...row }) => carryRow(deps, row, truth));
-  }
+  const due: (Row & { readonly truth: StateItem })[] = [];
+  const look = (row: Row, truth: StateItem): void => {
+    if (!isSameItem(row.seen, truth)) due.push({ ...row, truth });
+  };
+  for (const prefix of STORY)
+    for await (const { sort, item } of deps.from.state.query(partition, prefix))
+      look(rowOf(copy, { partition, sort }), item);
+  const nodes = await deps.from.state.get(nodesKey(job));
+  if (nodes !== null) look(rowOf(copy, nodesKey(job)), nodes);
+  await eachBounded(due, IN_FLIGHT, ({ truth, ...row }) => carryRow(deps, row, truth));
 }
 
 interface Row {

@@ -9,6 +9,7 @@ import { eachBounded } from './bounded.ts';
 import { firstCopy, isSameItem, seenOf, type Seen } from './copied-item.ts';
 import { copyItem } from './copy-item.ts';
 import { IN_FLIGHT, type CarrierDeps } from './needs.ts';
+import { carryHistory } from './task-history.ts';
 import { carryTaskFiles, copiedTask, filesBehind } from './task-files.ts';
 
 export interface TaskTally {
@@ -35,7 +36,7 @@ interface DueTask {
   readonly truth: StateItem;
 }
 
-/** Carries the tasks of a job that differ, with the files behind them, shard by shard: a shard is what is in memory. */
+/** Carries the tasks of a job that differ, with the files and records behind them, shard by shard: a shard is what is in memory. */
 export async function carryTasks(deps: CarrierDeps, job: JobId, shards: number): Promise<TaskTally> {
   const tally: TaskTally = { total: 0, final: 0, changed: 0, problems: [] };
   for (let shard = 0; shard < shards; shard += 1) {
@@ -70,12 +71,12 @@ function countIfFinal(tally: TaskTally, item: StateItem | null): void {
   if (item !== null && isFinalTaskState((item as unknown as TaskItem).state)) tally.final += 1;
 }
 
-/** Files of the whole group, then its items in one go; whatever turns out to exist already is treated like any other task. */
+/** Files and records of the whole group, then its items in one go; whatever turns out to exist already is treated like any other task. */
 async function carryNew(deps: CarrierDeps, job: JobId, group: readonly DueTask[], tally: TaskTally): Promise<void> {
   const ready: DueTask[] = [];
   await eachBounded(group, IN_FLIGHT, (one) =>
     noteDamage(tally, one, async () => {
-      await carryTaskFiles(deps, { job, task: one.task }, filesBehind(null, one.truth));
+      await carryBehind(deps, { job, task: one.task }, null, one.truth);
       ready.push(one);
     }),
   );
@@ -110,11 +111,21 @@ async function carryOne(deps: CarrierDeps, job: JobId, due: DueTask, tally: Task
   const copied = await copyItem(deps, {
     ...due,
     again: () => readTask(deps, due.key),
-    before: (truth, seen) =>
-      carryTaskFiles(deps, { job, task: due.task }, filesBehind(seen === null ? null : seen.item, truth)),
+    before: (truth, seen) => carryBehind(deps, { job, task: due.task }, seen === null ? null : seen.item, truth),
   });
   tally.changed += 1;
   countIfFinal(tally, copied);
+}
+
+/** Files and records that the copy may lack once it is equal to `truth`. */
+async function carryBehind(
+  deps: CarrierDeps,
+  of: { readonly job: JobId; readonly task: TaskId },
+  seen: StateItem | null,
+  truth: StateItem,
+): Promise<void> {
+  await carryTaskFiles(deps, of, filesBehind(seen, truth));
+  await carryHistory(deps, of, { seen, truth });
 }
 
 async function readTask(deps: CarrierDeps, key: StateKey): Promise<StateItem | null> {

@@ -14,6 +14,7 @@ import {
 import { MANIFEST_SCHEMAS, type DoneManifest, type TaskManifest } from '../domain/manifest.ts';
 import type { RedoRecord } from '../domain/redo.ts';
 import type { CheckpointPointer, TaskItem, Win } from '../domain/task-item.ts';
+import { isFinalTaskState } from '../domain/states.ts';
 import { isAppError } from '../errors/app-error.ts';
 import type { StateItem } from '../ports/state-table.ts';
 import { copyFile, parseManifest, putText, readSource, requireKey } from './copy-object.ts';
@@ -34,8 +35,11 @@ export interface TaskFiles {
   readonly task: boolean;
   readonly winner: Win | null;
   readonly checkpoint: CheckpointPointer | null;
-  /** A retry that came to nothing: the generation whose record says where the rest of the task's outcomes are. */
-  readonly redo: number | null;
+  /**
+   * Generations that a retry opened, of a task that is over: their records tell who retried it and what that replaced, and where the rest of its
+   * outcomes are if the retry came to nothing.
+   */
+  readonly redo: readonly number[];
 }
 
 /** What has to be carried before `truth` may be written over `seen`; pure. */
@@ -46,15 +50,19 @@ export function filesBehind(seen: StateItem | null, truth: StateItem): TaskFiles
   const known = before?.checkpoint;
   const sameCheckpoint =
     checkpoint === undefined || (known?.attempt === checkpoint.attempt && known.seq === checkpoint.seq);
-  const { state, generation, redo } = truth as unknown as TaskItem;
-  const isGivenUp = redo === true && (state === 'DEAD' || state === 'CANCELLED');
-  const sameRedo = !isGivenUp || (before?.state === state && before.generation === generation);
   return {
     task: seen === null,
     winner: sameWin ? null : win,
     checkpoint: sameCheckpoint ? null : checkpoint,
-    redo: sameRedo ? null : generation,
+    redo: redoBehind(before, truth as unknown as TaskItem),
   };
+}
+
+function redoBehind(before: TaskItem | null, { state, generation, redo }: TaskItem): number[] {
+  if (redo !== true || !isFinalTaskState(state)) return [];
+  const carried = before === null ? 0 : before.state === state ? before.generation : before.generation - 1;
+  const first = Math.max(1, carried + 1);
+  return Array.from({ length: Math.max(0, generation - first + 1) }, (_, at) => first + at);
 }
 
 interface OfTask {
@@ -66,7 +74,8 @@ interface OfTask {
 export async function carryTaskFiles(deps: CarrierDeps, of: OfTask, files: TaskFiles): Promise<void> {
   if (files.task) await carryBatch(deps, of);
   if (files.checkpoint !== null) await carrySegments(deps, of, files.checkpoint);
-  if (files.redo !== null) await carryRedo(deps, of, files.redo);
+  const last = files.redo.at(-1);
+  for (const generation of files.redo) await carryRedo(deps, of, { generation, isLast: generation === last });
   if (files.winner !== null) await carryWinner(deps, of, files.winner);
 }
 
@@ -96,15 +105,20 @@ async function carryWinner(deps: CarrierDeps, of: OfTask, win: Pick<Win, 'attemp
 }
 
 /**
- * What a retry left alone. The record goes last, as a seal does. Where the record or a file that it names is gone nothing points at it: whoever
- * needs it then takes the task whole, so the task is carried all the same.
+ * What a retry left alone, and who retried. The record goes last, as a seal does. Where the record or a file that it names is gone nothing points at
+ * it: whoever needs it then takes the task whole, so the task is carried all the same.
  */
-async function carryRedo(deps: CarrierDeps, of: OfTask, generation: number): Promise<void> {
+async function carryRedo(
+  deps: CarrierDeps,
+  of: OfTask,
+  { generation, isLast }: { readonly generation: number; readonly isLast: boolean },
+): Promise<void> {
   try {
     await carryRecord(deps, of, redoKey(of.job, generation, of.task));
   } catch (error) {
     if (!isAppError(error, 'STORE_NOT_FOUND')) throw error;
-    deps.log.warn('what a retry left alone is not carried', { ...of, generation, error: error.message });
+    // A generation before may have been opened for another reason.
+    if (isLast) deps.log.warn('what a retry left alone is not carried', { ...of, generation, error: error.message });
   }
 }
 
@@ -112,7 +126,9 @@ async function carryRecord(deps: CarrierDeps, of: OfTask, key: string): Promise<
   const { job, task } = of;
   const bytes = await readSource(deps, key);
   const { base } = parseManifest<RedoRecord>(bytes, key, MANIFEST_SCHEMAS.redo);
-  if (base?.kind === 'winner') await carryWinner(deps, of, base);
+  // Mostly the winner was carried when it won. Its seal went last.
+  if (base?.kind === 'winner' && (await deps.to.store.head(doneKey(job, task, base.attempt))) === null)
+    await carryWinner(deps, of, base);
   if (base?.kind === 'segments')
     for (let seq = 1; seq <= base.segments; seq += 1) {
       const segment = redoBaseKey(job, task, base, seq);

@@ -17,6 +17,7 @@ const TAKEN: Readonly<Record<string, { readonly short?: string; readonly instead
   'job-name': { short: 'J', instead: 'Use name' },
   mem: { instead: 'Use resources.memory' },
   'mem-per-cpu': { instead: 'Use resources.memory' },
+  'mem-per-gpu': { instead: 'Use resources.memory' },
   'no-requeue': { instead: 'slurmctl decides what runs again; see retry' },
   'open-mode': { instead: 'Element output is shown by: slurmctl logs' },
   output: { short: 'o', instead: 'Element output is shown by: slurmctl logs' },

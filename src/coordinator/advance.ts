@@ -61,7 +61,9 @@ export async function advanceJob(deps: CoordinatorDeps, request: AdvanceRequest)
   });
   try {
     await createOrFail(deps, lease, request);
-    return await advanceUnderLease(deps, lease, request);
+    return await advanceUnderLease(deps, lease, request).catch((error: unknown) =>
+      endedMeanwhile(deps, request.job, error),
+    );
   } finally {
     await lease.release();
   }
@@ -99,17 +101,27 @@ async function passOver(
     isAppError(error, 'MANIFEST_CORRUPT') ? explainAndThrow(deps, lease, request.job, error) : Promise.reject(error),
   );
   if (meta.state === 'PAUSED') return passPaused(deps, request.job, meta);
-  if (isFinalJobState(meta.state)) {
-    if (meta.state === 'CANCELLED' && (await isListedLive(deps, request.job)))
-      await finishCancel(deps, request.job, meta);
-    await tidyUp(deps, request.job, meta);
-    return { meta, steps: [], nextDueMs: null };
-  }
+  if (isFinalJobState(meta.state)) return passEnded(deps, request.job, meta);
   const manifest = await readManifest(deps.store, request.job, meta).catch((error: unknown) =>
     explainAndThrow(deps, lease, request.job, error),
   );
   const context: SendContext = { deps, lease, manifest, ...request };
   return meta.state === 'AGGREGATING' ? finishOnly(context, meta) : drive(context, meta);
+}
+
+/** Somebody ended the job while a pass was at work: the pass says what is true of it, as one that came later would. */
+async function endedMeanwhile(deps: CoordinatorDeps, job: JobId, error: unknown): Promise<AdvanceResult> {
+  if (!isAppError(error, 'JOB_BAD_STATE')) throw error;
+  const meta = await requireMeta(deps.state, job);
+  if (!isFinalJobState(meta.state)) throw error;
+  return passEnded(deps, job, meta);
+}
+
+/** A job that is over may still have something to tidy up after somebody who died. */
+async function passEnded(deps: CoordinatorDeps, job: JobId, meta: JobMeta): Promise<AdvanceResult> {
+  if (meta.state === 'CANCELLED' && (await isListedLive(deps, job))) await finishCancel(deps, job, meta);
+  await tidyUp(deps, job, meta);
+  return { meta, steps: [], nextDueMs: null };
 }
 
 /** A job that only has to be merged: its tasks are all final. */

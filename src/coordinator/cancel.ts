@@ -12,6 +12,7 @@ import { dropHints } from './hints.ts';
 import { keepEvent, newEvent, nothingDoneSince, oneLine, type LastEvent } from './job-events.ts';
 import { requireMeta, retireFromIndex } from './job-meta.ts';
 import type { CoordinatorDeps } from './needs.ts';
+import { letGo } from './settle-holds.ts';
 import { readTasks } from './task-list.ts';
 
 export interface Cancelled {
@@ -30,6 +31,7 @@ export async function cancelJob(deps: CoordinatorDeps, job: JobId, reason: strin
 /** What a cancel does once META says so; also for a cancel that died half-way. */
 export async function finishCancel(deps: CoordinatorDeps, job: JobId, meta: JobMeta): Promise<Cancelled> {
   await keepEvent(deps.state, job, meta);
+  await letGo(deps, job, meta);
   const submissions = await endSubmissions(deps, job, 'the job was cancelled');
   const tasks = await cancelTasks(deps, job, meta);
   await dropHints(deps, job);
@@ -46,7 +48,10 @@ async function markCancelled(deps: CoordinatorDeps, job: JobId, reason: string):
     const meta = await requireMeta(deps.state, job);
     if (meta.state === 'CANCELLED') return meta;
     if (isFinalJobState(meta.state))
-      throw new AppError('JOB_BAD_STATE', { message: `job ${job} has ended already (${meta.state})` });
+      throw new AppError('JOB_BAD_STATE', {
+        message: `job ${job} has ended already (${meta.state})`,
+        hint: `Look at it with: slurmctl status ${job}`,
+      });
     // A pause or resume before this one may have died before it wrote its event down, and META is about to forget it.
     await keepEvent(deps.state, job, meta);
     const cancelled = await tryCancel(deps, job, { seen: meta, reason, event });

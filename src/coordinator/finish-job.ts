@@ -3,6 +3,7 @@
  * followed by another `advance`.
  */
 import { isAppError } from '../errors/app-error.ts';
+import type { CorruptRecord } from '../domain/history.ts';
 import type { JobId, TaskId } from '../domain/ids.ts';
 import type { JobMeta, JobRollup } from '../domain/job-item.ts';
 import { formatRanges } from '../domain/item-ranges.ts';
@@ -10,9 +11,9 @@ import type { Tolerance } from '../domain/job-spec.ts';
 import { redoKey } from '../domain/keys.ts';
 import { MANIFEST_SCHEMAS } from '../domain/manifest.ts';
 import { readRedoRecord, type RedoRecord } from '../domain/redo.ts';
-import { rollupKey, taskKey } from '../domain/state-keys.ts';
+import { corruptKey, rollupKey, taskKey } from '../domain/state-keys.ts';
 import { isFinalJobState, type JobState } from '../domain/states.ts';
-import type { TaskItem } from '../domain/task-item.ts';
+import type { TaskItem, Win } from '../domain/task-item.ts';
 import type { StateValue } from '../ports/state-table.ts';
 import { endSubmissions } from './end-submissions.ts';
 import { dropHints } from './hints.ts';
@@ -59,10 +60,10 @@ export async function finishJob(
   try {
     merged = await deps.aggregate({ job, fenced: async () => lease.assertHeld() });
   } catch (error) {
-    const task = isAppError(error, 'RESULT_CORRUPT') ? error.details['task'] : undefined;
-    const reopened = typeof task === 'string' ? await reopenTask(context, meta, task as TaskId) : null;
-    if (reopened !== null)
-      return { meta: reopened, steps: [`task ${String(task)}: its committed result is corrupt, it runs again`] };
+    const found = foundCorrupt(error);
+    const reopened = found === null ? null : await reopenTask(context, meta, found);
+    if (found !== null && reopened !== null)
+      return { meta: reopened, steps: [`task ${found.task}: its committed result is corrupt, it runs again`] };
     if (isAppError(error))
       await updateMeta(deps.state, job, ['AGGREGATING'], {
         ...stamp(context),
@@ -99,18 +100,34 @@ export async function tidyUp(deps: CoordinatorDeps, job: JobId, meta: JobMeta): 
   await retireFromIndex(deps.state, job);
 }
 
+const DETAIL_CHARS = 300;
+
+interface Found {
+  readonly task: TaskId;
+  /** What is wrong with its committed result. */
+  readonly detail: string;
+}
+
+function foundCorrupt(error: unknown): Found | null {
+  if (!isAppError(error, 'RESULT_CORRUPT')) return null;
+  const { task } = error.details;
+  return typeof task === 'string' ? { task: task as TaskId, detail: error.message.slice(0, DETAIL_CHARS) } : null;
+}
+
 /**
  * Opens the next generation of a task. META moves first: a pass that was overtaken meanwhile finds that out by its fence, and not after it
  * has opened a task of a job that is over. Null when there is nothing to open, or not again.
  */
-async function reopenTask(context: SendContext, meta: JobMeta, task: TaskId): Promise<JobMeta | null> {
+async function reopenTask(context: SendContext, meta: JobMeta, found: Found): Promise<JobMeta | null> {
   const { deps, job } = context;
+  const { task } = found;
   const key = taskKey(job, task, meta.shards);
   const item = (await deps.state.get(key)) as TaskItem | null;
   const corruptions = (item?.corruptions ?? 0) + 1;
   if (item?.win === undefined || corruptions > MOST_CORRUPTIONS) return null;
   const running = await moveJob(deps.state, job, 'RUNNING', stamp(context));
   if (item.redo === true) await copyRedo(context, task, item.generation);
+  await writeCorrupt(context, found, { ...item, win: item.win });
   await deps.state.write(
     key,
     {
@@ -118,6 +135,7 @@ async function reopenTask(context: SendContext, meta: JobMeta, task: TaskId): Pr
         state: 'PENDING',
         generation: item.generation + 1,
         charged: 0,
+        attemptsBefore: item.attempts,
         corruptions,
         causeDetail: 'the committed result was corrupt',
       },
@@ -133,6 +151,30 @@ async function reopenTask(context: SendContext, meta: JobMeta, task: TaskId): Pr
     },
   );
   return running;
+}
+
+/** Before the task moves, so that `explain` knows of it; a task that does not move after all is still in that generation, and nothing is told. */
+async function writeCorrupt(
+  { deps, job }: SendContext,
+  { task, detail }: Found,
+  item: Pick<TaskItem, 'attempts' | 'generation'> & { readonly win: Win },
+): Promise<void> {
+  const { attempt, sha256, rows } = item.win;
+  const { generation } = item;
+  const record: CorruptRecord = {
+    corrupt: true,
+    attempt,
+    generation,
+    foundMs: deps.clock.nowMs(),
+    detail,
+    sha256,
+    rows,
+  };
+  await deps.state.write(
+    corruptKey(job, task, item),
+    { set: record },
+    { op: 'not', of: { op: 'present', path: 'never' } },
+  );
 }
 
 /** What a retry left alone is left alone by the generation after it too. A record that is gone is no reason to stop: the task then runs whole. */

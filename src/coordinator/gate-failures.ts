@@ -1,6 +1,6 @@
 /** Takes the breakers of a job one step further, and says which waiting tasks they let go on. */
 import type { BreakerItem } from '../domain/breaker.ts';
-import type { TaskId } from '../domain/ids.ts';
+import { hasItemsLeft } from '../domain/items-left.ts';
 import { formatDuration } from '../domain/units.ts';
 import { writeBreaker } from './breakers.ts';
 import type { CoordinatorDeps } from './needs.ts';
@@ -8,7 +8,10 @@ import type { Pass } from './reconcile.ts';
 import type { RetrySums } from './retry-sums.ts';
 import type { Task } from './task-list.ts';
 
-export type Gate = { readonly lets: 'all' | 'none' | 'canary' } | { readonly lets: 'give-up'; readonly why: string };
+/** `last-try`: once more, in an attempt that leaves no item for later. */
+export type Gate =
+  | { readonly lets: 'all' | 'none' | 'canary' }
+  | { readonly lets: 'give-up' | 'last-try'; readonly why: string };
 
 export interface Gates {
   of(task: Task): Gate;
@@ -37,7 +40,7 @@ export async function gateOf(
     kinds.set(fingerprint, await step(deps, pass, { fingerprint, tasks: alike.get(fingerprint) ?? [], sums }));
   const nowMs = deps.clock.nowMs();
   return {
-    of: (task) => gateIn(kindOf(deps, kinds, task), task.id),
+    of: (task) => gateIn(kindOf(deps, kinds, task), task),
     steps: [...kinds.values()].flatMap((kind) => sayStep(kind)),
     nextMs() {
       const due = [...kinds.values()].flatMap(({ breaker, tasks }) => dueOf(breaker, tasks, nowMs));
@@ -93,7 +96,7 @@ const isSame = (a: BreakerItem, b: BreakerItem): boolean => {
   return [...names].every((name) => name === 'version' || a[name] === b[name]);
 };
 
-function gateIn(kind: Kind | undefined, task: TaskId): Gate {
+function gateIn(kind: Kind | undefined, task: Task): Gate {
   if (kind === undefined || kind.breaker === null) return { lets: 'all' };
   const { breaker, isStored } = kind;
   if (!isStored) return { lets: 'none' };
@@ -103,10 +106,10 @@ function gateIn(kind: Kind | undefined, task: TaskId): Gate {
     case 'OPEN':
       return { lets: 'none' };
     case 'HALF':
-      return { lets: breaker.canary === task ? 'canary' : 'none' };
+      return { lets: breaker.canary === task.id ? 'canary' : 'none' };
     case 'SPENT':
       return {
-        lets: 'give-up',
+        lets: hasItemsLeft(task) ? 'last-try' : 'give-up',
         why: `${breaker.failedCanaries ?? 0} tries with one task, ever further apart, failed in the same way`,
       };
   }
@@ -126,8 +129,17 @@ function sayStep({ was, breaker, tasks }: Kind): string[] {
     case 'CLOSED':
       return tasks.length === 0 ? [] : [`${alike}; one of them got through, so all are retried`];
     case 'SPENT':
-      return [`${alike} and are given up`];
+      return [`${alike}${saySpent(tasks)}`];
   }
+}
+
+function saySpent(tasks: readonly Task[]): string {
+  const ended = tasks.filter((task) => !hasItemsLeft(task)).length;
+  if (ended === tasks.length) return ' and are given up';
+  const others = 'have items left and are tried once more';
+  return ended === 0
+    ? ` and ${others}`
+    : `; ${ended} of them ${ended === 1 ? 'is' : 'are'} given up, the others ${others}`;
 }
 
 /** A canary that is under way brings about the next pass by its end. */

@@ -65,7 +65,11 @@ export async function updateMeta(
   if (current === null) throw new AppError('JOB_NOT_FOUND', { message: `no job ${job}` });
   const overtaken = current.fence > write.fence || states.includes(current.state);
   if (overtaken) throw new AppError('LEASE_LOST', { message: `another process advanced job ${job}` });
-  throw new AppError('JOB_BAD_STATE', { message: `job ${job} is ${current.state}`, details: { state: current.state } });
+  throw new AppError('JOB_BAD_STATE', {
+    message: `job ${job} is ${current.state}`,
+    hint: `Look at it with: slurmctl status ${job}`,
+    details: { state: current.state },
+  });
 }
 
 const STAGES: readonly SubmitStage[] = ['splitting', 'storing-tasks', 'redoing', 'ready'];

@@ -53,6 +53,16 @@ export async function releaseHeld(
   return (await settleHolds(deps, job)).steps;
 }
 
+/**
+ * For a job that is being cancelled: takes back what a pause holds. An element that somebody requeues while it ends would stay held, and so would never start
+ * and find out that the job is over.
+ */
+export async function letGo(deps: CoordinatorDeps, job: JobId, meta: JobMeta): Promise<void> {
+  if ((meta.pauses ?? 0) === 0) return;
+  const accepted = arraysOf(await readSubmissions(deps.state, job)).filter(({ state }) => state === 'SUBMITTED');
+  for (const row of accepted) await deps.batch.release(handleOf(row));
+}
+
 const isPaused = ({ state }: JobMeta): boolean => state === 'PAUSED';
 const isHeld = ({ phase, reason }: ElementState): boolean => phase === 'waiting' && reason === HELD;
 /** Unknown: accepted a moment ago, perhaps. */

@@ -2,8 +2,8 @@
  * WAIT → PENDING for tasks whose retry is due, unless they are held back: by the breaker of their failure, which lets one of them try first, or by
  * the retry budget of the job. Everything it goes by is in the state table, so that any pass takes up where the one before ended.
  */
-import type { TaskId } from '../domain/ids.ts';
 import { historyKey } from '../domain/state-keys.ts';
+import type { StateChange } from '../ports/state-table.ts';
 import { inWindows } from './at-once.ts';
 import { gateOf, type Gate } from './gate-failures.ts';
 import { moveTask, sameWait } from './move-task.ts';
@@ -42,7 +42,9 @@ export async function settleWaiting(
   return { settled, held: budget.held(), steps: gates.steps, nextMs: gates.nextMs() };
 }
 
-type Turn = { readonly is: 'held' | 'not-due' | 'retry' } | { readonly is: 'given-up'; readonly why: string };
+type Turn =
+  | { readonly is: 'held' | 'not-due' | 'retry' }
+  | { readonly is: 'given-up' | 'last-try'; readonly why: string };
 
 function turnOf(
   { clock }: CoordinatorDeps,
@@ -51,6 +53,8 @@ function turnOf(
   if (gate.lets === 'none') return { is: 'held' };
   if (gate.lets === 'give-up') return { is: 'given-up', why: gate.why };
   if ((task.notBeforeMs ?? 0) > clock.nowMs()) return { is: 'not-due' };
+  // One each, as in the beginning: the budget is for those that may come again and again.
+  if (gate.lets === 'last-try') return { is: 'last-try', why: gate.why };
   // The canary pays for nothing.
   return { is: gate.lets === 'canary' || budget.takes(task) ? 'retry' : 'held' };
 }
@@ -63,20 +67,34 @@ async function takeTurn(deps: CoordinatorDeps, pass: Pass, task: Task, turn: Tur
       return { task };
     case 'given-up':
       return giveUp(deps, pass, task, turn.why);
-    case 'retry': {
-      const { task: after } = await moveTask(deps, pass, task, {
-        // The wave stays: whatever element is live may claim the task, however long it has been running.
-        change: { set: { state: 'PENDING' }, remove: ['notBeforeMs'] },
-        when: sameWait(task),
-      });
-      return { task: after };
-    }
+    case 'last-try':
+      return tryOnceMore(deps, pass, task, turn.why);
+    case 'retry':
+      return { task: (await letGo(deps, pass, task)).task };
   }
+}
+
+/** The wave stays: whatever element is live may claim the task, however long it has been running. */
+const letGo = (deps: CoordinatorDeps, pass: Pass, task: Task, more: { readonly leavesNone?: true } = {}) =>
+  moveTask(deps, pass, task, {
+    change: { set: { state: 'PENDING', ...more }, remove: ['notBeforeMs'] },
+    when: sameWait(task),
+  });
+
+/** In an attempt that ends every item by its own rule. */
+async function tryOnceMore(deps: CoordinatorDeps, pass: Pass, task: Task, reason: string): Promise<Settled> {
+  const why = `retried once more, so that each item that was left ends by its own rule: ${reason}`;
+  await noteOnRecord(deps, pass, task, { set: { why } });
+  const { task: after, moved } = await letGo(deps, pass, task, { leavesNone: true });
+  return moved
+    ? { task: after, step: `task ${task.id}: ${task.cause} (${task.causeDetail ?? ''}); ${why}` }
+    : { task: after };
 }
 
 /** The record of its last attempt says so too. */
 async function giveUp(deps: CoordinatorDeps, pass: Pass, task: Task, why: string): Promise<Settled> {
-  await noteGivenUp(deps, pass, { task: task.id, attempts: task.attempts, why });
+  const noted = { set: { decision: 'give-up', why: `given up: ${why}` }, remove: ['notBeforeMs'] };
+  await noteOnRecord(deps, pass, task, noted);
   const { task: after, moved } = await moveTask(deps, pass, task, {
     change: { set: { state: 'DEAD' }, remove: ['notBeforeMs'] },
     when: sameWait(task),
@@ -85,16 +103,13 @@ async function giveUp(deps: CoordinatorDeps, pass: Pass, task: Task, why: string
   return { task: after, step: `task ${task.id}: ${task.cause} (${task.causeDetail ?? ''}); given up: ${why}` };
 }
 
-async function noteGivenUp(
+async function noteOnRecord(
   { state }: CoordinatorDeps,
   { job }: Pass,
-  { task, attempts, why }: { readonly task: TaskId; readonly attempts: number; readonly why: string },
+  { id, attempts }: Pick<Task, 'id' | 'attempts'>,
+  change: StateChange,
 ): Promise<void> {
-  await state.write(
-    historyKey(job, task, attempts),
-    { set: { decision: 'give-up', why: `given up: ${why}` }, remove: ['notBeforeMs'] },
-    { op: 'item-present' },
-  );
+  await state.write(historyKey(job, id, attempts), change, { op: 'item-present' });
 }
 
 interface Budget {

@@ -56,10 +56,22 @@ function countedAs(task: TaskItem, submittedWave: number): Exclude<keyof TaskCou
   }
 }
 
-/** Items of a task that have a final outcome. A running attempt's progress counts as it stands; a retry takes back what it lost. */
-function finishedItems(task: TaskItem): { succeeded: number; failed: number } {
-  if (task.win !== undefined) return { succeeded: task.win.succeeded, failed: task.win.failed };
-  if (task.state === 'DEAD' || task.state === 'CANCELLED') return { succeeded: 0, failed: task.items };
-  const failed = Math.min(task.progressFailed ?? 0, task.items);
-  return { succeeded: Math.min(task.progress ?? 0, task.items) - failed, failed };
+/**
+ * Items of a task that have an outcome: those its checkpoint holds, or of a running attempt that got further what it reports. Once the task is given
+ * up or cancelled the rest of them has failed. A checkpoint that turns out useless takes back what it held.
+ */
+function finishedItems({ state, items, win, checkpoint, progress = 0, progressFailed = 0 }: TaskItem): {
+  readonly succeeded: number;
+  readonly failed: number;
+} {
+  if (win !== undefined) return { succeeded: win.succeeded, failed: win.failed };
+  const saved = checkpoint?.items ?? 0;
+  const seen =
+    state === 'RUNNING' && progress >= saved
+      ? { items: progress, failed: progressFailed }
+      : { items: saved, failed: checkpoint?.failed ?? 0 };
+  const done = Math.min(seen.items, items);
+  const failed = Math.min(seen.failed, done);
+  const isOver = state === 'DEAD' || state === 'CANCELLED';
+  return { succeeded: done - failed, failed: isOver ? items - (done - failed) : failed };
 }

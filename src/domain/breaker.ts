@@ -7,7 +7,7 @@ import type { TaskItem } from './task-item.ts';
  * - `CLOSED`: tasks are retried when they are due
  * - `OPEN`: nothing is retried until `untilMs`
  * - `HALF`: `canary` is being retried, the others wait for what becomes of it
- * - `SPENT`: canary after canary failed; whoever waits is given up
+ * - `SPENT`: canary after canary failed; whoever waits is given up, or tried once more where items were left beside those that failed
  */
 export type BreakerState = 'CLOSED' | 'OPEN' | 'HALF' | 'SPENT';
 

@@ -30,6 +30,8 @@ export type CarryRecord = SpoolPlace & {
   readonly publications: readonly string[];
   /** Only in the spool: why the last carry did not come to its end; one line for people. */
   readonly problem?: string;
+  /** Only in the spool: what was carried with less than there should have been; the latest few, one line each. */
+  readonly notes?: readonly string[];
 };
 
 export const CARRY_SORT = 'CARRY';

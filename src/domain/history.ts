@@ -46,6 +46,22 @@ export type AttemptRecord = {
   readonly suspects?: string;
 };
 
+/** At `corruptKey`: the result of the attempt that had won turned out corrupt, and its task was opened again in the next generation. */
+export type CorruptRecord = {
+  readonly corrupt: true;
+  readonly attempt: AttemptId;
+  readonly generation: number;
+  /** Epoch ms at which it was found. */
+  readonly foundMs: number;
+  /** What was found, in one line. */
+  readonly detail: string;
+  /** As committed. */
+  readonly sha256: string;
+  readonly rows: number;
+};
+
+export const isCorruptRecord = (record: AttemptRecord | CorruptRecord): record is CorruptRecord => 'corrupt' in record;
+
 /** State item `J#<job>/E#<ulid>`: something a person did to the job. */
 export type JobEvent = {
   readonly atMs: number;

@@ -132,6 +132,10 @@ export type TaskCounts = {
   readonly dead: number;
   readonly cancelled: number;
 };
+/**
+ * Items by their outcome. Of a task that is not done, the items count that its running attempt has finished or that a checkpoint has saved for the
+ * next one: fewer may be finished later on, when an attempt dies with what it had not saved. `pending` is the rest.
+ */
 export type ItemCounts = {
   readonly total: number;
   readonly succeeded: number;

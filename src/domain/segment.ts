@@ -29,6 +29,10 @@ export function encodeSegment(header: SegmentHeader, outcomes: readonly ItemOutc
   return `${JSON.stringify(head)}\n${body}`;
 }
 
+/** For the pointer, which has the sums of its segments. */
+export const countFailed = (outcomes: readonly Pick<ItemOutcome, 'status'>[]): number =>
+  outcomes.filter(({ status }) => status === 'failed').length;
+
 export interface Segment {
   readonly header: SegmentHeader;
   readonly outcomes: readonly ItemOutcome[];

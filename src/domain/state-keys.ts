@@ -40,6 +40,8 @@ export const unclaimedKey = (
   const { partition, sort } = historyKey(job, task, attempts);
   return { partition, sort: `${sort}-g${generation}` };
 };
+/** Of a committed result that turned out corrupt (`CorruptRecord`), as the task was then: a generation ends in the one or the other. */
+export const corruptKey: typeof unclaimedKey = (job, task, at) => unclaimedKey(job, task, at);
 /** What people did to a job (`domain/history.ts`), oldest first; `id` is a ULID. */
 export const EVENT_PREFIX = 'E#';
 export const jobEventKey = (job: JobId, id: string): StateKey => ({

@@ -17,8 +17,13 @@ export type Win = {
   readonly failed: number;
 };
 
-/** Immutable segments 1…seq of `attempt` hold the outcomes of `items` items. */
-export type CheckpointPointer = { readonly attempt: AttemptId; readonly seq: number; readonly items: number };
+/** Immutable segments 1…seq of `attempt` hold the outcomes of `items` items, of which `failed` (absent: none) have failed for good. */
+export type CheckpointPointer = {
+  readonly attempt: AttemptId;
+  readonly seq: number;
+  readonly items: number;
+  readonly failed?: number;
+};
 
 /**
  * The state item of a task (`J#<job>#T#<shard>/<task>`), below 1 KB. Optional fields are absent, never null.

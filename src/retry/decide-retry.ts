@@ -4,6 +4,7 @@
  */
 import { CAUSES } from '../domain/causes.ts';
 import { formatRanges, type ItemRange } from '../domain/item-ranges.ts';
+import { hasItemsLeft } from '../domain/items-left.ts';
 import { matchRule } from '../domain/match-rule.ts';
 import type { RetryDecision, RetryQuestion, TaskPlan } from '../domain/retry-decision.ts';
 import type { RetryRule } from '../domain/retry-rules.ts';
@@ -41,8 +42,7 @@ export function decideRetry(question: RetryQuestion): RetryDecision {
   const usedUp =
     (charged && spent) || (isInfra && rule.action.do === 'retry' && idleAttempts > (rule.action.times ?? Infinity));
   const wouldGiveUp = rule.action.do === 'fail' ? 'fail' : worn ? 'worn' : usedUp ? 'used-up' : null;
-  // One item's failure is no reason to end those that were left beside it: once more, and each of them ends by its own.
-  const leavesNone = wouldGiveUp !== null && !worn && task.deferred !== undefined && task.leavesNone !== true;
+  const leavesNone = wouldGiveUp !== null && !worn && hasItemsLeft(task);
   const gaveUp = leavesNone ? null : wouldGiveUp;
   const found = { rule, needs, suspicion, put: verdict.put, idleAttempts, charged };
   const answered: Answered = { ...found, gaveUp, spared: leavesNone ? wouldGiveUp : null };

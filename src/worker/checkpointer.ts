@@ -5,7 +5,7 @@ import type { ResultFile } from '../ports/result-file.ts';
 import type { ElementContext } from './needs.ts';
 import type { OutputNormaliser } from './normalise-output.ts';
 import { patiently } from './patience.ts';
-import { encodeSegment, MAX_CARRIED_TRIES } from '../domain/segment.ts';
+import { countFailed, encodeSegment, MAX_CARRIED_TRIES } from '../domain/segment.ts';
 import { moveCheckpoint, type ClaimedTask } from './task-writes.ts';
 
 /** Saves finished items while a task runs: an immutable segment, then the pointer. */
@@ -39,6 +39,7 @@ export function createCheckpointer(context: ElementContext, options: Checkpointe
   const { claimed, manifest, results, normaliser, tries } = options;
   const { job } = input.assignment;
   let saved = 0;
+  let failed = 0;
   let seq = 0;
   let pointed = 0;
   /** Tries at unfinished items that the last segment, or the checkpoint before this attempt, tells of. */
@@ -46,15 +47,22 @@ export function createCheckpointer(context: ElementContext, options: Checkpointe
   const more = (): ItemOutcome[] => results.rowsSince(saved, SEGMENT_CHARS);
 
   /** A segment whose upload failed, which may still arrive: what is sent again under its number must be the same bytes. */
-  let begun: { readonly body: string; readonly rows: number; readonly tries: string } | null = null;
+  let begun: { readonly body: string; readonly rows: number; readonly failed: number; readonly tries: string } | null =
+    null;
 
   /** The segment keeps its number whatever happens to the pointer afterwards. */
   const putSegment = async (rows: readonly ItemOutcome[]): Promise<void> => {
-    const sent = (begun ??= { body: encode(rows), rows: rows.length, tries: JSON.stringify(carried(tries)) });
+    const sent = (begun ??= {
+      body: encode(rows),
+      rows: rows.length,
+      failed: countFailed(rows),
+      tries: JSON.stringify(carried(tries)),
+    });
     await patiently(context, () => deps.store.put(segmentKey(job, claimed.task, attempt, seq + 1), sent.body));
     begun = null;
     seq += 1;
     saved += sent.rows;
+    failed += sent.failed;
     triesSaved = sent.tries;
   };
   const encode = (rows: readonly ItemOutcome[]): string => {
@@ -76,7 +84,7 @@ export function createCheckpointer(context: ElementContext, options: Checkpointe
     for (let rows = more(); rows.length > 0; rows = more()) await putSegment(rows);
     if (JSON.stringify(carried(tries)) !== triesSaved) await putSegment([]);
     if (pointed === seq) return 'nothing-new';
-    const moved = await moveCheckpoint(context, claimed.key, { attempt, seq, items: saved });
+    const moved = await moveCheckpoint(context, claimed.key, { attempt, seq, items: saved, failed });
     if (moved) pointed = seq;
     return moved ? 'saved' : 'fenced';
   };

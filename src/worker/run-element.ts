@@ -25,6 +25,7 @@ import {
   asTaskItem,
   claimTask,
   isLeftBehind,
+  isWorn,
   releaseTask,
   takeOverTask,
   type ClaimTerms,
@@ -219,7 +220,8 @@ async function* leftBehind(
   for (let shard = 0; shard < shards; shard += 1) {
     for (const left of await patiently(context, () => leftBehindIn(context, shard))) {
       if (!goOn()) return;
-      await recordTakenOver(context, left, resources);
+      // A worn task is left to reconcile, which writes down how its attempt ended.
+      if (!isWorn(left.item)) await recordTakenOver(context, left, resources);
       const claimed = await takeOverTask(context, left, shards);
       if (claimed !== null) yield claimed;
     }

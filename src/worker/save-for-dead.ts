@@ -5,7 +5,7 @@
  */
 import { segmentKey } from '../domain/keys.ts';
 import type { ItemOutcome } from '../domain/outcome.ts';
-import { decodeSegment, encodeSegment, type SegmentHeader } from '../domain/segment.ts';
+import { countFailed, decodeSegment, encodeSegment, type SegmentHeader } from '../domain/segment.ts';
 import { isAppError } from '../errors/app-error.ts';
 import type { BeaconTask } from '../ports/beacon.ts';
 import type { ObjectStore } from '../ports/object-store.ts';
@@ -35,7 +35,8 @@ export async function saveForDead(context: SaveContext, task: BeaconTask): Promi
   if (rows === null || rows.length <= before) return 0;
   const seq = await storeSegments(context, task, { first: checkpoint?.attempt === attempt ? checkpoint.seq : 0, rows });
   if (seq === null) return 0;
-  const moved = await moveCheckpoint({ ...context, attempt }, key, { attempt, seq, items: rows.length });
+  const failed = countFailed(rows);
+  const moved = await moveCheckpoint({ ...context, attempt }, key, { attempt, seq, items: rows.length, failed });
   return moved ? rows.length - before : 0;
 }
 

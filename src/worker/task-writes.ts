@@ -81,10 +81,7 @@ function asksAtMost(path: string, own: number, resource: number): StateCondition
   return own < resource ? within : { op: 'or', of: [{ op: 'absent', path }, within] };
 }
 
-/**
- * Is this a task that an earlier run of the same element was working on when the batch system restarted it? Not one that has used up its attempts
- * without any progress.
- */
+/** Is this a task that an earlier run of the same element was working on when the batch system restarted it? */
 export function isLeftBehind(item: TaskItem, attempt: AttemptId): item is LeftBehind['item'] {
   if (item.state !== 'RUNNING' || item.owner === undefined) return false;
   return elementOf(item.owner) === elementOf(attempt) && restartsOf(item.owner) < restartsOf(attempt);
@@ -97,6 +94,9 @@ export interface LeftBehind {
   /** As it was seen. */
   readonly item: TaskItem & { readonly owner: AttemptId };
 }
+
+/** Has the task used up its attempts without any progress? */
+export const isWorn = ({ idleAttempts }: TaskItem): boolean => (idleAttempts ?? 0) >= MAX_IDLE_ATTEMPTS;
 
 /** No planner is asked about an attempt that is taken over, so that each of them counts as one that brought nothing. */
 const NOT_WORN: readonly StateCondition[] = [
@@ -151,6 +151,7 @@ export async function moveCheckpoint(
   key: StateKey,
   pointer: CheckpointPointer,
 ): Promise<boolean> {
+  const { failed = 0, ...place } = pointer;
   const forward: StateCondition = {
     op: 'or',
     of: [
@@ -161,7 +162,9 @@ export async function moveCheckpoint(
   };
   const result = await writeDecided(context, {
     key,
-    change: { set: { checkpoint: { ...pointer }, heartbeatMs: context.deps.clock.nowMs() } },
+    change: {
+      set: { checkpoint: { ...place, ...(failed === 0 ? {} : { failed }) }, heartbeatMs: context.deps.clock.nowMs() },
+    },
     when: { op: 'and', of: [...owned(context.attempt), forward] },
     mine: (item) => {
       const { checkpoint } = asTaskItem(item);

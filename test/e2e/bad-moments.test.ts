@@ -11,7 +11,7 @@ import { until } from '../support/slurm-job.ts';
 beforeAll(() => compiledProject());
 
 const SLOW =
-  'export default async ({ n }) => { await new Promise((done) => setTimeout(done, 700)); return { doubled: n * 2 }; };\n';
+  'export default async ({ n }) => { await new Promise((done) => setTimeout(done, 4_000)); return { doubled: n * 2 }; };\n';
 
 describe('two at once', () => {
   it('two submits of one job file are two jobs, and both end; their common prefix is refused', () =>

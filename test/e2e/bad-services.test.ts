@@ -1,7 +1,7 @@
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { CreateTableCommand } from '@aws-sdk/client-dynamodb';
+import { CreateTableCommand, ScanCommand } from '@aws-sdk/client-dynamodb';
 import { ListObjectsV2Command } from '@aws-sdk/client-s3';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { DoctorDocument, ListDocument, ResultsDocument, StatusDocument } from '../../src/app/documents.ts';
@@ -41,9 +41,18 @@ async function objectsIn(bucket: string): Promise<number> {
   }
 }
 
+async function rowsIn(table: string): Promise<number> {
+  const client = rawClients.dynamodb(await sharedAwsServer('dynamodb-local'));
+  try {
+    return (await client.send(new ScanCommand({ TableName: table, ConsistentRead: true }))).Count ?? 0;
+  } finally {
+    client.destroy();
+  }
+}
+
 /** The services hold nothing, as somebody sees to whom they are open. */
 async function expectNothingStored(room: ServicesRoom): Promise<void> {
-  expect((await room.cli.json<ListDocument>(['list', '--all'])).jobs).toEqual([]);
+  expect(await rowsIn(room.table)).toBe(0);
   expect(await objectsIn(room.bucket)).toBe(0);
 }
 
@@ -189,15 +198,15 @@ describe('settings that name the wrong thing', () => {
     }));
 
   it.each([
-    ['a bucket with capitals', { store: 's3://Bad_Bucket/run' }, 'found the bucket name "Bad_Bucket"'],
-    ['a table with a slash', { state: 'dynamodb://a/b' }, 'found a path behind the table'],
-    ['a queue with a dollar', { queue: 'sqs://q$x' }, 'found the queue name "q$x"'],
-    ['a FIFO queue', { queue: 'sqs://q.fifo' }, 'found the FIFO queue "q.fifo", expected a standard queue'],
-    ['an endpoint without scheme', { endpoint: 'localhost:9000' }, 'endpoint'],
-  ] as const)('%s is a mistake in the settings, with its place', (_, change, words) =>
+    ['a bucket with capitals', { store: 's3://Bad_Bucket/run' }, 'found the bucket name "Bad_Bucket"', READING],
+    ['a table with a slash', { state: 'dynamodb://a/b' }, 'found a path behind the table', []],
+    ['a queue with a dollar', { queue: 'sqs://q$x' }, 'found the queue name "q$x"', []],
+    ['a FIFO queue', { queue: 'sqs://q.fifo' }, 'found the FIFO queue "q.fifo", expected a standard queue', []],
+    ['an endpoint without scheme', { endpoint: 'localhost:9000' }, 'endpoint', []],
+  ] as const)('%s is a mistake in the settings, with its place', (_, change, words, others) =>
     withServices(async (room) => {
       settle(room, change);
-      for (const args of [...COMMANDS, ['doctor']])
+      for (const args of [['submit', 'job.yaml'], ...others, ['doctor']])
         expectRefusal(await timed(room.cli, args), {
           exit: 2,
           code: 'CONFIG_INVALID',

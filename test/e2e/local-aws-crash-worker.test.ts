@@ -9,5 +9,3 @@ const onABadDay = { place: { kind: 'AWS services on a bad day', rate: 0.1 } } as
 describeKilledWorkers(onABadDay);
 describeKilledSupervisor(onABadDay);
 describeUndisturbed(onABadDay, ['auto']);
-describeUndisturbed({ place: { kind: 'a bucket, and a directory for states' } }, ['auto']);
-describeUndisturbed({ place: { kind: 'a directory for objects, and a table' } }, ['auto']);

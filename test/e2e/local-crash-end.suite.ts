@@ -60,7 +60,7 @@ export function describeCancels(at: { readonly place: Where }, count: number): v
     );
 
     it.each(moments)('%i ms into the job leaves nothing running, and what is there can be published', (ms) =>
-      withCrashSite({ ...at, items: 80, batchItems: 10, itemMs: 30 }, async (site) => {
+      withCrashSite({ ...at, items: 80, batchItems: 10, itemMs: 200 }, async (site) => {
         const submit = site.cli.start(['submit', 'job.yaml']);
         const submitEnded = once(submit, 'exit');
         const job = await eventually('the job is stored', async () => {

@@ -7,4 +7,4 @@ beforeAll(() => compiledProject(), 120_000);
 const at = { place: { kind: 'a directory' } } as const;
 
 describeKilledAdvances(at);
-describeCancels(at, 7);
+describeCancels(at, 5);

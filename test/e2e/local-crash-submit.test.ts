@@ -13,8 +13,8 @@ beforeAll(() => compiledProject(), 120_000);
 const at = { place: { kind: 'a directory' } } as const;
 
 describeKilledSubmits(at, [
-  { ...SMALL_INPUT, kills: 12 },
-  { ...BIG_INPUT, kills: 8 },
+  { ...SMALL_INPUT, kills: 8 },
+  { ...BIG_INPUT, kills: 6 },
 ]);
 describeAttachedSubmits(at, ['SIGINT', 'SIGKILL']);
 describeSeveralAtOnce(at);

@@ -149,14 +149,14 @@ export function describeKilledSupervisor(at: { readonly place: Where }): void {
 export function describeUndisturbed(at: { readonly place: Where }, choices: readonly string[]): void {
   describe(`when nothing dies, with state in ${at.place.kind}`, () => {
     it.each(choices)('every item is run once, and the output is the same: elements %s', async (elements) => {
-      const options = { ...at, items: 124, batchItems: 2, slots: 4, more: `slurm: {elements: ${elements}}` };
+      const options = { ...at, items: 64, batchItems: 2, slots: 4, more: `slurm: {elements: ${elements}}` };
       await withCrashSite(options, async (site) => {
         const job = await site.submit();
         await site.untilFinal(job);
         await expectLedger(site, job);
         expect(callCounts(site)).toEqual(Array.from({ length: site.items }, () => 1));
         const tasks = await site.tasks(job);
-        expect(tasks).toHaveLength(62);
+        expect(tasks).toHaveLength(32);
         expect(tasks.every((task) => task.attempts === 1)).toBe(true);
         expect((await readRows(site, job)).every((row) => row.errorClass === null)).toBe(true);
       });

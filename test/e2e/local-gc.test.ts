@@ -11,7 +11,7 @@ beforeAll(async () => {
   compiled = await compiledProject();
 }, 120_000);
 
-const project = (directory: string) =>
+const project = (directory: string, env: NodeJS.ProcessEnv = {}) =>
   createCli(
     writeFiles(directory, {
       'job.yaml':
@@ -19,7 +19,7 @@ const project = (directory: string) =>
       'handler.mjs': DOUBLING_HANDLER,
       'n.jsonl': numberLines(20),
     }),
-    { SLURMCTL_SCHEDULER: 'local' },
+    { SLURMCTL_SCHEDULER: 'local', ...env },
     compiled,
   );
 
@@ -54,7 +54,7 @@ describe('gc', () => {
 
   it('purges a job to the last file, but never one that is alive', () =>
     withQuietDir(async (directory) => {
-      const cli = project(directory);
+      const cli = project(directory, { ITEM_MS: '5000' });
       const { jobId } = await cli.json<SubmitDocument>(['submit', 'job.yaml', '--set', 'batch.items=1']);
       const refused = await cli('gc', jobId, '--purge');
       expect(refused.code).toBe(2);

@@ -45,8 +45,8 @@ const withJob = (where: Where, use: (site: Site) => Promise<void>): Promise<void
     }
   });
 
-/** The whole way of a job. */
-export function describeWholeJob(where: Where): void {
+/** The whole way of a job; `alone`: also of one that nobody waits for. */
+export function describeWholeJob(where: Where, { alone = true } = {}): void {
   describe(`the main job with the local scheduler and state in ${where.kind}`, () => {
     it('goes from submit to a query, with one row for every item', () =>
       withJob(where, async ({ directory, createCli, place }) => {
@@ -87,6 +87,7 @@ export function describeWholeJob(where: Where): void {
         await place.expectSound(job as JobId);
       }));
 
+    if (!alone) return;
     it('drives itself to the end when nobody waits', () =>
       withJob(where, async ({ createCli, place }) => {
         const cli = createCli();

@@ -23,7 +23,7 @@ output: {columns: {doubled: int}}
 const HANDLER = `
 import { appendFileSync, existsSync } from 'node:fs';
 export default async ({ n, name }, { item }) => {
-  if (!existsSync('go')) await new Promise((resolve) => setTimeout(resolve, 150));
+  if (!existsSync('go')) await new Promise((resolve) => setTimeout(resolve, 1_000));
   appendFileSync('finished', name + '\\n');
   if (n === 7) throw new TypeError('seven is refused');
   return { doubled: 2 * n };

@@ -11,7 +11,7 @@ import type {
   TickDocument,
 } from '../../src/app/documents.ts';
 import type { CancelDocument } from '../../src/app/decision-documents.ts';
-import type { ErrorDocument } from '../../src/cli/documents.ts';
+import type { ErrorDocument, RetryWaitDocument } from '../../src/cli/documents.ts';
 import { compiledProject } from '../support/compiled.ts';
 import { withQuietDir } from '../support/live-processes.ts';
 import { expectDoubles, until } from '../support/slurm-job.ts';
@@ -76,16 +76,31 @@ describe('a spool on a host with a route', () => {
       expect(carry).toMatchObject({ seenFrom: 'spool', problem: null, total: 12 });
       const seen = await laptop.json<StatusDocument>(['status', job]);
       expect(seen.carry).toMatchObject({ seenFrom: 'copy', directory: join(login.cwd, '.slurmctl/spool') });
-      for (const words of [['cancel'], ['advance'], ['aggregate'], ['gc']]) {
-        const refused = await laptop.json<ErrorDocument>([...words, job], [5]);
-        expect(refused.code).toBe('JOB_SPOOLED');
-        expect(refused.hint).toContain(join(login.cwd, '.slurmctl/spool'));
-      }
+      const changes = [['cancel', '--reason', 'no'], ['pause', '--now'], ['resume'], ['retry', '--failed']];
+      await Promise.all(
+        [...changes, ['advance'], ['aggregate'], ['gc']].map(async (words) => {
+          const refused = await laptop.json<ErrorDocument>([...words, job], [5]);
+          expect(refused, words.join(' ')).toMatchObject({
+            code: 'JOB_SPOOLED',
+            hint: expect.stringContaining(join(login.cwd, '.slurmctl/spool')),
+          });
+        }),
+      );
+      expect((await laptop('explain', job)).stdout).toContain('this is a copy');
       await over(site, job);
       expect((await login.json<AdvanceDocument>(['advance', job])).carry).toMatchObject({
         complete: true,
         problem: null,
       });
+      // Some of it again, from where the job lives: the copy follows.
+      const again = await login.json<RetryWaitDocument>(['retry', job, '--task', '2,5', '--all', '--wait']);
+      expect(again).toMatchObject({ items: 10, tasks: 2, generation: 1 });
+      expect(again.final).toMatchObject({ job: { state: 'COMPLETED' }, carry: { complete: true, problem: null } });
+      const followed = await laptop.json<StatusDocument>(['status', job]);
+      expect(followed).toMatchObject({ job: { state: 'COMPLETED', generation: 1 }, outputGeneration: 1 });
+      expect((await laptop('explain', `${job}/2`)).stdout).toContain('run again');
+      await expectDoubles(laptop, job, ITEMS);
+      expect((await laptop.json<ErrorDocument>(['retry', job, '--task', '2', '--all'], [5])).code).toBe('JOB_SPOOLED');
       expect((await laptop('tick')).code).toBe(0);
       const rehearsed = await login.json<GcDocument>(['gc', '--older-than', '0s', '--dry-run']);
       expect(JSON.stringify(rehearsed.removed)).toContain(job);
@@ -96,6 +111,8 @@ describe('a spool on a host with a route', () => {
       expect(found.job.state).toBe('COMPLETED');
       expect(found.carry).toBeUndefined();
       await expectDoubles(login, job, ITEMS);
+      const handedOver = await login.json<ErrorDocument>(['retry', job, '--task', '2', '--all'], [2]);
+      expect(handedOver).toMatchObject({ code: 'JOB_BAD_STATE', hint: expect.stringContaining('handed over') });
       const published = await laptop.json<{ published: boolean }>(['aggregate', job]);
       expect(published.published).toBe(false);
       expect((await laptop.json<GcDocument>(['gc', job, '--older-than', '0s', '--purge'])).removed).toHaveLength(1);

@@ -11,10 +11,10 @@ import type { LogFields } from '../../src/ports/log.ts';
 import { carrierOf, carry, createSides, createSpoolJob } from '../support/spool-job.ts';
 import { withTempDir } from '../support/temp-dir.ts';
 
-it('what a retry left alone of tasks that it could not finish is carried with them', () =>
+it('what a retry left alone, and who retried, is carried with the tasks that it finished or gave up', () =>
   withTempDir(async (root) => {
     const { spool, far } = createSides(join(root, 'sides'));
-    const story = await createSpoolJob(spool);
+    const story = await createSpoolJob(spool, { tasks: 5 });
     const { job } = story;
     await story.commit(0);
     const { win } = (await spool.state.get(taskKey(job, taskIdOf(0), 1))) as unknown as TaskItem;
@@ -29,6 +29,12 @@ it('what a retry left alone of tasks that it could not finish is carried with th
     await redo(0, { kind: 'winner', attempt: win.attempt, sha256: win.sha256 }, 'DEAD');
     await redo(1, segments, 'DEAD');
     await redo(2, segments, 'PENDING');
+    // It went well, after its result had been corrupt once: of the generation in between there is no record.
+    const why = { seen: { state: 'DONE', generation: 1, attempts: 1 }, retry: 1 };
+    const ofDone = { schema: MANIFEST_SCHEMAS.redo, job, task: taskIdOf(4), generation: 2, items: '0', base: null };
+    await spool.store.put(redoKey(job, 2, taskIdOf(4)), JSON.stringify({ ...ofDone, opened: why }));
+    await story.commit(4);
+    await story.setTask(4, { generation: 2, redo: true });
     await story.setMeta({ generation: 1, stage: 'redoing' });
     const { problems } = await carry(spool, far, job);
     expect(problems).toEqual([]);
@@ -38,6 +44,7 @@ it('what a retry left alone of tasks that it could not finish is carried with th
       redoKey(job, 1, taskIdOf(0)),
       redoKey(job, 1, taskIdOf(1)),
       redoBaseKey(job, taskIdOf(1), segments, 2),
+      redoKey(job, 2, taskIdOf(4)),
     ];
     for (const key of keys) expect(await far.store.get(key), key).toEqual(await spool.store.get(key));
     // A task that is still to run has its files where its workers are.

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { carryLeaseName, carrySpooled, isCarried, type SpoolSides } from '../../src/app/carry-spooled.ts';
+import { viewCarry } from '../../src/app/carry-view.ts';
 import { collectGarbage } from '../../src/app/collect-garbage.ts';
 import { createSurroundings, openDrivers, type Drivers } from '../../src/app/job-backends.ts';
 import { collectBothSides, removeLostCopy } from '../../src/app/spool-gc.ts';
@@ -74,6 +75,20 @@ describe('the carry at the end of a command', () => {
       expect(await carrySpooled(sides, job)).toMatchObject({ problem: null, total: 4 });
     }));
 
+  it('says what the copy lacks of a task, for as long as the spool knows the job', () =>
+    withTempDir(async (root) => {
+      const { sides } = await openSides(root);
+      const spooled = await createSpoolJob(sides.spool);
+      await spooled.setTask(1, { state: 'DEAD', generation: 1, redo: true });
+      const expected = {
+        problem: null,
+        notes: [expect.stringMatching(/^task 000001: what a retry left alone .*missing/)],
+      };
+      expect(await carrySpooled(sides, spooled.job)).toMatchObject(expected);
+      expect(await carrySpooled(sides, spooled.job)).toMatchObject(expected);
+      expect(await viewCarry(sides.spool, spooled.job, 'spool')).toMatchObject(expected);
+    }));
+
   it('carries nothing of a job that is still being stored', () =>
     withTempDir(async (root) => {
       const { sides, far } = await openSides(root);
@@ -117,9 +132,12 @@ describe('the carry at the end of a command', () => {
         spool.state.write(key, { set: { text } }, { op: 'or', of: [{ op: 'item-absent' }, { op: 'item-present' }] });
       const keys = [jobEventKey(job, '01'), historyKey(job, taskIdOf(0), 1), breakerKey(job, 'abcdef'), nodesKey(job)];
       for (const key of keys) await write(key, 'before');
+      await spooled.claim(0);
       await carrySpooled(sides, job);
       expect(Object.keys(await told(far))).toEqual(Object.keys(await told(spool)));
-      for (const key of [...keys.slice(2), historyKey(job, taskIdOf(0), 2)]) await write(key, 'after');
+      // The last attempt's record says more when its task is given up after all.
+      for (const key of [...keys.slice(1), historyKey(job, taskIdOf(0), 2)]) await write(key, 'after');
+      await spooled.setTask(0, { attempts: 2 });
       await carrySpooled(sides, job);
       expect(await told(far)).toEqual(await told(spool));
       expect(Object.keys(await told(far))).toHaveLength(5);

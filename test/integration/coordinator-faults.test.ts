@@ -114,6 +114,18 @@ describe('a cancel', () => {
       expect(arraysOf(rig)).toHaveLength(1);
     }));
 
+  it('that overtakes a pass lets it end with the state of the job, not with an error', () =>
+    withTempDir(async (root) => {
+      const rig = createRig(root);
+      const { job } = await submitJob(rig.process(), rig.wanted, OPTIONS);
+      rig.batch.endAll();
+      rig.clock.skip(60_000);
+      const deps = withBeforeSubmit(rig.process(), () => cancelJob(rig.process(), job, 'enough'));
+      const { meta, nextDueMs } = await advanceJob(deps, pass(job));
+      expect(meta).toMatchObject({ state: 'CANCELLED', reason: 'enough' });
+      expect(nextDueMs).toBeNull();
+    }));
+
   it('that overtakes a pass ends whoever follows the job with its state, not with an error', () =>
     withTempDir(async (root) => {
       const rig = createRig(root);

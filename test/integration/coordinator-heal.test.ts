@@ -1,10 +1,12 @@
 import { describe, expect, it } from 'vitest';
+import { explainAttempts } from '../../src/app/explain-attempts.ts';
 import { advanceJob } from '../../src/coordinator/advance.ts';
 import { cancelJob } from '../../src/coordinator/cancel.ts';
-import { readMeta } from '../../src/coordinator/job-meta.ts';
+import { readMeta, requireMeta } from '../../src/coordinator/job-meta.ts';
 import type { CoordinatorDeps } from '../../src/coordinator/needs.ts';
 import { submitJob } from '../../src/coordinator/submit-job.ts';
 import { taskIdOf } from '../../src/domain/ids.ts';
+import type { TaskItem } from '../../src/domain/task-item.ts';
 import { AppError } from '../../src/errors/app-error.ts';
 import { createRig, type Rig } from '../support/coordinator-rig.ts';
 import { withTempDir } from '../support/temp-dir.ts';
@@ -48,6 +50,13 @@ describe('a committed result that is found corrupt', () => {
       await rig.work(job);
       rig.batch.endAll();
       expect((await advanceJob(deps, pass(job))).meta.state).toBe('COMPLETED');
+      const item = (await rig.tasks(job)).find(({ id }) => id === BAD) as TaskItem;
+      expect(item).toMatchObject({ attempts: 2, attemptsBefore: 1 });
+      const meta = await requireMeta(deps.state, job);
+      expect(await explainAttempts(deps, job, { id: BAD, item, meta })).toMatchObject([
+        { number: 1, generation: 0, end: 'corrupt', detail: `task ${BAD}: part.parquet: found other bytes` },
+        { number: 2, generation: 1, end: 'committed' },
+      ]);
     }));
 
   it('time after time is the fault of the storage: advance says so, nothing is published, cancel ends the job', () =>

@@ -160,6 +160,8 @@ describe('pause', () => {
       const meta = await metaOf(rig, job);
       expect(meta).toMatchObject({ state: 'CANCELLED', reason: 'enough', lastEvent: { text: 'cancelled: enough' } });
       for (const { handle } of rig.batch.accepted) expect(rig.batch.cancelled.has(handle.id)).toBe(true);
+      // What an administrator requeues while it ends could otherwise never start, and so never find out that the job is over.
+      expect([...rig.batch.held]).toEqual([]);
       expect((await readEvents(rig.process().state, job, meta)).map(({ kind }) => kind)).toEqual(['pause', 'cancel']);
     }));
 });

@@ -181,6 +181,34 @@ describe('failures that many tasks share', () => {
       expect(attempts).toBe(12 + 10);
     }));
 
+  it('of one item are no reason to give up those that were left beside it: once more, and each ends by its own', () =>
+    withTempDir(async (root) => {
+      const rig = createRig(root, shared);
+      const job = await submit(rig);
+      const left = () => ({ ...handedBack(`${REFUSED} (items left: 3)`)(), deferred: { items: 3 } });
+      const end = ({ id, leavesNone }: Task) =>
+        leavesNone === true ? committed() : id === '000004' ? handedBack(REFUSED)() : left();
+      const steps: string[] = [];
+      for (let round = 0; round < 40 && (await statesOf(rig, job))['DONE'] !== 11; round += 1) {
+        await claim(rig, job, end);
+        steps.push(...(await advance(rig, job)).steps);
+        rig.clock.skip(3_600_000);
+        rig.batch.endAll();
+        steps.push(...(await advance(rig, job)).steps);
+      }
+      expect(await statesOf(rig, job)).toEqual({ DONE: 11, DEAD: 1 });
+      const tasks = await rig.tasks(job);
+      expect(tasks.reduce((sum, { attempts }) => sum + attempts, 0)).toBe(12 + 10 + 11);
+      const why = '10 tries with one task, ever further apart, failed in the same way';
+      const once = `retried once more, so that each item that was left ends by its own rule: ${why}`;
+      const [, other] = tasks as [Task, Task];
+      const record = await recordOf(rig, job, { ...other, attempts: other.attempts - 1 });
+      expect(record).toMatchObject({ decision: 'retry', why: once });
+      expect(steps.filter((step) => step.endsWith(once))).toHaveLength(11);
+      expect(steps.filter((step) => step.endsWith(`given up: ${why}`))).toHaveLength(1);
+      expect(steps.join('\n')).toContain('; 1 of them is given up, the others have items left and are tried once more');
+    }));
+
   it('do not hold back tasks that fail in ways of their own', () =>
     withTempDir(async (root) => {
       const rig = createRig(root, shared);

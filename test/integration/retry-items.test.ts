@@ -6,6 +6,8 @@ import { aggregate } from '../../src/aggregator/aggregate.ts';
 import type { AggregatorDeps } from '../../src/aggregator/deps.ts';
 import { loadJob } from '../../src/aggregator/load-job.ts';
 import { readWinnerFile } from '../../src/aggregator/winner-file.ts';
+import { findItem } from '../../src/app/find-item.ts';
+import type { Drivers } from '../../src/app/job-backends.ts';
 import { criteriaOf, type RetryWishes } from '../../src/app/retry-criteria.ts';
 import { readNamedItems } from '../../src/app/retry-items.ts';
 import { selectItems, type Selection } from '../../src/app/retry-selection.ts';
@@ -130,6 +132,23 @@ describe('selection', () => {
       message: `--items: stdin:2 names "item_8", which is no item of job ${JOB}`,
       problems: [{ hint: 'Did you mean "item-8"?' }],
     });
+  });
+
+  it('looks ids up as explain does, which reads each batch once at most', async () => {
+    const lines = (first: number) => Array.from({ length: 5 }, (_, n) => `{"id":"item-${first + n}","n":${first + n}}`);
+    await job.store(TWO_OF_TEN, { tasks: [lines(0), lines(5)] }, inputWithId());
+    const loaded = await loadJob(deps, JOB);
+    const scratch = () => Promise.resolve(job.deps.scratch);
+    const drivers = { ...job.deps, env: {}, scratch } as unknown as Drivers;
+    const find = (id: string) => findItem({ ...drivers, store: deps.store }, loaded, id);
+    const seventh = await find('item-7');
+    expect([seventh.task, seventh.number, seventh.manifest.firstItem]).toEqual([taskIdOf(1), 2, 5]);
+    expect(await find('#7')).toEqual(seventh);
+    const { keys } = await countReads(() =>
+      expect(find('item_8')).rejects.toMatchObject({ hint: expect.stringContaining('Did you mean "item-8"?') }),
+    );
+    expect(keys.filter((key) => key.endsWith('000000.jsonl'))).toHaveLength(1);
+    await expect(find('elephant')).rejects.toMatchObject({ hint: expect.not.stringContaining('Did you mean') });
   });
 
   it('leaves tasks alone that have not ended, and counts them', async () => {

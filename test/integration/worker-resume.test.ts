@@ -91,7 +91,7 @@ describe('drain', () => {
     await expect.poll(() => calls(5) > 1 || calls(6) > 1, { timeout: 20_000 }).toBe(true);
     stop.abort('drain:terminated');
     await second;
-    expect((await job.task(0)).checkpoint).toEqual({ attempt: '101_0.0', seq: 1, items: 5 });
+    expect((await job.task(0)).checkpoint).toEqual({ attempt: '101_0.0', seq: 1, items: 5, failed: 1 });
     expect(await secondAttempt({ batchJobId: '102' })).toMatchObject({ committed: 1, items: 10 });
     for (const n of [0, 1, 2, 3, 4]) expect(calls(n), `item ${n}`).toBe(1);
   });
@@ -99,7 +99,7 @@ describe('drain', () => {
   it('cuts large outputs into several segments, and resumes from all of them', async () => {
     writeFileSync(`${job.path}/large`, '');
     await drained('drain:time-limit');
-    expect((await job.task(0)).checkpoint).toEqual({ attempt: '100_0.0', seq: 2, items: 5 });
+    expect((await job.task(0)).checkpoint).toEqual({ attempt: '100_0.0', seq: 2, items: 5, failed: 1 });
     expect(await secondAttempt()).toMatchObject({ committed: 1, items: 10, failed: 1 });
     for (const n of [0, 1, 2, 3, 4]) expect(calls(n), `item ${n}`).toBe(1);
   });
@@ -139,7 +139,8 @@ describe('checkpoints while running', () => {
     expect(await runElement({ ...job.deps, state }, elementInput())).toMatchObject({ committed: 1 });
     const seqs = pointers.map((pointer) => (pointer as { readonly seq: number }).seq);
     expect(seqs.length).toBeGreaterThan(1);
-    expect(seqs).toEqual(seqs.map((_, at) => at + 1));
+    // Items that end while a segment is on its way are the next one of the same save.
+    for (const [at, seq] of seqs.entries()) expect(seq).toBeGreaterThan(seqs[at - 1] ?? 0);
     expect(await job.deps.store.head(segmentKey(JOB, taskIdOf(0), asAttemptId('100_0.0'), 1))).toBeNull();
   });
 });

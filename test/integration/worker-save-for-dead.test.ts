@@ -97,6 +97,18 @@ describe('what a dead worker had finished', () => {
     expect(await nextRuns()).toEqual([17, 18, 19, 20, 21, 22, 23, 24]);
   });
 
+  it('is counted with those of it that failed', async () => {
+    const failed = outcome(6, {
+      status: 'failed',
+      output: null,
+      errorClass: 'E',
+      errorMessage: 'e',
+      cause: 'handler-error',
+    });
+    expect(await save(await died([outcome(5), failed, outcome(7)]))).toBe(3);
+    expect((await job.task(1)).checkpoint).toEqual({ attempt: DEAD, seq: 1, items: 3, failed: 1 });
+  });
+
   it('counts once where its checkpoint holds it already, and comes after segments that nothing points at', async () => {
     expect(await save(await died(rows(5, 15), { stored: 3, pointed: 2 }))).toBe(8);
     expect((await job.task(1)).checkpoint).toEqual({ attempt: DEAD, seq: 4, items: 10 });

@@ -5,11 +5,13 @@ import { CAUGHT_BY } from './mutations/caught-by.ts';
 import { mutations } from './mutations/list.ts';
 import { runSeed, type SeedResult } from './run-seed.ts';
 import { shrinkSeed } from './shrink.ts';
+import { measureSilence } from './silence.ts';
 
 const USAGE = `usage: npm run simulate -- --seed N [--mutation NAME]         one seed with its trace
        npm run simulate -- --seed N --shrink                  the same with as few of its faults as will do
        npm run simulate -- --seeds COUNT [--from N]           many, with a summary; exit code 1 when one is red
        npm run simulate -- --mutation NAME [--seeds COUNT]    the first seeds that find out that a guard is missing
+       npm run simulate -- --silence COUNT [--from N]         how long a worker that falls silent goes unnoticed
        npm run simulate -- --mutations                        names the guards that can be taken away
 `;
 
@@ -23,6 +25,7 @@ const { values } = parseArgs({
     from: { type: 'string', default: '1' },
     mutation: { type: 'string' },
     mutations: { type: 'boolean', default: false },
+    silence: { type: 'string' },
     shrink: { type: 'boolean', default: false },
   },
 });
@@ -82,6 +85,18 @@ async function runMany(from: number, count: number): Promise<void> {
   if (red.length > 0) process.exitCode = 1;
 }
 
+async function showSilence(from: number, count: number): Promise<void> {
+  const { delaysMs, idle, red } = await measureSilence(from, count);
+  const minutes = (part: number): string =>
+    ((delaysMs[Math.max(0, Math.ceil(delaysMs.length * part) - 1)] ?? Number.NaN) / 60_000).toFixed(1);
+  print(
+    `${delaysMs.length} workers stopped in the middle of a task, ${idle} between two; virtual minutes until its state said so:`,
+  );
+  print(`first ${minutes(0)}, median ${minutes(0.5)}, 9 of 10 within ${minutes(0.9)}, longest ${minutes(1)}`);
+  print(red.length === 0 ? 'all green' : `${red.length} RED: ${red.join(' ')}`);
+  if (red.length > 0) process.exitCode = 1;
+}
+
 async function huntMutation(most: number): Promise<void> {
   const found: number[] = [];
   for (let seed = 1; seed <= most && found.length < 5; seed += 1) {
@@ -97,6 +112,7 @@ if (values.mutation !== undefined && mutation === undefined) {
   process.stderr.write(`there is no mutation ${values.mutation}\n${USAGE}`);
   process.exitCode = 2;
 } else if (values.mutations) for (const { name } of mutations) print(`${name} (seed ${CAUGHT_BY[name]})`);
+else if (values.silence !== undefined) await showSilence(Number(values.from), Number(values.silence));
 else if (values.seed !== undefined) await showSeed(Number(values.seed));
 else if (mutation !== undefined) await huntMutation(Number(values.seeds ?? 2_000));
 else if (values.seeds !== undefined) await runMany(Number(values.from), Number(values.seeds));

@@ -5,6 +5,8 @@ import type { ProcessKind } from './core/processes.ts';
 import { CALM, type PortName, type Rates } from './core/weather.ts';
 import { drawBehaviours, type ItemBehaviour } from './ports/handler.ts';
 import { drawPauses, type PauseIncident } from './pausing.ts';
+import { WITHOUT_RETRIES } from './mutations/caught-by.ts';
+import { drawRetries, type RetryIncident } from './retrying.ts';
 import type { QueueFaults } from './ports/retry-queue.ts';
 
 /** Something that happens at a moment; whom it hits is chosen then. */
@@ -20,6 +22,7 @@ export type Incident = { readonly atMs: number } & (
   | { readonly kind: 'clock-step'; readonly byMs: number }
   | { readonly kind: 'disk-full' | 'broken-node' | 'all-nodes-broken'; readonly forMs: number }
   | Omit<PauseIncident, 'atMs'>
+  | Omit<RetryIncident, 'atMs'>
 );
 
 export interface Plan {
@@ -112,17 +115,25 @@ export function drawPlan(seed: number, chance: Chance): Plan {
       pause: 0.5,
       'pause-now': 0.5,
       resume: 0.5,
+      retry: 0.5,
     }),
     naps: drawNaps(chance.fork('naps'), theme),
     incidents: [
       ...drawIncidents(chance.fork('incidents'), healAtMs, theme),
       ...drawPauses(chance.fork('pauses'), healAtMs),
+      ...(WITHOUT_RETRIES.has(seed) ? [] : drawRetries(chance.fork('retries'), items, tasks)),
     ].toSorted((a, b) => a.atMs - b.atMs),
     waits: shape.one(0.3),
     tickEveryMs: shape.pick([null, 20_000, MINUTE, 5 * MINUTE]),
     healAtMs,
   };
-  return specialPlan(plan, chance.fork('special plan'));
+  return specialPlan(withSleepyRetries(plan, chance.fork('sleepy retries')), chance.fork('special plan'));
+}
+
+/** Who retries and falls asleep over it is overtaken by whoever comes by next. */
+function withSleepyRetries(plan: Plan, chance: Chance): Plan {
+  if (!plan.incidents.some(({ kind }) => kind === 'retry-job') || !chance.one(0.3)) return plan;
+  return { ...plan, naps: { ...plan.naps, retry: 0.8 }, tickEveryMs: 20_000 };
 }
 
 function drawSpecial(chance: Chance): Special {
@@ -161,7 +172,8 @@ function specialPlan(plan: Plan, chance: Chance): Plan {
       retry: { ...plan.spec.retry, attempts: Math.max(2, plan.spec.retry.attempts) },
     },
     behaviours: drawBehaviours(chance.fork('items'), plan.items, { trouble: 0, deadly, slow: chance.one(0.5) }),
-    incidents: [],
+    // A retry is no trouble, and where there is none it runs exactly what it says.
+    incidents: plan.incidents.filter((one) => one.kind === 'retry-job' && one.thenCancelMs === null),
     rates: {},
     fatal: none,
     naps: none,
@@ -235,6 +247,7 @@ function drawShares(chance: Chance, most: Omit<Plan['fatal'], 'aggregate'>): Pla
     pause: share(most.pause),
     'pause-now': share(most['pause-now']),
     resume: share(most.resume),
+    retry: share(most.retry),
     aggregate: 0,
   };
 }
@@ -252,6 +265,7 @@ function drawNaps(chance: Chance, theme: Theme): Plan['naps'] {
     pause: 0.5,
     'pause-now': 0.3,
     resume: 0.3,
+    retry: 0.4,
   });
   return theme === 'crowd' || theme === 'rot' ? { ...drawn, tick: 0.5, advance: 0.5 } : drawn;
 }

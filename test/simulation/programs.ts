@@ -87,7 +87,7 @@ function uniqueIds(seed: number, self: SimProcess): Ids {
   };
 }
 
-const aggregatorDeps = (ports: Ports, self: SimProcess): AggregatorDeps => {
+export const aggregatorDeps = (ports: Ports, self: SimProcess): AggregatorDeps => {
   const { store, state, columnar, leafParts, scratch, resultFiles, log } = common(ports, self);
   const openResultFiles = () => Promise.resolve(resultFiles);
   const deps = { store, state, columnar, leafParts, scratch, resultFiles: openResultFiles, log, partsPerMerge: 4 };

@@ -18,7 +18,7 @@ import { parsePartition, type Invariant, type Violation, type Watched } from './
 import type { DecisionContext } from './invariants/watch-decisions.ts';
 import { createJobWatch } from './invariants/watch-jobs.ts';
 import { createSpillWatch } from './invariants/watch-spills.ts';
-import { createStoreWatch, type PublishedWinners } from './invariants/watch-store.ts';
+import { createStoreWatch, type PublishedTasks } from './invariants/watch-store.ts';
 import { createTaskWatch } from './invariants/watch-tasks.ts';
 import type { Mutation } from './mutations/mutation.ts';
 import { drawPlan, type Incident, type Plan } from './plan.ts';
@@ -30,7 +30,9 @@ import { createSimQueue } from './ports/retry-queue.ts';
 import { createSimSpills } from './ports/spills.ts';
 import { createSimStateTable, type StateEvent } from './ports/state-table.ts';
 import { pauseForAWhile, runPause, runResume } from './pausing.ts';
+import { retrySomeTime, runRetry, type Wish } from './retrying.ts';
 import {
+  aggregatorDeps,
   coordinatorDeps,
   runAdvance,
   runAggregate,
@@ -52,7 +54,7 @@ export interface SeedResult {
   /** For the summary: how the jobs ended, and how much went on. */
   readonly states: readonly string[];
   readonly counts: Readonly<
-    Record<'processes' | 'attempts' | 'runs' | 'waves' | 'reopened' | 'kept' | 'adopted', number>
+    Record<'processes' | 'attempts' | 'runs' | 'waves' | 'reopened' | 'retried' | 'kept' | 'adopted', number>
   >;
 }
 
@@ -67,6 +69,8 @@ export interface SeedOptions {
   readonly mutation?: Mutation;
   /** Instead of the one that the seed draws. */
   readonly plan?: Plan;
+  /** Told of every change of a task. */
+  readonly onTask?: (before: TaskItem | null, after: TaskItem | null, atMs: number) => void;
 }
 
 /** Runs a seed to its end, or to its first violations. */
@@ -104,6 +108,8 @@ const ENDS_WORKERS: readonly Incident['kind'][] = [
   'cancel-job',
   'pause-job',
 ];
+
+const cancels = (incident: Incident): boolean => incident.kind === 'retry-job' && incident.thenCancelMs !== null;
 
 interface World {
   readonly plan: Plan;
@@ -188,7 +194,11 @@ function createWorld(seed: number, options: SeedOptions): World {
   const state = createSimStateTable({
     processes,
     pageItems: plan.pageItems,
-    watch: (event) => dispatch(event, { jobWatch, taskWatch }),
+    watch(event) {
+      dispatch(event, { jobWatch, taskWatch });
+      if (parsePartition(event.key.partition)?.kind === 'tasks')
+        options.onTask?.(event.before as TaskItem | null, event.after as TaskItem | null, time.nowMs());
+    },
     ...(mutation?.rewrite === undefined ? {} : { rewrite: mutation.rewrite }),
     ...(mutation?.createsReplace === undefined ? {} : { createsReplace: mutation.createsReplace }),
   });
@@ -207,7 +217,7 @@ function createWorld(seed: number, options: SeedOptions): World {
       if (element !== undefined && asked < (behaviour.needsBytes ?? 0)) slurmOf().runOutOfMemory(element);
     },
   });
-  const published: PublishedWinners = new Map();
+  const published: PublishedTasks = new Map();
   const watched: Watched = { time, spec: plan.spec, violate, state, store, runs: handlers.runs };
   const storeWatch = createStoreWatch(watched, wasSubmitted, published);
   const jobWatch = createJobWatch(watched, () => slurmOf().submissions);
@@ -296,7 +306,9 @@ function createWorld(seed: number, options: SeedOptions): World {
       const incidents = plan.incidents.length + processes.all().filter(({ state: end }) => end === 'dead').length;
       const mayBeStopped =
         plan.naps.worker > 0 || plan.incidents.some(({ kind }) => kind === 'stop' || kind === 'requeue');
-      const onlyItemsKill = plan.fatal.worker === 0 && plan.incidents.every(({ kind }) => !ENDS_WORKERS.includes(kind));
+      const onlyItemsKill =
+        plan.fatal.worker === 0 &&
+        plan.incidents.every((incident) => !ENDS_WORKERS.includes(incident.kind) && !cancels(incident));
       for (const job of jobs)
         checkEnd(
           {
@@ -350,7 +362,8 @@ function countsOf({ processes, ports, jobs, metaOf }: Cast): Omit<SeedResult['co
     attempts: tasks.reduce((sum, task) => sum + task.attempts, 0),
     runs: ports.handlers.runs.length,
     waves: Math.max(0, ...jobs().map((job) => (metaOf(job)?.wave ?? -1) + 1)),
-    reopened: tasks.filter((task) => task.generation > 0).length,
+    reopened: tasks.filter((task) => (task.corruptions ?? 0) > 0).length,
+    retried: tasks.filter((task) => task.redo === true).length,
   };
 }
 
@@ -383,6 +396,13 @@ function spawnCommand({ processes, ports, login }: Cast, kind: ProcessKind, job?
     if (kind === 'aggregate') return runAggregate(ports, self, job as JobId);
     return runAdvance(ports, self, job as JobId);
   });
+}
+
+function spawnRetry({ processes, ports, login }: Cast, job: JobId, wish: Wish): SimProcess {
+  const number = processes.all().filter(({ kind }) => kind === 'retry').length + 1;
+  return processes.spawn({ name: `retry ${number}`, kind: 'retry', node: login }, (self) =>
+    runRetry(coordinatorDeps(ports, self), aggregatorDeps(ports, self), job, wish),
+  );
 }
 
 function begin(cast: Cast, hasJob: () => boolean): void {
@@ -520,6 +540,8 @@ function happen(cast: Cast, incident: Incident): void {
       });
     case 'pause-job':
       return anyOf(cast.jobs(), (job) => pauseForAWhile(cast, job, incident));
+    case 'retry-job':
+      return anyOf(cast.jobs(), (job) => retrySomeTime(retryPeople(cast), job, incident));
     case 'advance':
       return anyOf(cast.jobs(), (job) => void cast.spawn('advance', job));
     case 'two-ticks':
@@ -527,6 +549,14 @@ function happen(cast: Cast, incident: Incident): void {
       cast.spawn('tick');
   }
 }
+
+const retryPeople = (cast: Cast): Parameters<typeof retrySomeTime>[0] => ({
+  time: cast.time,
+  isOver: () => cast.isHealed,
+  metaOf: cast.metaOf,
+  retry: (job, wish) => spawnRetry(cast, job, wish),
+  cancel: (job) => void cast.spawn('cancel', job),
+});
 
 const isElement = ({ process }: SimElement): boolean => process?.kind === 'worker' || process?.kind === 'report';
 

@@ -36,7 +36,7 @@ const SIMPLER: readonly Simplification[] = [
   (plan) => (plan.accountingLagMs === 0 ? null : { ...plan, accountingLagMs: 0 }),
   (plan) => (plan.submitLimited === 0 ? null : { ...plan, submitLimited: 0 }),
   (plan) => (plan.bad.size === 0 ? null : { ...plan, bad: new Set() }),
-  ...(['submit', 'tick', 'advance', 'finaliser', 'worker', 'cancel'] as const).flatMap((kind) => [
+  ...(['submit', 'tick', 'advance', 'finaliser', 'worker', 'cancel', 'retry'] as const).flatMap((kind) => [
     noneOf('fatal', kind),
     noneOf('naps', kind),
   ]),

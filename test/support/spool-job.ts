@@ -10,7 +10,16 @@ import { asAttemptId, asJobId, taskIdOf, type JobId, type TaskId } from '../../s
 import type { JobMeta } from '../../src/domain/job-item.ts';
 import * as keys from '../../src/domain/keys.ts';
 import { MANIFEST_SCHEMAS, type DoneManifest, type FileDigest } from '../../src/domain/manifest.ts';
-import { jobIndexKey, metaKey, rollupKey, submissionKey, taskKey, type StateKey } from '../../src/domain/state-keys.ts';
+import {
+  historyKey,
+  jobIndexKey,
+  metaKey,
+  rollupKey,
+  submissionKey,
+  taskKey,
+  unclaimedKey,
+  type StateKey,
+} from '../../src/domain/state-keys.ts';
 import type { TaskItem } from '../../src/domain/task-item.ts';
 import type { StateItem } from '../../src/ports/state-table.ts';
 import { createSkippingClock } from './coordinator-rig.ts';
@@ -57,6 +66,7 @@ export interface SpoolJob {
   /** Checkpoints `seq` segments of a running task. */
   checkpoint(task: number, seq: number): Promise<void>;
   commit(task: number, text?: string): Promise<void>;
+  /** With the record of its last attempt, or of there never having been one. */
   giveUp(task: number): Promise<void>;
   publish(publication: string): Promise<void>;
   /** Aggregated and over. */
@@ -135,7 +145,11 @@ export async function createSpoolJob(
       const win = { attempt, sha256: sealed.sha256, rows: 1, succeeded: 1, failed: 0 };
       await setTask(number, { state: 'DONE', win }, ['owner', 'heartbeatMs', 'checkpoint']);
     },
-    giveUp: (task) => setTask(task, { state: 'DEAD', cause: 'killed', causeDetail: 'by hand' }, ['owner']),
+    async giveUp(task) {
+      const item = (await state.get(taskKey(job, taskIdOf(task), shards))) as unknown as TaskItem;
+      await set(endKeyOf(job, taskIdOf(task), item), { generation: item.generation, cause: 'killed', endedMs: 7 });
+      await setTask(task, { state: 'DEAD', cause: 'killed', causeDetail: 'by hand' }, ['owner']);
+    },
     async complete(publication) {
       await publish(publication);
       await set(rollupKey(job), { tasks: { total: tasks }, items: { total: tasks } });
@@ -185,6 +199,10 @@ function sorted(item: StateItem): string {
   return canonicalJson(Object.fromEntries(own));
 }
 
+/** Where the record of a task that was given up is. */
+const endKeyOf = (job: JobId, task: TaskId, item: TaskItem): StateKey =>
+  item.attempts === 0 ? unclaimedKey(job, task, item) : historyKey(job, task, item.attempts);
+
 /** Nothing at this side points at something that is not there, or that has other bytes. */
 export async function untruths(side: Side, { job, tasks }: SpoolJob, shards = 1): Promise<string[]> {
   const found: string[] = [];
@@ -210,6 +228,8 @@ export async function untruths(side: Side, { job, tasks }: SpoolJob, shards = 1)
       if (manifest !== null) await need(sort, manifest.batch);
       for (let seq = 1; seq <= (task.checkpoint?.seq ?? 0); seq += 1)
         await need(sort, { key: keys.segmentKey(job, sort as TaskId, task.checkpoint?.attempt as never, seq) });
+      if (task.state === 'DEAD' && (await side.state.get(endKeyOf(job, sort as TaskId, task))) === null)
+        found.push(`${sort} was given up, but nothing says how it ended`);
       if (task.win === undefined) continue;
       const done = parsed<DoneManifest>(
         await need(sort, { key: keys.doneKey(job, sort as TaskId, task.win.attempt), sha256: task.win.sha256 }),

@@ -24,10 +24,12 @@ export function carrySentence({
   return complete ? `everything carried (${done})` : `carried up to ${upTo} (${age}): ${done}`;
 }
 
-/** Said after a command whose own work was done: the job is not hurt by a carry that was. */
+/** Said after a command whose own work was done: the job is not hurt by what its copy lacks. */
 export function noteCarry(session: Session, carry: CarryDocument | undefined, jobId: string): void {
-  if (carry === undefined || carry.problem === null) return;
+  if (carry === undefined) return;
   const { warn } = session.noteStyle;
+  for (const note of carry.notes) session.note(`${warn('warning:')} the copy of job ${jobId}: ${printable(note)}`);
+  if (carry.problem === null) return;
   session.note(`${warn('warning:')} not everything of job ${jobId} was carried: ${printable(carry.problem)}`);
   session.note(`  ${carrySentence(carry)}; the job goes on, and the next slurmctl advance ${jobId} carries the rest`);
 }

@@ -50,6 +50,8 @@ function oneAttempt(attempt: ExplainedAttempt): string[] {
   const lines = [`  ${nameOf(attempt)}${whereAndWhen(attempt)}: ${howItEnded(attempt)}`];
   if (cause !== null && explanation !== null)
     lines.push(`    ${cause}: ${explanation}${detail === null || detail === '' ? '' : ` (${printable(detail)})`}`);
+  if (attempt.end === 'corrupt')
+    lines.push(`    found corrupt, so its task was opened again: ${printable(detail ?? '')}`);
   if (attempt.end === 'replaced' && why !== null) lines.push(`    replaced: ${printable(why)}`);
   if ((attempt.end === 'failed' || attempt.end === 'unclaimed') && why !== null) {
     const pays = charged === false && attempt.end === 'failed' ? '; it does not count against retry.attempts' : '';
@@ -76,7 +78,7 @@ function whereAndWhen({ node, startedAt, tookMs, ...asked }: ExplainedAttempt): 
 function howItEnded({ end, exitCode, signal, savedItems }: ExplainedAttempt): string {
   const saved = savedItems === null ? '' : `, ${count(savedItems, 'item')} saved`;
   if (end === 'unclaimed') return `no element came to the task${saved}`;
-  if (end === 'committed' || end === 'replaced')
+  if (end === 'committed' || end === 'replaced' || end === 'corrupt')
     return `committed${savedItems === null ? '' : ` ${count(savedItems, 'item')}`}`;
   if (end === 'running') return `runs${saved}`;
   const how = signal !== null ? `, signal ${signal}` : exitCode !== null ? `, exit ${exitCode}` : '';

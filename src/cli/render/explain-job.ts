@@ -17,7 +17,7 @@ export function jobLines(
     ['asked for', askedLines(job)],
     ['sent', job.waves.map(waveLine)],
     ['people', job.events.map(eventSentence)],
-    ['attempts that failed', failureLines(job)],
+    ['attempts that failed', [...failureLines(job), ...corruptLines(job)]],
     [
       'decided by',
       job.rules.map(({ rule, decision, attempts }) => `${printable(rule)}: ${decision}, ${number(attempts)} ×`),
@@ -71,6 +71,14 @@ const failureLines = ({ failures }: ExplainedJob): string[] =>
     `${number(attempts)} × ${cause}: ${explanation} (${thatCount(charged, attempts)} against retry.attempts)`,
     `  ${printable(example)}`,
   ]);
+
+const corruptLines = ({ corrupt }: ExplainedJob): string[] =>
+  corrupt === null
+    ? []
+    : [
+        `${number(corrupt.results)} × committed, and found corrupt when the output was made: the task was opened again`,
+        `  ${printable(corrupt.example)}`,
+      ];
 
 const MOST_NODES = 5;
 function nodeLines({ nodes, avoidedNodes }: ExplainedJob): string[] {

@@ -1,5 +1,6 @@
 import type { ExplainDocument, ExplainedItem } from '../../app/explain-documents.ts';
 import { formatDuration } from '../../domain/units.ts';
+import { carrySentence } from './carry.ts';
 import { attemptLines } from './explain-attempt.ts';
 import { jobLines } from './explain-job.ts';
 import { paintOf } from './status.ts';
@@ -18,7 +19,9 @@ export function renderExplain(document: ExplainDocument, view: View): string {
       : task === null
         ? []
         : [...(item === null ? [] : [...itemLines(item), '']), ...attemptLines(task, view, item !== null)];
-  return [head, ...lines].map((line) => `${line}\n`).join('');
+  // Where the rest is the truth, the story of the job needs no word about its copy.
+  const copy = document.carry?.seenFrom === 'copy' ? [style.dim(carrySentence(document.carry))] : [];
+  return [head, ...copy, ...lines].map((line) => `${line}\n`).join('');
 }
 
 function itemLines(item: ExplainedItem): string[] {

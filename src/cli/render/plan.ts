@@ -30,12 +30,20 @@ export function renderPlan(plan: PlanDocument, view: View, scripts: boolean): st
   ].join('');
 }
 
-/** In the order they are asked. */
-const ruleLines = (rules: PlanDocument['rules']): string[] =>
-  rules.map(
-    ({ name, condition, action }, index) =>
-      `${index + 1}. ${printable(condition)} → ${printable(action)} · ${printable(name)}`,
-  );
+/** In the order they are asked; those that never get a turn are only counted. */
+function ruleLines(rules: PlanDocument['rules']): string[] {
+  const covered = rules.filter(({ coveredBy }) => coveredBy.length > 0);
+  const lines = rules
+    .filter(({ coveredBy }) => coveredBy.length === 0)
+    .map(
+      ({ name, condition, action }, index) =>
+        `${index + 1}. ${printable(condition)} → ${printable(action)} · ${printable(name)}`,
+    );
+  if (covered.length === 0) return lines;
+  const by = [...new Set(covered.flatMap(({ coveredBy }) => coveredBy))].map(printable).join(', ');
+  const what = covered.length === 1 ? 'never gets a turn: it is' : 'never get a turn: they are';
+  return [...lines, `… ${count(covered.length, 'built-in rule')} ${what} covered by ${by}`];
+}
 
 function submissionLines({ submissions }: PlanDocument, { style }: View, scripts: boolean): string[] {
   const shown = scripts ? submissions : submissions.slice(0, MOST_SUBMISSIONS);

@@ -35,6 +35,7 @@ export function renderStatus(document: StatusDocument, view: View): string {
   if (carry !== undefined) lines.push(['carried', carrySentence(carry), carry.problem === null ? same : style.warn]);
   if (carry !== undefined && carry.problem !== null)
     lines.push(['', `last try: ${printable(carry.problem)}`, style.warn]);
+  for (const note of carry?.notes ?? []) lines.push(['', printable(note), style.warn]);
   if (output !== null) lines.push(['output', printable(output), style.info]);
   const earlier = earlierOutput(document);
   if (earlier !== null) lines.push(['', earlier]);

@@ -22,6 +22,7 @@ export type ProcessKind =
   | 'pause'
   | 'pause-now'
   | 'resume'
+  | 'retry'
   | 'aggregate';
 
 export interface SimProcess {

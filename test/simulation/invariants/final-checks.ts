@@ -11,7 +11,8 @@ import type { SimSlurm } from '../ports/batch-system.ts';
 import { decodeRows } from '../ports/disk.ts';
 import { isDeadly, outputOf, type ItemBehaviour } from '../ports/handler.ts';
 import type { Watched } from './report.ts';
-import type { PublishedWinners } from './watch-store.ts';
+import { findOther, keptOf } from './watch-redo.ts';
+import type { PublishedTasks } from './watch-store.ts';
 
 export interface FinalContext extends Watched {
   readonly slurm: SimSlurm;
@@ -24,7 +25,7 @@ export interface FinalContext extends Watched {
   readonly isCalm: boolean;
   /** Nothing but deadly items ends a worker before its time. */
   readonly onlyItemsKill: boolean;
-  readonly published: PublishedWinners;
+  readonly published: PublishedTasks;
 }
 
 type Task = TaskItem & { readonly id: string };
@@ -60,7 +61,8 @@ export function checkEnd(context: FinalContext, job: JobId): void {
   checkTasks(context, job, meta, tasks);
   checkSubmissions(context, job, tasks);
   if (context.isCalm) checkCalm(context, job, tasks);
-  if (meta.publication !== undefined || context.store.peek(finalKey(job)) !== null) checkOutput(context, job, tasks);
+  if (meta.publication !== undefined || context.store.peek(finalKey(job)) !== null)
+    checkOutput(context, job, meta, tasks);
   else if (meta.state !== 'CANCELLED' && meta.submittedWave >= 0)
     violate('output-is-exact', `${job} is ${meta.state} and has no output: ${meta.reason ?? 'no reason'}`);
 }
@@ -73,9 +75,19 @@ function checkTasks({ state, violate }: FinalContext, job: JobId, meta: JobMeta,
   const items = tasks.reduce((sum, task) => sum + task.items, 0);
   if (tasks.length !== meta.tasks || items !== meta.items)
     violate('sums', `${job}: ${tasks.length} tasks with ${items} items, META says ${meta.tasks} with ${meta.items}`);
-  const rollup = state.peek(rollupKey(job)) as { tasks?: { total: number; done: number; dead: number } } | null;
+  const rollup = state.peek(rollupKey(job)) as {
+    generation: number;
+    tasks?: { total: number; done: number; dead: number };
+  } | null;
   const done = tasks.filter((task) => task.state === 'DONE').length;
-  if (meta.publication !== undefined && (rollup?.tasks?.total !== tasks.length || rollup.tasks.done > done))
+  // The sums of an earlier generation stay until a later one is published.
+  if (isFinalJobState(meta.state) && meta.state !== 'CANCELLED' && rollup?.generation !== meta.generation)
+    violate('sums', `${job}: generation ${meta.generation} is ${meta.state}, the rollup is of ${rollup?.generation}`);
+  else if (
+    meta.publication !== undefined &&
+    rollup?.generation === meta.generation &&
+    (rollup.tasks?.total !== tasks.length || rollup.tasks.done > done)
+  )
     violate(
       'sums',
       `${job}: the rollup says ${JSON.stringify(rollup?.tasks)}, there are ${tasks.length}, ${done} done`,
@@ -110,26 +122,28 @@ function checkSubmissions({ slurm, violate, incidents }: FinalContext, job: JobI
 }
 
 /**
- * The output is held against the winners that were there when it was published: a zombie may commit afterwards, which changes the task and
- * not the output.
+ * The output is held against the tasks as they were when it was published: a zombie may commit afterwards, or a retry that was cancelled open
+ * them again, which changes the task and not the output.
  */
-function checkOutput(context: FinalContext, job: JobId, all: readonly Task[]): void {
-  const then = context.published.get(job);
-  const tasks = all.map((task): Task => {
-    const item = then?.get(task.id);
-    if (item !== undefined) return { ...task, ...item };
-    const { win: _, ...rest } = task;
-    return { ...rest, state: task.state === 'DONE' ? 'DEAD' : task.state };
-  });
+function checkOutput(context: FinalContext, job: JobId, meta: JobMeta, all: readonly Task[]): void {
   const { store, violate } = context;
   const read = <T>(key: string): T => JSON.parse(Buffer.from(store.peek(key) ?? '{}').toString()) as T;
   const pointer = read<FinalPointer>(finalKey(job));
+  const then = context.published.get(pointer.manifest.key);
+  const tasks = all.map(({ id }): Task => ({ ...(then?.get(id) as TaskItem), id }));
+  if (meta.state !== 'CANCELLED' && pointer.publication !== meta.publication)
+    violate('pointer', `${job} has ended with ${meta.publication}, final.json says ${pointer.publication}`);
   const manifest = read<PublicationManifest>(pointer.manifest.key);
   const rows = decodeRows(store.peek(manifest.files.results.key) ?? new Uint8Array()) ?? [];
   const expected = tasks.flatMap((task) => Array.from({ length: task.items }, () => task));
   if (rows.length !== expected.length || rows.some((row, at) => row.itemIndex !== at)) {
     violate('output-is-exact', `${job}: items ${rows.map((row) => row.itemIndex).join()} of ${expected.length}`);
     return;
+  }
+  const kept = new Map(tasks.map((task) => [task.id, keptIn(context, job, task)] as const));
+  for (const task of tasks) {
+    const flaw = findOther(kept.get(task.id) ?? new Map(), rows);
+    if (flaw !== null) violate('redo', `${job}: task ${task.id} (${task.state}): ${flaw}`);
   }
   const winners = new Map(tasks.map((task) => [task.id, winnerRows(context, job, task)] as const));
   for (const [at, row] of rows.entries()) {
@@ -138,10 +152,14 @@ function checkOutput(context: FinalContext, job: JobId, all: readonly Task[]): v
     const source = winner?.find((one) => one.itemIndex === at);
     if (winner !== null && JSON.stringify(source) !== JSON.stringify(row))
       violate('output-is-exact', `${job}: item ${at} is not the winner's: ${JSON.stringify(row)}`);
-    const flaw = findRowFlaw(context, task, row);
+    const flaw = kept.get(task.id)?.has(at) === true ? null : findRowFlaw(context, task, row);
     if (flaw !== null) violate('output-is-exact', `${job}: item ${at} of task ${task.id} (${task.state}): ${flaw}`);
   }
 }
+
+/** What a retry left alone of the task, which was checked when it was made; null: nothing. */
+const keptIn = ({ store }: FinalContext, job: JobId, { redo, id, generation }: Task) =>
+  redo === true ? keptOf(store, job, id, generation) : null;
 
 /** Null for a task without a winner, or one whose part was damaged after it was published. */
 function winnerRows({ store }: FinalContext, job: JobId, task: Task): ItemOutcome[] | null {

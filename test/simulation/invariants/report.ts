@@ -19,6 +19,7 @@ export type Invariant =
   | 'deletion'
   | 'liveness'
   | 'rerun'
+  | 'redo'
   | 'history'
   | 'breaker'
   | 'needs'

@@ -1,10 +1,10 @@
 /** Checks every change of META, of the outbox and of the lock, and every submission. */
 import { BREAKER_PREFIX, jobPartition } from '../../../src/domain/state-keys.ts';
 import type { JobMeta, SubmissionItem, SubmitStage } from '../../../src/domain/job-item.ts';
-import { finalKey } from '../../../src/domain/keys.ts';
+import { finalKey, redoPlanKey } from '../../../src/domain/keys.ts';
 import type { BreakerItem } from '../../../src/domain/breaker.ts';
 import type { JobId } from '../../../src/domain/ids.ts';
-import { canJobMove, isFinalJobState, type SubmissionState } from '../../../src/domain/states.ts';
+import { canJobMove, canJobReopen, isFinalJobState, type SubmissionState } from '../../../src/domain/states.ts';
 import type { SubmitRequest } from '../../../src/ports/batch-system.ts';
 import type { SimProcess } from '../core/processes.ts';
 import type { SimSubmission } from '../ports/batch-system.ts';
@@ -18,7 +18,7 @@ export interface JobWatch {
 }
 
 const LONGEST_PAUSE_MS = 60 * 60_000;
-const STAGES: readonly SubmitStage[] = ['splitting', 'storing-tasks', 'ready'];
+const STAGES: readonly SubmitStage[] = ['splitting', 'storing-tasks', 'redoing', 'ready'];
 const GROWING = ['fence', 'wave', 'submittedWave', 'generation'] as const;
 const ROW_ARROWS: Readonly<Record<SubmissionState, readonly SubmissionState[]>> = {
   INTENT: ['INTENT', 'SUBMITTED', 'REJECTED'],
@@ -34,6 +34,19 @@ export const processNameOf = (process: SimProcess): string => `${process.node.na
 export function createJobWatch(watched: Watched, submissions: () => readonly SimSubmission[]): JobWatch {
   const { state, store, time, violate } = watched;
 
+  /** A job is opened again by a retry alone, one generation at a time, and with the plan of what it opens. */
+  const checkReopening = (process: SimProcess, job: string, old: JobMeta, meta: JobMeta): void => {
+    const where = `${job}: generation ${old.generation} → ${meta.generation} by ${process.name}`;
+    const seen = process.seen.get(`${jobPartition(job as JobId)}/META`) as unknown as JobMeta | null | undefined;
+    const told = (one: JobMeta | null | undefined): string =>
+      `${one?.state} generation ${one?.generation} after ${one?.lastEvent?.kind ?? 'nothing'} ${one?.lastEvent?.id ?? ''}`;
+    if (told(seen) !== told(old)) violate('stale-write', `${where}: it saw ${told(seen)}, it was ${told(old)}`);
+    if (process.kind !== 'retry' || meta.generation !== old.generation + 1 || !canJobReopen(old.state))
+      violate('illegal-move', `${where} (${old.state} → ${meta.state})`);
+    if (old.stage !== 'ready') violate('illegal-move', `${where} while it is ${old.stage}`);
+    if (store.peek(redoPlanKey(job as JobId, meta.generation, meta.redoPlan ?? '')) === null)
+      violate('redo', `${where} without a plan`);
+  };
   const onMeta = ({ process, before, after, change }: StateEvent, job: string): void => {
     const old = before as unknown as JobMeta | null;
     const meta = after as unknown as JobMeta | null;
@@ -41,18 +54,25 @@ export function createJobWatch(watched: Watched, submissions: () => readonly Sim
     for (const name of GROWING)
       if (meta[name] < old[name])
         violate('only-grows', `${job}: META.${name} ${old[name]} → ${meta[name]} by ${process.name}`);
-    if (STAGES.indexOf(meta.stage) < STAGES.indexOf(old.stage))
+    const isReopened = meta.generation === old.generation + 1;
+    if (meta.generation > old.generation) checkReopening(process, job, old, meta);
+    if (!isReopened && STAGES.indexOf(meta.stage) < STAGES.indexOf(old.stage))
       violate('only-grows', `${job}: META.stage ${old.stage} → ${meta.stage} by ${process.name}`);
+    const seenBy = process.seen.get(`${jobPartition(job as JobId)}/META`)?.['generation'];
+    if (meta.state === 'CANCELLED' && old.state !== 'CANCELLED' && seenBy !== old.generation)
+      violate('stale-write', `${job}: ${process.name} cancels generation ${old.generation}, it saw another`);
     const fence = change?.set?.['fence'];
     if (typeof fence === 'number' && fence < old.fence)
       violate('stale-write', `${job}: META written with fence ${fence} after ${old.fence} by ${process.name}`);
-    if (old.state !== meta.state && !canJobMove(old.state, meta.state))
+    if (old.state !== meta.state && !isReopened && !canJobMove(old.state, meta.state))
       violate('illegal-move', `${job}: ${old.state} → ${meta.state} by ${process.name}`);
     if (old.stage !== 'ready' && meta.stage === 'ready') {
       const stored = state.partitions().flatMap((one) => (one.startsWith(`J#${job}#T#`) ? state.peekAll(one) : []));
       if (stored.length !== meta.tasks) violate('sums', `${job}: ready with ${stored.length} of ${meta.tasks} tasks`);
     }
-    if (isFinalJobState(meta.state) && !isFinalJobState(old.state) && meta.publication !== undefined) {
+    const isEnding = isFinalJobState(meta.state) && !isFinalJobState(old.state);
+    // A cancel may come after the pointer has moved and before META says so.
+    if (isEnding && meta.state !== 'CANCELLED' && meta.publication !== undefined) {
       const pointer = store.peek(finalKey(job as JobId));
       const points = pointer === null ? null : (JSON.parse(Buffer.from(pointer).toString()) as { publication: string });
       if (points?.publication !== meta.publication)

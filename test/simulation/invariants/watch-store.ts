@@ -1,22 +1,43 @@
 /** Checks every change of the object store: nothing that somebody relies on is deleted or replaced, and a pointer names what is there. */
 import type { JobId, TaskId } from '../../../src/domain/ids.ts';
+import { finalKey } from '../../../src/domain/keys.ts';
 import { taskKey } from '../../../src/domain/state-keys.ts';
 import type { FinalPointer, PublicationManifest } from '../../../src/domain/manifest.ts';
 import type { TaskItem } from '../../../src/domain/task-item.ts';
 import { sha256, type StoreEvent } from '../ports/object-store.ts';
+import type { SimProcess } from '../core/processes.ts';
 import type { Watched } from './report.ts';
 
+const OUTPUT_FILE = /^jobs\/([^/]+)\/output\/([^/]+)\//;
+const MANIFEST_FILE = /^jobs\/([^/]+)\/output\/[^/]+\/_manifest\.json$/;
+const REDO_FILE = /^jobs\/([^/]+)\/redo\/(\d+)\/(\d+)\.json$/;
 const ATTEMPT_FILE = /^jobs\/([^/]+)\/attempts\/(\d+)\/([^/]+)\/(.+)$/;
 
-/** Tasks that had a winner when the publisher of the current pointer read them, by job. */
-export type PublishedWinners = Map<string, ReadonlyMap<string, TaskItem>>;
+/** Tasks as the publisher read them, by the key of the manifest of its publication. */
+export type PublishedTasks = Map<string, ReadonlyMap<string, TaskItem>>;
 
 export function createStoreWatch(
   { state, store, violate }: Watched,
   wasSubmitted: (job: string) => boolean,
-  published: PublishedWinners,
+  published: PublishedTasks,
 ): (event: StoreEvent) => void {
+  /** Belongs to what readers of this job's output see. */
+  const isPublished = (key: string): boolean => {
+    const [, job, publication] = OUTPUT_FILE.exec(key) ?? [];
+    const pointer = job === undefined ? null : store.peek(finalKey(job as JobId));
+    if (pointer === null) return false;
+    return (JSON.parse(Buffer.from(pointer).toString()) as FinalPointer).publication === publication;
+  };
+  /** What an open task of a retry starts with. */
+  const isOfRedo = (key: string): boolean => {
+    const [, job, generation, task] = REDO_FILE.exec(key) ?? [];
+    if (job === undefined) return false;
+    const item = state.peek(taskKey(job as JobId, task as TaskId, 1)) as unknown as TaskItem | null;
+    return item?.generation === Number(generation);
+  };
   const isNeeded = (key: string): string | null => {
+    if (isPublished(key)) return 'it is part of the published output';
+    if (isOfRedo(key)) return 'the task was opened with it';
     const match = ATTEMPT_FILE.exec(key);
     if (match === null) return null;
     const [, job, task, attempt, file] = match as unknown as [string, string, string, string, string];
@@ -57,14 +78,18 @@ export function createStoreWatch(
     const isChanged = before !== null && !Buffer.from(before).equals(now);
     if (isChanged && !repairs && isNeeded(key) !== null)
       violate('deletion', `${process.name} replaces ${key} by other bytes: ${isNeeded(key)}`);
+    const [, job] = MANIFEST_FILE.exec(key) ?? [];
+    if (job !== undefined && !published.has(key)) published.set(key, tasksSeen(process, job));
     if (!key.endsWith('/final.json')) return;
-    const job = key.split('/')[1] as string;
-    const winners = new Map<string, TaskItem>();
-    for (const [id, item] of process.seen)
-      if (id.startsWith(`J#${job}#T#`) && item?.['win'] !== undefined)
-        winners.set(id.slice(id.lastIndexOf('/') + 1), item as unknown as TaskItem);
-    published.set(job, winners);
     const flaw = checkPointer(key);
     if (flaw !== null) violate('pointer', `${process.name} moves the pointer, but ${flaw}`);
   };
+}
+
+function tasksSeen(process: SimProcess, job: string): ReadonlyMap<string, TaskItem> {
+  const tasks = new Map<string, TaskItem>();
+  for (const [id, item] of process.seen)
+    if (item !== null && id.startsWith(`J#${job}#T#`))
+      tasks.set(id.slice(id.lastIndexOf('/') + 1), item as unknown as TaskItem);
+  return tasks;
 }

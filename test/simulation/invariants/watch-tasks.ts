@@ -15,6 +15,7 @@ import type { Run } from '../ports/handler.ts';
 import type { SimObjectStore } from '../ports/object-store.ts';
 import type { StateEvent } from '../ports/state-table.ts';
 import { createDecisionWatch, type DecisionContext } from './watch-decisions.ts';
+import { createRedoWatch } from './watch-redo.ts';
 import { findWinnerFlaw } from './winner.ts';
 
 export interface TaskWatch {
@@ -33,6 +34,7 @@ export function createTaskWatch(
   kept: ReadonlySet<string>,
 ): TaskWatch {
   const decisions = createDecisionWatch(watched);
+  const redone = createRedoWatch(watched);
   const { store, spec, violate } = watched;
   const winners = new Map<string, string>();
   let adopted = 0;
@@ -80,8 +82,12 @@ export function createTaskWatch(
   };
   /** A decision holds only for the task as it was when it was made. */
   const checkDecision = (event: StateEvent, where: string, before: TaskItem, after: TaskItem): void => {
-    if (after.state === 'CANCELLED') return;
     const seen = asTask(event.process.seen.get(`${event.key.partition}/${event.key.sort}`) ?? null);
+    if (after.state === 'CANCELLED') {
+      if (seen?.generation !== before.generation)
+        violate('stale-write', `${where}: ${event.process.name} cancels a generation that it has not seen`);
+      return;
+    }
     const told = (item: TaskItem | null): string =>
       item === null
         ? 'nothing'
@@ -133,23 +139,28 @@ export function createTaskWatch(
       const mayCharge = spec.retry.attempts + (after.escalations ?? 0);
       if (after.charged < 0 || after.charged > Math.min(after.attempts, mayCharge))
         violate('budget', `${where}: charged ${after.charged} of ${spec.retry.attempts} (${after.attempts} attempts)`);
-      if (after.win !== undefined && JSON.stringify(after.win) !== JSON.stringify(before.win))
+      if (after.win !== undefined && JSON.stringify(after.win) !== JSON.stringify(before.win)) {
         checkCommit(job, key.sort, after);
+        redone.onCommit(job, key.sort, after);
+      }
       const isAdopted =
         after.win !== undefined && before.win === undefined && kept.has(`${where}/${after.win.attempt}`);
       if (isAdopted) adopted += 1;
+      else if (event.change?.set?.['redo'] === true) redone.onOpening(process, job, key.sort, { before, after });
       else if (process.kind === 'worker' || process.kind === 'report') checkWorker(process, where, before, after);
       else {
         checkDecision(event, where, before, after);
         decisions.onMove(job, key.sort, before, after);
       }
       checkCheckpoint(job, where, key.sort, before, after);
+      if (after.owner !== undefined && after.owner !== before.owner) redone.onClaim(job, key.sort, after);
       if (after.owner !== undefined && after.owner !== before.owner && after.checkpoint !== undefined) {
         const saved = savedItems(store, job, key.sort, after.checkpoint);
         if (saved !== null) savedAtClaim.set(`${after.owner}/${key.sort}`, [job, saved]);
       }
     },
     onRun(process, run) {
+      redone.onRun(process, run);
       const [job, saved] = savedAtClaim.get(`${run.attempt}/${run.task}`) ?? ['', new Set<number>()];
       // Whoever won has removed the segments; what is run then is wasted anyway.
       const task = watched.state.peek(taskKey(job as JobId, run.task as TaskId, 1));

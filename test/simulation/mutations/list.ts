@@ -1,29 +1,10 @@
 /** The guards that make concurrent and dying processes harmless, each taken away in turn. */
-import type { ObjectStore } from '../../../src/ports/object-store.ts';
-import type { StateChange, StateCondition, StateTable } from '../../../src/ports/state-table.ts';
+import type { StateTable } from '../../../src/ports/state-table.ts';
 import { failureGuards } from './failure-guards.ts';
 import type { Mutation } from './mutation.ts';
+import { retryGuards } from './retry-guards.ts';
+import { drop, isTask, late, on, sets, type IsPart, type IsWrite } from './weaken.ts';
 
-const ALWAYS: StateCondition = { op: 'not', of: { op: 'present', path: 'never' } };
-
-type IsPart = (part: StateCondition) => boolean;
-
-/** The condition without the parts of its conjunction for which `isPart` holds. */
-function without(when: StateCondition, isPart: IsPart): StateCondition {
-  if (isPart(when)) return ALWAYS;
-  if (when.op !== 'and') return when;
-  return { op: 'and', of: when.of.filter((part) => !isPart(part)) };
-}
-
-const on =
-  (path: string): IsPart =>
-  (part) =>
-    'path' in part && part.path === path;
-
-type IsWrite = (key: { readonly partition: string; readonly sort: string }, change: StateChange) => boolean;
-
-const isTask: IsWrite = ({ partition }) => partition.includes('#T#');
-const sets = (change: StateChange, name: string): unknown => change.set?.[name];
 const isClaim: IsWrite = (key, change) => isTask(key, change) && change.add?.['charged'] === 1;
 const isTakeOver: IsWrite = (key, change) =>
   isTask(key, change) && change.add?.['attempts'] === 1 && change.add['charged'] === undefined;
@@ -33,42 +14,16 @@ const isHeartbeat: IsWrite = (key, change) =>
   isTask(key, change) && sets(change, 'state') === undefined && sets(change, 'progress') !== undefined;
 const isRelease: IsWrite = (key, change) =>
   isTask(key, change) && sets(change, 'state') === 'WAIT' && sets(change, 'notBeforeMs') === undefined;
-const isDecision: IsWrite = (key, change) => isTask(key, change) && sets(change, 'checkpointSeen') !== undefined;
+const isDecision: IsWrite = (key, change) =>
+  isTask(key, change) && sets(change, 'checkpointSeen') !== undefined && sets(change, 'generation') === undefined;
 const isDue: IsWrite = (key, change) =>
   isTask(key, change) && sets(change, 'state') === 'PENDING' && sets(change, 'generation') === undefined;
-const isReopen: IsWrite = (key, change) => isTask(key, change) && sets(change, 'generation') !== undefined;
+const isReopen: IsWrite = (key, change) => isTask(key, change) && sets(change, 'corruptions') !== undefined;
 const isMeta: IsWrite = ({ sort }) => sort === 'META';
 const isRow: IsWrite = ({ sort }) => sort.startsWith('SUB#');
 const isLock: IsWrite = ({ sort }) => sort === 'LOCK';
 
-/** Drops conditions of the writes that `isWrite` picks. */
-const drop = (name: string, isWrite: IsWrite, isPart: IsPart): Mutation => ({
-  name,
-  rewrite: (_process, key, { change, when }) => ({
-    change,
-    when: isWrite(key, change) ? without(when, isPart) : when,
-  }),
-});
-
 const all: IsPart = () => true;
-
-/** Puts of matching keys are answered at once and done only after `ms`. */
-const late = (store: ObjectStore, isKey: (key: string) => boolean, pause: () => Promise<void>): ObjectStore => {
-  const hash = async (key: string, body: string): Promise<{ key: string; bytes: number; sha256: string }> => {
-    const { createHash } = await import('node:crypto');
-    return { key, bytes: Buffer.byteLength(body), sha256: createHash('sha256').update(body).digest('hex') };
-  };
-  return {
-    ...store,
-    put: (key, body, signal) => {
-      if (!isKey(key) || typeof body !== 'string') return store.put(key, body, signal);
-      void pause()
-        .then(() => store.put(key, body))
-        .catch(() => undefined);
-      return hash(key, body);
-    },
-  };
-};
 
 /** A table that keeps nothing of writes with this attribute. */
 const forgetting = (state: StateTable, name: string): StateTable => ({
@@ -181,4 +136,5 @@ export const mutations: readonly Mutation[] = [
     }),
   },
   ...failureGuards,
+  ...retryGuards,
 ];

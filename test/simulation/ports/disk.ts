@@ -1,9 +1,9 @@
 /** Node-local disk and what lives on it: scratch directories, result files, leaf parts and merges, all of them rows as JSON lines. */
 import { AppError } from '../../../src/errors/app-error.ts';
 import type { ItemOutcome } from '../../../src/domain/outcome.ts';
-import type { Columnar, MergedFile } from '../../../src/ports/columnar.ts';
+import type { Columnar, MergedFile, QueryRequest } from '../../../src/ports/columnar.ts';
 import type { LeafParts } from '../../../src/ports/leaf-part.ts';
-import type { ResultFile, ResultFiles } from '../../../src/ports/result-file.ts';
+import type { ResultFile, ResultFiles, SealedResultFile } from '../../../src/ports/result-file.ts';
 import type { Scratch } from '../../../src/ports/scratch.ts';
 import type { Processes, SimProcess } from '../core/processes.ts';
 import { LOCAL_PREFIX, sha256, type SimObjectStore } from './object-store.ts';
@@ -69,9 +69,7 @@ export function diskPortsOf(processes: Processes, store: SimObjectStore, process
     },
     resultFiles: {
       create: (path) => createResultFile(process, (bytes) => write(path, bytes)),
-      openSealed: () => {
-        throw new Error('no room under simulation opens sealed result files');
-      },
+      openSealed: (path) => sealedFile(readRows(path)),
     },
     leafParts: {
       write: (path, outcomes) =>
@@ -98,11 +96,34 @@ export function diskPortsOf(processes: Processes, store: SimObjectStore, process
             sha256: sha256(bytes),
           };
         }),
-      query: () => Promise.reject(new Error('no room under simulation queries')),
+      query: (request) =>
+        call('query errors', () => ({ columns: [], rows: errorRows(request, readRows), close: closed })),
       close: () => Promise.resolve(),
     },
   };
 }
+
+const closed = (): Promise<void> => Promise.resolve();
+
+/** The one statement that a room under simulation has: the rows of a published errors file, in order. */
+async function* errorRows(
+  { views }: QueryRequest,
+  readRows: (path: string) => ItemOutcome[],
+): AsyncGenerator<(readonly unknown[])[]> {
+  for (const { itemIndex, itemId, cause, errorClass, errorMessage } of readRows(views['errors'] ?? ''))
+    yield [[itemIndex, itemId, cause, errorClass, errorMessage]];
+}
+
+const sealedFile = (rows: readonly ItemOutcome[]): SealedResultFile => ({
+  count: () => countOf(rows),
+  byIndex: () => rows,
+  close: () => undefined,
+});
+
+const countOf = (rows: readonly ItemOutcome[]): ReturnType<SealedResultFile['count']> => {
+  const failed = rows.filter(({ status }) => status === 'failed').length;
+  return { rows: rows.length, succeeded: rows.length - failed, failed };
+};
 
 function createResultFile(process: SimProcess, write: (bytes: Uint8Array) => void): ResultFile {
   const rows: ItemOutcome[] = [];
@@ -125,10 +146,7 @@ function createResultFile(process: SimProcess, write: (bytes: Uint8Array) => voi
       return rows.slice(afterRow, end);
     },
     byIndex: () => rows.toSorted(byIndex),
-    count() {
-      const failed = rows.filter(({ status }) => status === 'failed').length;
-      return { rows: rows.length, succeeded: rows.length - failed, failed };
-    },
+    count: () => countOf(rows),
     seal() {
       write(encodeRows(rows.toSorted(byIndex)));
       open = false;

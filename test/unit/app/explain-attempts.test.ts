@@ -11,7 +11,7 @@ import { asAttemptId, taskIdOf, type JobId } from '../../../src/domain/ids.ts';
 import type { JobMeta } from '../../../src/domain/job-item.ts';
 import { doneKey } from '../../../src/domain/keys.ts';
 import type { RedoTask } from '../../../src/domain/redo.ts';
-import { historyKey, jobEventKey, taskKey } from '../../../src/domain/state-keys.ts';
+import { corruptKey, historyKey, jobEventKey, taskKey } from '../../../src/domain/state-keys.ts';
 import type { TaskItem } from '../../../src/domain/task-item.ts';
 import type { StateItem, StateTable } from '../../../src/ports/state-table.ts';
 import { createRig } from '../../support/coordinator-rig.ts';
@@ -97,6 +97,35 @@ describe('the story of a task', () => {
         { number: 4, generation: 2, end: 'running' },
       ]);
     }));
+
+  it('has a committed result that was found corrupt, once its task is opened again for it', () =>
+    onTask(
+      { ...FRESH, state: 'DONE', attempts: 1, win: { attempt: ID, sha256: 'x', rows: 10, succeeded: 9, failed: 1 } },
+      async (scene) => {
+        const found = {
+          corrupt: true,
+          attempt: ID,
+          generation: 0,
+          foundMs: 5,
+          detail: 'no hash',
+          sha256: 'x',
+          rows: 10,
+        };
+        await scene.deps.state.createMany([
+          { key: corruptKey(JOB, TASK, { attempts: 1, generation: 0 }), item: found },
+        ]);
+        expect(await scene.story()).toMatchObject([{ number: 1, end: 'committed' }]);
+        await scene.deps.state.write(
+          KEY,
+          { set: { state: 'PENDING', generation: 1 }, remove: ['win'] },
+          { op: 'item-present' },
+        );
+        const told = { number: 1, generation: 0, end: 'corrupt', attempt: ID, savedItems: 10, detail: 'no hash' };
+        expect(await scene.story()).toMatchObject([{ ...told, cause: null }]);
+        await change(scene, { state: 'RUNNING', attempts: 2, owner: '13_0.0' });
+        expect(await scene.story()).toMatchObject([told, { number: 2, generation: 1, end: 'running' }]);
+      },
+    ));
 
   it('has what a cancel ended, also after a retry', () =>
     onTask(BUSY, async (scene) => {

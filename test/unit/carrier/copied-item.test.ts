@@ -39,23 +39,28 @@ const checkpoint = { attempt: '1_0.0', seq: 2, items: 3 };
 describe('what a task points at', () => {
   it('is its batch for a new task, its winner when that changed, its checkpoint when it was given up', () => {
     const done = { state: 'DONE', win };
-    expect(filesBehind(null, { state: 'PENDING' })).toEqual({ task: true, winner: null, checkpoint: null, redo: null });
-    expect(filesBehind({ state: 'RUNNING' }, done)).toEqual({ task: false, winner: win, checkpoint: null, redo: null });
+    expect(filesBehind(null, { state: 'PENDING' })).toEqual({ task: true, winner: null, checkpoint: null, redo: [] });
+    expect(filesBehind({ state: 'RUNNING' }, done)).toEqual({ task: false, winner: win, checkpoint: null, redo: [] });
     expect(filesBehind(done, { ...done, wave: 1 })).toEqual({
       task: false,
       winner: null,
       checkpoint: null,
-      redo: null,
+      redo: [],
     });
     const other = { ...win, sha256: 'b' };
     expect(filesBehind(done, { state: 'DONE', win: other }).winner).toEqual(other);
     expect(filesBehind({ state: 'RUNNING' }, { state: 'DEAD', checkpoint }).checkpoint).toEqual(checkpoint);
     expect(filesBehind({ state: 'DEAD', checkpoint }, { state: 'DEAD', checkpoint }).checkpoint).toBeNull();
     const redone = { state: 'DEAD', generation: 2, redo: true };
-    expect(filesBehind({ state: 'RUNNING', generation: 2, redo: true }, redone).redo).toBe(2);
-    expect(filesBehind(redone, { ...redone, wave: 1 }).redo).toBeNull();
-    expect(filesBehind(redone, { ...redone, state: 'PENDING' }).redo).toBeNull();
-    expect(filesBehind(redone, { ...redone, state: 'CANCELLED', generation: 3 }).redo).toBe(3);
+    expect(filesBehind({ state: 'RUNNING', generation: 2, redo: true }, redone).redo).toEqual([2]);
+    expect(filesBehind(redone, { ...redone, wave: 1 }).redo).toEqual([]);
+    expect(filesBehind(redone, { ...redone, state: 'PENDING' }).redo).toEqual([]);
+    expect(filesBehind(redone, { ...redone, state: 'CANCELLED', generation: 3 }).redo).toEqual([2, 3]);
+    // Also of a retry that went well, and of those between two carries.
+    const well = { ...redone, state: 'DONE', win, generation: 3 };
+    expect(filesBehind({ state: 'DONE', generation: 0, win }, well).redo).toEqual([1, 2, 3]);
+    expect(filesBehind(null, well).redo).toEqual([1, 2, 3]);
+    expect(filesBehind(well, { ...well, wave: 1 }).redo).toEqual([]);
   });
 
   it('leaves the checkpoint of a task that may still run to the spool', () => {

@@ -13,6 +13,7 @@ const carry: CarryDocument = {
   total: 10,
   complete: false,
   problem: null,
+  notes: [],
 };
 const advanced: AdvanceDocument = {
   schema: 'slurmctl.advance/1',
@@ -49,6 +50,15 @@ describe('status of a job that lives in a spool', () => {
     expect(await carriedLines({ ...carry, problem })).toHaveLength(2);
     expect((await carriedLines({ ...carry, problem }))[1]).toBe(`            last try: ${problem}`);
   });
+});
+
+it('what the copy lacks is said by status, and after the carry', async () => {
+  const lacking = { ...carry, notes: ['task 000003: what a retry left alone is not carried: x is missing'] };
+  expect((await carriedLines(lacking))[1]?.trim()).toContain('task 000003: what a retry left alone');
+  const app = { advance: async () => ({ ...advanced, carry: lacking }) };
+  const { code, stderr } = await runInProcess(['advance', JOB], { app });
+  expect(code).toBe(0);
+  expect(stderr).toContain(`warning: the copy of job ${JOB}: task 000003: what a retry left alone is not carried`);
 });
 
 describe('a carry that did not come to its end', () => {

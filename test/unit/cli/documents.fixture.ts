@@ -98,6 +98,7 @@ export const planned: PlanDocument = {
       do: 'retry',
       condition: 'exit 75',
       action: 'try again, 4 times at most; wait up to 10 s, doubling to 10 m',
+      coveredBy: [],
     },
     {
       name: 'built-in rule for everything else',
@@ -105,6 +106,7 @@ export const planned: PlanDocument = {
       do: 'retry',
       condition: 'everything',
       action: 'try again, 1 try of an item and 3 attempts at a task in all',
+      coveredBy: [],
     },
   ],
   warnings: [

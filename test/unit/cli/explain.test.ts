@@ -155,6 +155,26 @@ describe('explain', () => {
     ]);
   });
 
+  it('shows a committed result that was found corrupt', () => {
+    const task = story.task as NonNullable<typeof story.task>;
+    const clean = {
+      ...attempt,
+      signal: null,
+      suspects: null,
+      retryAt: null,
+      memoryBytes: null,
+      decision: null,
+      rule: null,
+    };
+    const corrupt = { ...clean, end: 'corrupt', cause: null, explanation: null, why: null, charged: null } as const;
+    const attempts = [{ ...corrupt, detail: 'part.parquet: found \u001bother bytes' }];
+    const told = renderExplain({ ...story, about: 'task', item: null, task: { ...task, attempts } }, view).split('\n');
+    expect(told.slice(2, 4)).toEqual([
+      '  attempt 1 on n2 from 2026-11-21 12:00 UTC for 1 m: committed 7 items',
+      '    found corrupt, so its task was opened again: part.parquet: found \\x1bother bytes',
+    ]);
+  });
+
   it('of a failed item names the rule that ended its tries, and a retry only where one can help', () => {
     const failed = {
       ...(story.item as NonNullable<typeof story.item>),

@@ -216,6 +216,15 @@ describe('slurm.extra', () => {
     expect(line).toContain(`3:17 slurm.extra: found "${option}", but slurmctl sets ${name} itself`);
   });
 
+  it.each(['--mem=0', '--mem=1G', '--mem-per-cpu=1G', '--mem-per-gpu=1G', '--mem-per-g=1G'])(
+    'refuses %s with the key to use, because it would beat what an escalation asks for',
+    async (option) => {
+      expect((await with3(`slurm: {extra: ["${option}"]}`))[0]).toMatch(
+        /slurmctl sets --mem.* · Use resources\.memory$/,
+      );
+    },
+  );
+
   it.each(['x', '--', '"-"', '""', '5', '[]'])('refuses %s, which is no option', async (option) => {
     expect((await with3(`slurm: {extra: [${option}]}`))[0]).toContain('expected an sbatch option that begins with -');
   });
