@@ -3,7 +3,7 @@
  * followed by another `advance`.
  */
 import { isAppError } from '../errors/app-error.ts';
-import type { CorruptRecord } from '../domain/history.ts';
+import { DETAIL_CHARS, type CorruptRecord } from '../domain/history.ts';
 import type { JobId, TaskId } from '../domain/ids.ts';
 import type { JobMeta, JobRollup } from '../domain/job-item.ts';
 import { formatRanges } from '../domain/item-ranges.ts';
@@ -99,8 +99,6 @@ export async function tidyUp(deps: CoordinatorDeps, job: JobId, meta: JobMeta): 
   await dropHints(deps, job);
   await retireFromIndex(deps.state, job);
 }
-
-const DETAIL_CHARS = 300;
 
 interface Found {
   readonly task: TaskId;

@@ -1,6 +1,6 @@
 /** Carries a decision of the retry planner out: first its record, then the move of the task, so that `explain` knows of every move. */
 import { fingerprintOf } from '../domain/fingerprint.ts';
-import type { AttemptRecord } from '../domain/history.ts';
+import { DETAIL_CHARS, type AttemptRecord } from '../domain/history.ts';
 import { sizeFor } from '../domain/element-size.ts';
 import type { RetryDecision, RetryQuestion } from '../domain/retry-decision.ts';
 import type { FailureFacts } from '../domain/retry-rules.ts';
@@ -14,7 +14,6 @@ import type { CoordinatorDeps } from './needs.ts';
 import type { Pass, Settled } from './reconcile.ts';
 import type { Task } from './task-list.ts';
 
-const DETAIL_CHARS = 300;
 /** Owner, progress, and what told of the end: they belong to the attempt, and its record keeps what is of use. */
 const OF_THE_ATTEMPT: readonly (keyof TaskItem)[] = [
   'owner',

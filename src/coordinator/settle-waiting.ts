@@ -70,12 +70,12 @@ async function takeTurn(deps: CoordinatorDeps, pass: Pass, task: Task, turn: Tur
     case 'last-try':
       return tryOnceMore(deps, pass, task, turn.why);
     case 'retry':
-      return { task: (await letGo(deps, pass, task)).task };
+      return { task: (await makeClaimable(deps, pass, task)).task };
   }
 }
 
 /** The wave stays: whatever element is live may claim the task, however long it has been running. */
-const letGo = (deps: CoordinatorDeps, pass: Pass, task: Task, more: { readonly leavesNone?: true } = {}) =>
+const makeClaimable = (deps: CoordinatorDeps, pass: Pass, task: Task, more: { readonly leavesNone?: true } = {}) =>
   moveTask(deps, pass, task, {
     change: { set: { state: 'PENDING', ...more }, remove: ['notBeforeMs'] },
     when: sameWait(task),
@@ -85,7 +85,7 @@ const letGo = (deps: CoordinatorDeps, pass: Pass, task: Task, more: { readonly l
 async function tryOnceMore(deps: CoordinatorDeps, pass: Pass, task: Task, reason: string): Promise<Settled> {
   const why = `retried once more, so that each item that was left ends by its own rule: ${reason}`;
   await noteOnRecord(deps, pass, task, { set: { why } });
-  const { task: after, moved } = await letGo(deps, pass, task, { leavesNone: true });
+  const { task: after, moved } = await makeClaimable(deps, pass, task, { leavesNone: true });
   return moved
     ? { task: after, step: `task ${task.id}: ${task.cause} (${task.causeDetail ?? ''}); ${why}` }
     : { task: after };

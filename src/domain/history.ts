@@ -11,6 +11,9 @@ export const ATTEMPT_DECISIONS = {
 } as const;
 export type AttemptDecision = keyof typeof ATTEMPT_DECISIONS;
 
+/** Most characters of a detail, in a task item as in a record. */
+export const DETAIL_CHARS = 300;
+
 /**
  * State item `J#<job>/H#<task>#<attempts>`: one attempt that ended without a commit, and what was decided. Written before the task moves, by its
  * attempt's number, so that a pass that is killed in between writes the same record again. Optional fields are absent, never null. At `unclaimedKey`:

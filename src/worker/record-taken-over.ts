@@ -1,6 +1,6 @@
 import { BUILTIN_RULES } from '../domain/builtin-rules.ts';
 import { sizeFor, type ElementSize } from '../domain/element-size.ts';
-import type { AttemptRecord } from '../domain/history.ts';
+import { DETAIL_CHARS, type AttemptRecord } from '../domain/history.ts';
 import { elementOf } from '../domain/ids.ts';
 import { matchRule } from '../domain/match-rule.ts';
 import { historyKey } from '../domain/state-keys.ts';
@@ -8,7 +8,7 @@ import type { TaskItem } from '../domain/task-item.ts';
 import type { StateItem } from '../ports/state-table.ts';
 import type { ElementContext } from './needs.ts';
 import { patiently } from './patience.ts';
-import { DETAIL_CHARS, type LeftBehind } from './task-writes.ts';
+import type { LeftBehind } from './task-writes.ts';
 
 /**
  * The record of an attempt whose task its restarted element is about to take over, so that `explain` knows of every attempt that was begun. A record

@@ -1,5 +1,6 @@
 /** Every conditional write a worker makes on a task item; nothing else in this room changes state. */
 import type { Cause } from '../domain/causes.ts';
+import { DETAIL_CHARS } from '../domain/history.ts';
 import type { ElementSize } from '../domain/element-size.ts';
 import { elementOf, type AttemptId, type TaskId } from '../domain/ids.ts';
 import { taskKey, type StateKey } from '../domain/state-keys.ts';
@@ -14,8 +15,6 @@ import {
 import type { StateCondition, StateItem } from '../ports/state-table.ts';
 import type { ElementContext, WriteContext } from './needs.ts';
 import { writeDecided, type DecidedWrite } from './decided-write.ts';
-
-export const DETAIL_CHARS = 300;
 
 /** A task this attempt owns, as it was when claimed. */
 export interface ClaimedTask {

@@ -104,6 +104,15 @@ describe('a submit that sleeps while another process takes its job over', () => 
     }));
 });
 
+/** A job that somebody cancels while a pass with these dependencies sends its next array. */
+async function cancelledWhileItSends(root: string) {
+  const rig = createRig(root);
+  const { job } = await submitJob(rig.process(), rig.wanted, OPTIONS);
+  rig.batch.endAll();
+  rig.clock.skip(60_000);
+  return { job, deps: withBeforeSubmit(rig.process(), () => cancelJob(rig.process(), job, 'enough')) };
+}
+
 describe('a cancel', () => {
   it('reaches an array that is accepted after it looked for it', () =>
     withTempDir(async (root) => {
@@ -116,11 +125,7 @@ describe('a cancel', () => {
 
   it('that overtakes a pass lets it end with the state of the job, not with an error', () =>
     withTempDir(async (root) => {
-      const rig = createRig(root);
-      const { job } = await submitJob(rig.process(), rig.wanted, OPTIONS);
-      rig.batch.endAll();
-      rig.clock.skip(60_000);
-      const deps = withBeforeSubmit(rig.process(), () => cancelJob(rig.process(), job, 'enough'));
+      const { deps, job } = await cancelledWhileItSends(root);
       const { meta, nextDueMs } = await advanceJob(deps, pass(job));
       expect(meta).toMatchObject({ state: 'CANCELLED', reason: 'enough' });
       expect(nextDueMs).toBeNull();
@@ -128,11 +133,7 @@ describe('a cancel', () => {
 
   it('that overtakes a pass ends whoever follows the job with its state, not with an error', () =>
     withTempDir(async (root) => {
-      const rig = createRig(root);
-      const { job } = await submitJob(rig.process(), rig.wanted, OPTIONS);
-      rig.batch.endAll();
-      rig.clock.skip(60_000);
-      const deps = withBeforeSubmit(rig.process(), () => cancelJob(rig.process(), job, 'enough'));
+      const { deps, job } = await cancelledWhileItSends(root);
       const drivers = { ...deps, spills: async () => openSpillPlaces(root, deps.ids) };
       const status = await followJob(drivers as unknown as Drivers, deps, { job });
       expect(status.job).toMatchObject({ state: 'CANCELLED', reason: 'enough' });

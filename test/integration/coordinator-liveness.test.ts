@@ -33,6 +33,14 @@ const COMMITTED: Partial<TaskItem> = {
   win: { attempt: 'x' as AttemptId, sha256: '', rows: 5, succeeded: 5, failed: 0 },
 };
 
+/** A job whose elements have each begun a task, and have all ended. */
+async function submitAndEnd(rig: Rig, how?: Parameters<Rig['batch']['endAll']>[0]): Promise<JobId> {
+  const job = await submit(rig);
+  await rig.work(job, () => true);
+  rig.batch.endAll(how);
+  return job;
+}
+
 async function setTask(rig: Rig, job: JobId, fields: Partial<TaskItem>, number = 0): Promise<void> {
   const task = (await rig.tasks(job))[number];
   await rig
@@ -71,9 +79,7 @@ describe('the finaliser', () => {
   it('follows also a pass whose only write had an unknown outcome', () =>
     withTempDir(async (root) => {
       const rig = createRig(root);
-      const job = await submit(rig);
-      await rig.work(job, () => true);
-      rig.batch.endAll({ cause: 'oom', rawState: 'OUT_OF_MEMORY' });
+      const job = await submitAndEnd(rig, { cause: 'oom', rawState: 'OUT_OF_MEMORY' });
       const deps = inFinaliser(rig);
       const before = finalisersOf(rig).length;
       const { nextDueMs } = await advanceJob({ ...deps, state: doubtful(deps.state) }, pass(job));
@@ -84,9 +90,7 @@ describe('the finaliser', () => {
   it('waits for time, not for arrays that nobody knows any more', () =>
     withTempDir(async (root) => {
       const rig = createRig(root);
-      const job = await submit(rig);
-      await rig.work(job, () => true);
-      rig.batch.endAll({ phase: 'unknown', rawState: '' });
+      const job = await submitAndEnd(rig, { phase: 'unknown', rawState: '' });
       await advanceJob(inFinaliser(rig), pass(job));
       const { request } = finalisersOf(rig).at(-1) as Rig['batch']['accepted'][number];
       expect([request.after, request.beginAfterSec]).toEqual([undefined, 60]);
@@ -125,9 +129,7 @@ describe('the finaliser', () => {
   it('that comes too late is replaced by an earlier one, and ends with the job', () =>
     withTempDir(async (root) => {
       const rig = createRig(root);
-      const job = await submit(rig);
-      await rig.work(job, () => true);
-      rig.batch.endAll();
+      const job = await submitAndEnd(rig);
       const waitFor = (ms: number) =>
         setTask(rig, job, { state: 'WAIT', attempts: 1, notBeforeMs: rig.clock.nowMs() + ms, charged: 1 });
       for (const task of [1, 2, 3]) await setTask(rig, job, COMMITTED, task);
@@ -151,9 +153,7 @@ describe('the finaliser', () => {
   it('that waited for a limit begins at the time that it is sent with in the end', () =>
     withTempDir(async (root) => {
       const rig = createRig(root);
-      const job = await submit(rig);
-      await rig.work(job, () => true);
-      rig.batch.endAll();
+      const job = await submitAndEnd(rig);
       for (const task of [1, 2, 3]) await setTask(rig, job, COMMITTED, task);
       const retryIn = (ms: number) =>
         setTask(rig, job, { state: 'WAIT', attempts: 1, notBeforeMs: rig.clock.nowMs() + ms, charged: 1 });
@@ -196,9 +196,7 @@ describe('an array that has ended', () => {
     (jobState) =>
       withTempDir(async (root) => {
         const rig = createRig(root);
-        const job = await submit(rig);
-        await rig.work(job, () => true);
-        rig.batch.endAll({ cause: 'oom', rawState: 'OUT_OF_MEMORY' });
+        const job = await submitAndEnd(rig, { cause: 'oom', rawState: 'OUT_OF_MEMORY' });
         const deps = rig.process();
         if (jobState === 'PAUSED') await setState(rig, job, 'PAUSED');
         await advanceJob({ ...deps, state: doubtful(deps.state) }, pass(job));
@@ -214,9 +212,7 @@ describe('an array that has ended', () => {
   it('does not count as one that lives while it is asked about', () =>
     withTempDir(async (root) => {
       const rig = createRig(root);
-      const job = await submit(rig);
-      await rig.work(job, () => true);
-      rig.batch.endAll({ cause: 'oom', rawState: 'OUT_OF_MEMORY' });
+      const job = await submitAndEnd(rig, { cause: 'oom', rawState: 'OUT_OF_MEMORY' });
       const deps = inFinaliser(rig);
       await advanceJob({ ...deps, state: doubtful(deps.state) }, pass(job));
       expect(timesOf(rig)).toEqual([undefined, 60]);
