@@ -15,6 +15,16 @@ export type Win = {
   readonly rows: number;
   readonly succeeded: number;
   readonly failed: number;
+  /** Absent: committed by a version that did not say. */
+  readonly ran?: AttemptRun;
+};
+
+/** Where and when an attempt ran (epoch ms by the clock of its node), and its CPU time as in `done.json`; for display. */
+export type AttemptRun = {
+  readonly node: string;
+  readonly startedMs: number;
+  readonly finishedMs: number;
+  readonly cpuMs: number;
 };
 
 /** Immutable segments 1…seq of `attempt` hold the outcomes of `items` items, of which `failed` (absent: none) have failed for good. */

@@ -61,7 +61,7 @@ async function keepIn(
     schema: SPILL_SCHEMA,
     ...id,
     generation: claimed.item.generation,
-    win: { attempt, sha256: done.sha256, ...counts },
+    win: { attempt, sha256: done.sha256, ...counts, ran: sealed.ran },
     files,
     node: input.node,
     keptMs: deps.clock.nowMs(),

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { attemptLogKey, doneKey, partKey, resultsKey, segmentKey } from '../domain/keys.ts';
 import { MANIFEST_SCHEMAS, type DoneManifest, type FileDigest, type TaskManifest } from '../domain/manifest.ts';
 import type { OutputSpec } from '../domain/output-columns.ts';
-import type { Win } from '../domain/task-item.ts';
+import type { AttemptRun, Win } from '../domain/task-item.ts';
 import type { StoredObject } from '../ports/object-store.ts';
 import type { ResultFile } from '../ports/result-file.ts';
 import type { AttemptLog } from './attempt-log.ts';
@@ -34,6 +34,7 @@ export interface SealedAttempt {
   /** Null: nothing was logged. */
   readonly logText: string | null;
   readonly counts: ReturnType<ResultFile['count']>;
+  readonly ran: AttemptRun;
   /** The text of done.json, the same whenever it is asked for: a commit of unknown outcome may have named its hash. */
   doneText(files: DoneManifest['files']): string;
 }
@@ -61,6 +62,7 @@ export async function sealLocally(context: ElementContext, options: SealOptions)
     partPath,
     logText: attemptLog.text(),
     counts,
+    ran: ranOf(input.node, timings),
     doneText(files) {
       const done: DoneManifest = {
         schema: MANIFEST_SCHEMAS.done,
@@ -100,8 +102,16 @@ export async function storeSealed(context: ElementContext, sealed: SealedAttempt
   const files = { results: digestOf(results), part: digestOf(part), log: log === null ? null : digestOf(log) };
   const key = doneKey(job, claimed.task, attempt);
   const stored = await patiently(context, () => deps.store.put(key, sealed.doneText(files)));
-  return { attempt, sha256: stored.sha256, ...counts };
+  return { attempt, sha256: stored.sha256, ...counts, ran: sealed.ran };
 }
+
+/** Whole milliseconds: it is stored with each task. */
+const ranOf = (node: string, { startedMs, finishedMs, cpuMs }: DoneManifest['timings']): AttemptRun => ({
+  node,
+  startedMs: Math.round(startedMs),
+  finishedMs: Math.round(finishedMs),
+  cpuMs: Math.round(cpuMs),
+});
 
 const digestOf = ({ key, sha256, bytes }: StoredObject): FileDigest => ({ key, sha256, bytes });
 

@@ -48,6 +48,13 @@ describe('a whole element', () => {
       version: 'test',
       files: { log: null },
     });
+    const { startedMs, finishedMs, cpuMs } = done.timings;
+    expect(task.win?.ran).toEqual({
+      node: 'n1',
+      startedMs: Math.round(startedMs),
+      finishedMs: Math.round(finishedMs),
+      cpuMs: Math.round(cpuMs),
+    });
     for (const file of [done.files.results, done.files.part])
       expect(await job.deps.store.get(file.key, { sha256: file.sha256 })).toHaveLength(file.bytes);
   });
