@@ -5,6 +5,8 @@
 import { join } from 'node:path';
 import type { Cause } from '../domain/causes.ts';
 import type { TaskId } from '../domain/ids.ts';
+import type { FileDigest } from '../domain/manifest.ts';
+import type { ItemOutcome } from '../domain/outcome.ts';
 import { isAppError } from '../errors/app-error.ts';
 import { mapBounded } from './bounded.ts';
 import type { AggregatorDeps } from './deps.ts';
@@ -47,7 +49,7 @@ export async function* failuresOf(
   const chosen = final.filter((task) => wanted(task) && (task.win === null || task.win.failed > 0));
   if (chosen.length === 0) return;
   const firstItems = firstItemsOf(sizes);
-  const published = final.length === sizes.length ? await publishedErrors(deps, job, final) : null;
+  const published = await publishedErrors(deps, job, { final, sizes });
   if (published !== null) {
     yield* fromPublished(deps, published, chosen, firstItems);
     return;
@@ -60,7 +62,8 @@ export async function* failuresOf(
     }));
 }
 
-function firstItemsOf(sizes: SortedTasks['sizes']): ReadonlyMap<TaskId, number> {
+/** Index of the first item of each task in the job. */
+export function firstItemsOf(sizes: SortedTasks['sizes']): ReadonlyMap<TaskId, number> {
   const first = new Map<TaskId, number>();
   let next = 0;
   for (const { task, items } of sizes) {
@@ -70,7 +73,8 @@ function firstItemsOf(sizes: SortedTasks['sizes']): ReadonlyMap<TaskId, number> 
   return first;
 }
 
-async function failedOf(
+/** The failed items of one final task, from its own files. @throws RESULT_CORRUPT, MANIFEST_CORRUPT, STORE_*, SCRATCH_* */
+export async function failedOf(
   deps: AggregatorDeps,
   job: LoadedJob,
   task: FinalTask,
@@ -79,8 +83,13 @@ async function failedOf(
   const outcomes =
     task.win === null
       ? await outcomesOfLost(deps, job, await readLostTask(deps, job, task))
-      : (await readWinnerFile(deps, job.job, { task: task.task, ...task.win })).outcomes;
-  return outcomes
+      : (await readWinnerFile(deps, job.job, { task: task.task, ...task.win, only: 'failed' })).outcomes;
+  return failedItems(outcomes, firstItem);
+}
+
+/** Of all outcomes of a task, the failures; pure. */
+export const failedItems = (outcomes: Iterable<ItemOutcome>, firstItem: number): FailedItem[] =>
+  [...outcomes]
     .filter(({ status }) => status === 'failed')
     .map(({ itemId, itemIndex, cause, errorClass, errorMessage }) => ({
       item: itemIndex - firstItem,
@@ -89,13 +98,19 @@ async function failedOf(
       errorClass: errorClass ?? '',
       errorMessage: errorMessage ?? '',
     }));
-}
 
-/** Key and hash of errors.parquet when it was made of exactly these tasks; null otherwise. */
-async function publishedErrors({ store }: AggregatorDeps, job: LoadedJob, tasks: readonly FinalTask[]) {
+/** Key and hash of errors.parquet when it is there and was made of exactly these tasks; null otherwise. */
+export async function publishedErrors(
+  { store }: Pick<AggregatorDeps, 'store'>,
+  job: LoadedJob,
+  { final, sizes }: Pick<SortedTasks, 'final' | 'sizes'>,
+): Promise<FileDigest | null> {
+  if (final.length < sizes.length) return null;
   try {
     const manifest = await readPublication(store, job.job);
-    return manifest?.inputDigest === inputDigest(job, tasks) ? manifest.files.errors : null;
+    if (manifest?.inputDigest !== inputDigest(job, final)) return null;
+    const { errors } = manifest.files;
+    return (await store.head(errors.key)) === null ? null : errors;
   } catch (error) {
     if (isAppError(error, 'MANIFEST_CORRUPT')) return null;
     throw error;

@@ -25,6 +25,11 @@ export async function readSortedTasks(state: StateTable, { job, manifest }: Load
   for (let shard = 0; shard < manifest.shards; shard += 1)
     for await (const { sort, item } of state.query(taskPartition(job, shard)))
       tasks.push({ task: asTaskId(sort), item: item as unknown as TaskItem });
+  return sortTasks(tasks);
+}
+
+/** All tasks of a job, in any order, by what they need; pure. */
+export function sortTasks(tasks: readonly { readonly task: TaskId; readonly item: TaskItem }[]): SortedTasks {
   const sorted = tasks.toSorted((a, b) => taskNumber(a.task) - taskNumber(b.task));
   const isFinal = ({ item }: { readonly item: TaskItem }): boolean => isFinalTaskState(item.state);
   return {

@@ -12,13 +12,15 @@ export interface WinnerFile {
   readonly attempt: AttemptId;
   /** Of done.json, as the commit recorded it. */
   readonly sha256: string;
+  /** Absent: all outcomes. */
+  readonly only?: 'failed';
 }
 
 /** The outcomes of a committed attempt, from its per-item file, in item order. @throws RESULT_CORRUPT naming task and file */
 export async function readWinnerFile(
   { store, scratch, resultFiles }: Pick<AggregatorDeps, 'store' | 'scratch' | 'resultFiles'>,
   job: JobId,
-  { task, attempt, sha256 }: WinnerFile,
+  { task, attempt, sha256, only }: WinnerFile,
 ): Promise<{ readonly done: DoneManifest; readonly outcomes: ItemOutcome[] }> {
   const blame = { code: 'RESULT_CORRUPT', owner: `task ${task}`, task } as const;
   const key = doneKey(job, task, attempt);
@@ -36,7 +38,7 @@ export async function readWinnerFile(
     });
     const file = (await resultFiles()).openSealed(path);
     try {
-      return { done, outcomes: [...file.byIndex()] };
+      return { done, outcomes: [...file.byIndex(only)] };
     } finally {
       file.close();
     }

@@ -17,6 +17,8 @@ import type {
   TickDocument,
 } from './documents.ts';
 import type { ExplainDocument } from './explain-documents.ts';
+import type { Grouping } from '../domain/error-grouping.ts';
+import type { ErrorGroups } from '../domain/error-groups.ts';
 import type { LimitWords } from '../config/limit-words.ts';
 import type { LimitDeleteDocument, LimitDocument, LimitListDocument, LimitSetDocument } from './limit-documents.ts';
 import type { Problem } from '../errors/app-error.ts';
@@ -78,6 +80,8 @@ export interface App {
   }): AsyncIterable<LogLine>;
   /** The story of a job, of the task with this number, or of the item with this id or `#` and ordinal. `job` may name the task too: `JOB/12`. */
   explain(request: { readonly job: string; readonly task?: number; readonly item?: string }): Promise<ExplainDocument>;
+  /** The failures of a job in groups, as far as they are saved. */
+  analyzeErrors(request: { readonly job: string; readonly by: Grouping }): Promise<ErrorGroups>;
   results(job: string): Promise<ResultsDocument>;
   /** Copies the Parquet file to `path` (from the working directory), hashed, in one step; the document names that file. */
   download(request: {

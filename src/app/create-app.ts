@@ -85,7 +85,11 @@ function submitting({ settings, drivers, sides, carryAfter }: Opened, cwd: strin
   };
 }
 
-function looking({ drivers, sides, find }: Opened): Pick<App, 'status' | 'explain' | 'list' | 'watch' | 'logs'> {
+function looking({
+  drivers,
+  sides,
+  find,
+}: Opened): Pick<App, 'status' | 'explain' | 'analyzeErrors' | 'list' | 'watch' | 'logs'> {
   return {
     async status(reference) {
       const { statusDocument } = await import('./status-document.ts');
@@ -97,6 +101,11 @@ function looking({ drivers, sides, find }: Opened): Pick<App, 'status' | 'explai
       const { job: reference, task } = splitReference(request.job);
       const { job, own, seenFrom } = await find(reference);
       return explainDocument(own, job, { task: request.task ?? task, item: request.item, seenFrom });
+    },
+    async analyzeErrors({ job: reference, by }) {
+      const { analyzeErrors } = await import('./analyze-errors.ts');
+      const { job, own, seenFrom } = await find(reference);
+      return analyzeErrors(own, { job, by, ...(seenFrom === undefined ? {} : { seenFrom }) });
     },
     async list(request) {
       if (sides !== null) return (await import('./spool-list.ts')).listBothSides(sides, request);

@@ -1,9 +1,7 @@
 /** Which failures a `retry` is about, as the command line says it; pure. What is given narrows: an item must meet all of it. */
 import { distance } from 'fastest-levenshtein';
-import type { FailedItem } from '../aggregator/failures.ts';
 import type { FinalTask } from '../aggregator/final-tasks.ts';
 import { CAUSES, isCause, type Cause } from '../domain/causes.ts';
-import { fingerprintOf } from '../domain/fingerprint.ts';
 import { taskNumber } from '../domain/ids.ts';
 import { formatRanges, includes, parseRanges, type ItemRange } from '../domain/item-ranges.ts';
 import { AppError } from '../errors/app-error.ts';
@@ -16,7 +14,7 @@ export interface RetryWishes {
   readonly dead?: boolean;
   /** Causes with commas between them. */
   readonly cause?: string;
-  /** Fingerprint of a failure, or how it begins. */
+  /** Fingerprints of failures, or how they begin, with commas between them. */
   readonly error?: string;
   /** Task numbers: `3,12-40`. */
   readonly task?: string;
@@ -29,8 +27,8 @@ export interface RetryWishes {
 export interface RetryCriteria {
   readonly dead: boolean;
   readonly causes: readonly Cause[] | null;
-  /** In lower case. */
-  readonly fingerprint: string | null;
+  /** How they begin, in lower case. */
+  readonly fingerprints: readonly string[] | null;
   readonly tasks: readonly ItemRange[] | null;
   /** Every item of the tasks, whatever its outcome. */
   readonly all: boolean;
@@ -44,9 +42,9 @@ export interface RetryCriteria {
 export function criteriaOf(wishes: RetryWishes): RetryCriteria {
   const { failed = false, dead = false, all = false } = wishes;
   const causes = wishes.cause === undefined ? null : causesOf(wishes.cause);
-  const fingerprint = wishes.error === undefined ? null : fingerprintIn(wishes.error);
+  const fingerprints = wishes.error === undefined ? null : fingerprintsIn(wishes.error);
   const tasks = wishes.task === undefined ? null : tasksIn(wishes.task);
-  const failedOnly = failed || causes !== null || fingerprint !== null;
+  const failedOnly = failed || causes !== null || fingerprints !== null;
   if (all && tasks === null)
     throw new AppError('USAGE', {
       message: '--all goes with --task',
@@ -61,41 +59,23 @@ export function criteriaOf(wishes: RetryWishes): RetryCriteria {
     ...(failed ? ['--failed'] : []),
     ...(dead ? ['--dead'] : []),
     ...(causes === null ? [] : [`--cause ${causes.join(',')}`]),
-    ...(fingerprint === null ? [] : [`--error ${fingerprint}`]),
+    ...(fingerprints === null ? [] : [`--error ${fingerprints.join(',')}`]),
     ...(wishes.items === undefined ? [] : [`--items ${wishes.items}`]),
     ...(tasks === null ? [] : [`--task ${formatRanges(tasks)}`]),
     ...(all ? ['--all'] : []),
   ];
-  return { dead, causes, fingerprint, tasks, all, failedOnly, text: words.join(' ') };
+  return { dead, causes, fingerprints, tasks, all, failedOnly, text: words.join(' ') };
 }
 
 export const isTaskWanted = ({ dead, tasks }: RetryCriteria, { task, item }: FinalTask): boolean =>
   (!dead || item.state === 'DEAD') && (tasks === null || includes(tasks, taskNumber(task)));
 
 export const isFailureWanted = (
-  { causes, fingerprint }: RetryCriteria,
+  { causes, fingerprints }: RetryCriteria,
   failure: { readonly cause: Cause; readonly fingerprint: string },
 ): boolean =>
   (causes === null || causes.includes(failure.cause)) &&
-  (fingerprint === null || failure.fingerprint.startsWith(fingerprint));
-
-/** A number of equal failures is hashed once. */
-const KNOWN = 10_000;
-
-/** The fingerprint of a failed item. Items of a task that was given up fail as the task did. */
-export function createFingerprints(): (task: FinalTask, failed: FailedItem) => string {
-  const known = new Map<string, string>();
-  return ({ item, win }, { cause, errorClass, errorMessage }) => {
-    const isTasks = win === null && errorClass === item.cause && item.fingerprint !== undefined;
-    if (isTasks) return item.fingerprint;
-    const name = `${cause}\n${errorClass}\n${errorMessage}`;
-    const seen = known.get(name);
-    if (seen !== undefined) return seen;
-    const made = fingerprintOf({ cause, errorClass, message: errorMessage });
-    if (known.size < KNOWN) known.set(name, made);
-    return made;
-  };
-}
+  (fingerprints === null || fingerprints.some((begin) => failure.fingerprint.startsWith(begin)));
 
 /** People say `timeout` for either of two things. */
 const TIMEOUTS: readonly Cause[] = ['timeout-item', 'time-limit'];
@@ -115,12 +95,12 @@ function causesOf(text: string): Cause[] {
   return [...new Set(found)];
 }
 
-function fingerprintIn(text: string): string {
-  const lower = text.trim().toLowerCase();
-  if (/^[0-9a-f]{3,64}$/.test(lower)) return lower;
+function fingerprintsIn(text: string): string[] {
+  const found = text.split(',').map((part) => part.trim().toLowerCase());
+  if (found.every((part) => /^[0-9a-f]{3,64}$/.test(part))) return [...new Set(found)];
   throw new AppError('USAGE', {
-    message: `--error: found ${JSON.stringify(text)}, expected a fingerprint or at least its first three digits`,
-    hint: 'See the fingerprints of a job with: slurmctl retry JOB --dry-run',
+    message: `--error: found ${JSON.stringify(text)}, expected a fingerprint or at least its first three digits; several with commas between them`,
+    hint: 'See the fingerprints of a job with: slurmctl analyze-errors JOB',
   });
 }
 

@@ -1,19 +1,17 @@
 /** `retry`: what was asked for → a selection of items → the next generation of the job. A dry run ends after the selection. */
 import { resolve } from 'node:path';
 import type { AggregatorDeps } from '../aggregator/deps.ts';
-import { loadJob, type LoadedJob } from '../aggregator/load-job.ts';
+import { loadJob } from '../aggregator/load-job.ts';
 import { requireMeta } from '../coordinator/job-meta.ts';
 import type { CoordinatorDeps } from '../coordinator/needs.ts';
 import { fedElements } from '../coordinator/limit-feed.ts';
 import { planElements } from '../coordinator/plan-array.ts';
 import { limitsOf, redoJob, requireReopenable, type RedoChoice } from '../coordinator/redo.ts';
 import { readSubmissions } from '../coordinator/submissions.ts';
-import { isSameBackend } from '../domain/backend-url.ts';
 import type { JobId } from '../domain/ids.ts';
 import type { JobMeta } from '../domain/job-item.ts';
 import type { TaskNeeds } from '../domain/task-item.ts';
 import { formatBytes, formatDuration } from '../domain/units.ts';
-import { AppError } from '../errors/app-error.ts';
 import type { OnProgress } from './api.ts';
 import type { RetryDocument } from './documents.ts';
 import type { Drivers } from './job-backends.ts';
@@ -23,6 +21,7 @@ import { criteriaOf, type RetryCriteria, type RetryWishes } from './retry-criter
 import { readNamedItems, type NamedItems } from './retry-items.ts';
 import { selectItems, type Selection } from './retry-selection.ts';
 import { prepareTasks } from './retry-tasks.ts';
+import { requireSamePlace } from './same-place.ts';
 
 /** How long another process that advances the job is waited for. */
 const LEASE_PATIENCE_MS = 60_000;
@@ -138,19 +137,6 @@ async function run(
 }
 
 const NOTHING: Selection = { tasks: [], items: 0, succeeded: 0, causes: [], errors: [], unfinished: 0 };
-
-/**
- * Workers find their job where it was submitted to. A job that was handed over from a spool, or whose state was moved, has no such place any more.
- * @throws JOB_BAD_STATE
- */
-function requireSamePlace({ urls }: Drivers, { job, manifest }: LoadedJob): void {
-  const { state, store } = manifest.backends;
-  if (isSameBackend(state, urls.state) && isSameBackend(store, urls.store)) return;
-  throw new AppError('JOB_BAD_STATE', {
-    message: `job ${job} was submitted with its state in ${state} and lies in ${urls.state} today: its workers would not find it`,
-    hint: `A job that a spool has handed over cannot run again. Write the items that failed to a file with: slurmctl results ${job} --query "select item_id from errors"; then submit a job of those`,
-  });
-}
 
 /** What the story of the job says of it. */
 export function eventText(

@@ -6,13 +6,8 @@ import type { LoadedJob } from '../aggregator/load-job.ts';
 import type { Cause } from '../domain/causes.ts';
 import { taskNumber, type TaskId } from '../domain/ids.ts';
 import { countIn, includes, rangesOf, type ItemRange } from '../domain/item-ranges.ts';
-import {
-  createFingerprints,
-  isFailureWanted,
-  isTaskWanted,
-  requireTasks,
-  type RetryCriteria,
-} from './retry-criteria.ts';
+import { createFingerprints } from '../domain/failure-fingerprints.ts';
+import { isFailureWanted, isTaskWanted, requireTasks, type RetryCriteria } from './retry-criteria.ts';
 import { locateItems, type NamedItems } from './retry-items.ts';
 
 /** One task and the items of it that run again. */
@@ -92,7 +87,7 @@ function createPicked(criteria: RetryCriteria, namedIn: NamedIn | null) {
       const seen = new Set<Cause>();
       for (const one of failed) {
         if (namedIn !== null && named?.has(one.item) !== true) continue;
-        const mark = fingerprint(task, one);
+        const mark = fingerprint({ isLost: task.win === null, item: task.item }, one);
         if (!isFailureWanted(criteria, { cause: one.cause, fingerprint: mark })) continue;
         items.push(one.item);
         const cause = causes.get(one.cause) ?? { items: 0, tasks: 0 };

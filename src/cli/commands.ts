@@ -1,6 +1,7 @@
 import type { Command, CommandFamily } from './define-command.ts';
 import { advance } from './commands/advance.ts';
 import { aggregate } from './commands/aggregate.ts';
+import { analyzeErrors } from './commands/analyze-errors.ts';
 import { cancel } from './commands/cancel.ts';
 import { doctor } from './commands/doctor.ts';
 import { explain } from './commands/explain.ts';
@@ -32,6 +33,7 @@ export const commands: readonly Command[] = [
   cancel,
   status,
   explain,
+  analyzeErrors,
   list,
   logs,
   results,

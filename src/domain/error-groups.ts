@@ -1,9 +1,6 @@
 import type { Cause } from './causes.ts';
+import type { Grouping } from './error-grouping.ts';
 import type { JobState, TaskState } from './states.ts';
-
-/** What `analyze-errors` can group failures by. */
-export const GROUPINGS = ['fingerprint', 'cause', 'node', 'time', 'task'] as const;
-export type Grouping = (typeof GROUPINGS)[number];
 
 /**
  * `analyze-errors`: the failures of a job in groups, largest first. A failure is an item that failed for good, or an attempt at a task that ended
@@ -70,6 +67,8 @@ export interface ErrorGroup {
   }[];
   /** What stands out: sentences for people, with the figures behind them. */
   readonly correlations: readonly ErrorCorrelation[];
+  /** That retries of such failures are held back, and until when: a sentence; null when none are. */
+  readonly heldBack: string | null;
   /** One of its failures. */
   readonly sample: ErrorSample;
   /** What deals with it. */

@@ -27,6 +27,7 @@ export interface ResultFile {
 
 export interface SealedResultFile {
   count(): { readonly rows: number; readonly succeeded: number; readonly failed: number };
-  byIndex(): Iterable<ItemOutcome>;
+  /** Outcomes by item index; all of them, or the failures only. */
+  byIndex(only?: 'failed'): Iterable<ItemOutcome>;
   close(): void;
 }

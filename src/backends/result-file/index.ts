@@ -95,8 +95,9 @@ function createFile(db: Sqlite.Database, options: ResultFileOptions): ResultFile
   };
 }
 
-function* readByIndex(db: Sqlite.Database): Generator<ItemOutcome> {
-  const rows = db.prepare(`SELECT ${OUTCOME_COLUMNS} FROM outcomes ORDER BY item_index`).raw().iterate();
+function* readByIndex(db: Sqlite.Database, only?: 'failed'): Generator<ItemOutcome> {
+  const which = only === undefined ? '' : `WHERE status = 'failed'`;
+  const rows = db.prepare(`SELECT ${OUTCOME_COLUMNS} FROM outcomes ${which} ORDER BY item_index`).raw().iterate();
   for (const row of rows) yield fromRow(row as OutcomeRow);
 }
 
@@ -116,9 +117,9 @@ function openSealed(Database: typeof Sqlite, path: string): SealedResultFile {
         return { rows, succeeded, failed: rows - succeeded };
       });
     },
-    *byIndex() {
+    *byIndex(only) {
       try {
-        yield* readByIndex(db);
+        yield* readByIndex(db, only);
       } catch (error) {
         throw asCorrupt(path, error);
       }

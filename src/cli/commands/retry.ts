@@ -38,7 +38,7 @@ export const retry = defineCommand({
     failed: flag('Every failed item; this is what happens without any option'),
     dead: flag('Only tasks that slurmctl gave up'),
     cause: text('list', 'Only items that failed of these causes, such as oom,timeout'),
-    error: text('fingerprint', 'Only failures of this fingerprint (see --dry-run), or those that begin so'),
+    error: text('list', 'Only failures of these fingerprints (see analyze-errors), or those that begin so'),
     items: text('file', 'Exactly the items with these ids, one a line; - reads them from stdin'),
     task: text('ranges', 'Only tasks with these numbers, such as 3,12-40'),
     all: flag('With --task: all items of those tasks, also those that succeeded'),

@@ -1,6 +1,7 @@
 import { renderJobFileDocs, renderSettingsDocs } from '../../config/docs.ts';
 import { renderJobFileSchema } from '../../config/json-schema.ts';
 import { CAUSES } from '../../domain/causes.ts';
+import { GROUPINGS } from '../../domain/error-grouping.ts';
 import { ATTEMPT_DECISIONS } from '../../domain/history.ts';
 import { JOB_STATES, SUBMISSION_STATES, TASK_STATES } from '../../domain/states.ts';
 import { catalogue } from '../../errors/catalogue.ts';
@@ -18,6 +19,7 @@ export const QUOTED_SOURCES = {
     'src/app/decision-documents.ts',
     'src/app/explain-documents.ts',
     'src/app/limit-documents.ts',
+    'src/domain/error-groups.ts',
   ],
   cli: 'src/cli/documents.ts',
   shared: ['src/domain/job-item.ts', 'src/domain/nodes.ts', 'src/errors/app-error.ts'],
@@ -36,6 +38,7 @@ export const generatedPages = (read: (path: string) => string): Readonly<Record<
       JobState: JOB_STATES.map((state) => [state, null]),
       TaskState: TASK_STATES.map((state) => [state, null]),
       AttemptDecision: Object.entries(ATTEMPT_DECISIONS),
+      Grouping: GROUPINGS.map((grouping) => [grouping, null]),
       SubmissionState: SUBMISSION_STATES.map((state) => [state, null]),
       Cause: Object.entries(CAUSES).map(([cause, { explanation }]) => [cause, explanation]),
     },

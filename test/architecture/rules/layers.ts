@@ -30,6 +30,7 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
   aggregator: ROOM,
   carrier: ROOM,
   limiter: ROOM,
+  observe: ROOM,
   'backends/*': DRIVER,
   /** The start of a process of its own, below `app`: it constructs the drivers that it needs. */
   'backends/*-main': { ...DRIVER, may: [...WORDS, 'ports', 'backends/*'] },
@@ -44,6 +45,7 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
       'aggregator',
       'carrier',
       'limiter',
+      'observe',
       'backends/*',
     ],
     vendor: ['fastest-levenshtein'],

@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { FinalTask } from '../../../src/aggregator/final-tasks.ts';
 import {
-  createFingerprints,
   criteriaOf,
   isFailureWanted,
   isTaskWanted,
@@ -39,8 +38,8 @@ describe('what a retry is asked for', () => {
     const cases: [RetryWishes, string][] = [
       [{ cause: 'oom,nodefail' }, 'Did you mean node-fail?'],
       [{ cause: 'whatever it was' }, 'There are: timeout, '],
-      [{ error: 'ab' }, '--dry-run'],
-      [{ error: 'not hex' }, '--dry-run'],
+      [{ error: 'ab' }, 'analyze-errors'],
+      [{ error: 'not hex' }, 'analyze-errors'],
       [{ all: true }, '--task 0-99 --all'],
       [{ all: true, task: '1', failed: true }, 'Leave one of them out'],
     ];
@@ -67,16 +66,10 @@ describe('a task or a failure', () => {
     expect(isFailureWanted(oom, { cause: 'oom', fingerprint: '1abcdef' })).toBe(true);
     expect(isFailureWanted(oom, { cause: 'oom', fingerprint: '1abd' })).toBe(false);
     expect(isFailureWanted(oom, { cause: 'killed', fingerprint: '1abcdef' })).toBe(false);
-  });
-
-  it('has the fingerprint of its task where it failed with it', () => {
-    const fingerprint = createFingerprints();
-    const lost = { item: 0, itemId: '0', cause: 'oom', errorClass: 'oom', errorMessage: 'x' } as const;
-    const given = task(1, 'DEAD', { cause: 'oom', fingerprint: '1feedbeef' });
-    expect(fingerprint(given, lost)).toBe('1feedbeef');
-    const own = { ...lost, cause: 'handler-error', errorClass: 'TypeError' } as const;
-    expect(fingerprint(given, own)).not.toBe('1feedbeef');
-    expect(fingerprint(given, own)).toBe(fingerprint(task(2), own));
+    const either = criteriaOf({ error: '1ABC, 1def,1abc' });
+    expect(either.text).toBe('--error 1abc,1def');
+    expect(isFailureWanted(either, { cause: 'oom', fingerprint: '1def99' })).toBe(true);
+    expect(isFailureWanted(either, { cause: 'oom', fingerprint: '1dee99' })).toBe(false);
   });
 });
 
