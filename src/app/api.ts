@@ -16,6 +16,7 @@ import type {
   SubmitDocument,
   TickDocument,
 } from './documents.ts';
+import type { DashboardDocument } from './dashboard-documents.ts';
 import type { ExplainDocument } from './explain-documents.ts';
 import type { Grouping } from '../domain/error-grouping.ts';
 import type { ErrorGroups } from '../domain/error-groups.ts';
@@ -82,6 +83,15 @@ export interface App {
   explain(request: { readonly job: string; readonly task?: number; readonly item?: string }): Promise<ExplainDocument>;
   /** The failures of a job in groups, as far as they are saved. */
   analyzeErrors(request: { readonly job: string; readonly by: Grouping }): Promise<ErrorGroups>;
+  /** Writes the page about a job to `path` (from the working directory; absent: `<job id>.html`), in one step. */
+  dashboard(request: { readonly job: string; readonly path?: string }): Promise<DashboardDocument>;
+  /** Serves the page on loopback until `signal`; `port` 0: a free one. `onListening` is told where, with the token. */
+  serveDashboard(request: {
+    readonly job: string;
+    readonly port: number;
+    readonly signal: AbortSignal;
+    readonly onListening: (document: DashboardDocument) => Promise<void>;
+  }): Promise<void>;
   results(job: string): Promise<ResultsDocument>;
   /** Copies the Parquet file to `path` (from the working directory), hashed, in one step; the document names that file. */
   download(request: {

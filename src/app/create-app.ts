@@ -34,6 +34,7 @@ export const createApp: CreateApp = async ({ flags, env, cwd, jobFile }) => {
     ...driving(opened),
     ...retrying(opened, cwd),
     ...deciding(opened),
+    ...picturing(opened, cwd),
     ...reading(opened, cwd),
     ...keeping(opened),
     ...limiting(opened),
@@ -200,6 +201,24 @@ async function tick({ drivers, sides, coordinatorOf }: Opened): Promise<TickDocu
   if (sides === null) return tickOne(drivers);
   const { tickBothSides } = await import('./spool-tick.ts');
   return tickBothSides(sides, tickOne);
+}
+
+function picturing({ find }: Opened, cwd: string): Pick<App, 'dashboard' | 'serveDashboard'> {
+  return {
+    async dashboard({ job: reference, path }) {
+      const { writeDashboard } = await import('./write-dashboard.ts');
+      const { job, own, seenFrom } = await find(reference);
+      return writeDashboard(own, job, {
+        path: resolve(cwd, path ?? `${job}.html`),
+        ...(seenFrom === undefined ? {} : { seenFrom }),
+      });
+    },
+    async serveDashboard({ job: reference, ...request }) {
+      const { serveDashboard } = await import('./serve-dashboard.ts');
+      const { job, own, seenFrom } = await find(reference);
+      await serveDashboard(own, job, { ...request, ...(seenFrom === undefined ? {} : { seenFrom }) });
+    },
+  };
 }
 
 function reading({ find }: Opened, cwd: string): Pick<App, 'results' | 'download' | 'query' | 'export'> {

@@ -134,7 +134,8 @@ function soldPerSec(unit: string, now: Look, before: Look | undefined): number |
   return (units * 1_000) / (now.atMs - before.atMs);
 }
 
-function windowsOf({ definition, windows }: LimitItem, nowMs: number): LimitDocument['windows'] {
+/** The present window of each quota. */
+export function windowsOf({ definition, windows }: LimitItem, nowMs: number): LimitDocument['windows'] {
   const calendar = createQuotaCalendar();
   return definition.quotas.map(({ unit, amount, every, zone }, place) => {
     const { fromMs, toMs } = calendar.windowAt(every, zone, nowMs);
@@ -161,7 +162,8 @@ async function jobsOf(drivers: Drivers, name: string): Promise<LimitDocument['jo
   return jobs;
 }
 
-const soldAheadMs = ({ t }: LimitItem, nowMs: number): number =>
+/** How long a call that asks now would wait. */
+export const soldAheadMs = ({ t }: LimitItem, nowMs: number): number =>
   t === undefined ? 0 : Math.max(0, Math.round(t / 1_000 - nowMs));
 
 const figuresOf = (name: string, { definition, source, setMs }: LimitItem): LimitFigures => ({

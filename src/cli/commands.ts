@@ -3,6 +3,7 @@ import { advance } from './commands/advance.ts';
 import { aggregate } from './commands/aggregate.ts';
 import { analyzeErrors } from './commands/analyze-errors.ts';
 import { cancel } from './commands/cancel.ts';
+import { dashboard } from './commands/dashboard.ts';
 import { doctor } from './commands/doctor.ts';
 import { explain } from './commands/explain.ts';
 import { gc } from './commands/gc.ts';
@@ -34,6 +35,7 @@ export const commands: readonly Command[] = [
   status,
   explain,
   analyzeErrors,
+  dashboard,
   list,
   logs,
   results,

@@ -60,7 +60,7 @@ function countedAs(task: TaskItem, submittedWave: number): Exclude<keyof TaskCou
  * Items of a task that have an outcome: those its checkpoint holds, or of a running attempt that got further what it reports. Once the task is given
  * up or cancelled the rest of them has failed. A checkpoint that turns out useless takes back what it held.
  */
-function finishedItems({ state, items, win, checkpoint, progress = 0, progressFailed = 0 }: TaskItem): {
+export function finishedItems({ state, items, win, checkpoint, progress = 0, progressFailed = 0 }: TaskItem): {
   readonly succeeded: number;
   readonly failed: number;
 } {

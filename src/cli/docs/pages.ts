@@ -18,6 +18,7 @@ export const QUOTED_SOURCES = {
     'src/app/documents.ts',
     'src/app/decision-documents.ts',
     'src/app/explain-documents.ts',
+    'src/app/dashboard-documents.ts',
     'src/app/limit-documents.ts',
     'src/domain/error-groups.ts',
   ],
