@@ -35,6 +35,13 @@ export interface StatusDocument {
     readonly explanation: string;
     readonly example: string;
   }[];
+  /** The same tasks by the kind of their last failure, where it has been decided about: the three most frequent ones. `analyze-errors` knows them all. */
+  readonly failures: readonly {
+    readonly fingerprint: string;
+    readonly cause: Cause;
+    readonly tasks: number;
+    readonly example: string;
+  }[];
   /** Tasks that wait for a retry, by why they failed, most frequent first. */
   readonly retries: readonly {
     readonly cause: Cause;

@@ -43,6 +43,7 @@ export async function statusDocument(
     tasks: summary.tasks,
     ...speed(summary, drivers.clock.nowMs()),
     causes: summary.causes,
+    failures: summary.failures,
     ...(await troubleView(drivers, job, summary)),
     ...(await waitingResults(drivers, job, meta)),
     lastEvent: meta.lastEvent === undefined ? null : eventDocument(meta.lastEvent),

@@ -17,10 +17,20 @@ export interface CauseCount {
   readonly example: string;
 }
 
+/** Tasks whose last attempt failed in the same way. */
+export interface FailureCount {
+  readonly fingerprint: string;
+  readonly cause: Cause;
+  readonly tasks: number;
+  readonly example: string;
+}
+
 export interface Summary extends Counts {
   readonly meta: JobMeta;
   /** Tasks that failed at least once and are not done, by cause, most frequent first. */
   readonly causes: readonly CauseCount[];
+  /** The same by fingerprint, as far as an attempt was decided about: the most frequent ones. */
+  readonly failures: readonly FailureCount[];
   /** `cost` is null for a job that ended well: its tasks are not read. */
   readonly trouble: Omit<Trouble, 'cost'> & { readonly cost: Trouble['cost'] | null };
 }
@@ -30,24 +40,37 @@ export async function summariseJob(state: StateTable, job: JobId): Promise<Summa
   const meta = await requireMeta(state, job);
   const rollup = isFinalJobState(meta.state) ? await readRollup(state, job, meta) : null;
   if (rollup !== null && rollup.tasks.dead === 0)
-    return { meta, ...rollup, causes: [], trouble: { ...NO_TROUBLE, cost: null } };
+    return { meta, ...rollup, causes: [], failures: [], trouble: { ...NO_TROUBLE, cost: null } };
   const counter = createCounter(meta.submittedWave);
   const trouble = createTroubleCounter();
   const causes = new Map<Cause, { tasks: number; example: string }>();
+  const failures = new Map<string, FailureCount>();
   for await (const task of readTasks(state, job, meta.shards)) {
     counter.add(task);
     trouble.add(task);
     if (task.cause === undefined || task.state === 'DONE' || task.state === 'CANCELLED') continue;
     const known = causes.get(task.cause)?.tasks ?? 0;
-    causes.set(task.cause, { tasks: known + 1, example: `task ${task.id}: ${task.causeDetail ?? task.cause}` });
+    const example = `task ${task.id}: ${task.causeDetail ?? task.cause}`;
+    causes.set(task.cause, { tasks: known + 1, example });
+    if (task.fingerprint !== undefined)
+      countFailure(failures, { cause: task.cause, example, fingerprint: task.fingerprint });
   }
   const sorted = [...causes].toSorted(([, a], [, b]) => b.tasks - a.tasks);
   return {
     meta,
     ...notYetStored(meta, rollup ?? counter.counts()),
     causes: sorted.map(([cause, seen]) => ({ cause, ...seen, explanation: CAUSES[cause].explanation })),
+    failures: [...failures.values()].toSorted((a, b) => b.tasks - a.tasks).slice(0, MOST_FAILURES),
     trouble: trouble.trouble(),
   };
+}
+
+/** Kinds of failure that a summary names. */
+const MOST_FAILURES = 3;
+
+function countFailure(failures: Map<string, FailureCount>, failure: Omit<FailureCount, 'tasks'>): void {
+  const known = failures.get(failure.fingerprint)?.tasks ?? 0;
+  failures.set(failure.fingerprint, { ...failure, tasks: known + 1 });
 }
 
 /** Null when there is none of this generation: a job that was opened again and then cancelled has the counts of the one before. */

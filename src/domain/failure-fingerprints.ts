@@ -1,5 +1,5 @@
 import type { Cause } from './causes.ts';
-import { fingerprintOf } from './fingerprint.ts';
+import { fingerprintOfTemplate, templateOf } from './fingerprint.ts';
 import type { TaskItem } from './task-item.ts';
 
 /** What is known of the failure of an item. */
@@ -15,7 +15,7 @@ export interface FailedTask {
   readonly item: Pick<TaskItem, 'cause' | 'fingerprint'>;
 }
 
-/** A number of equal failures is hashed once. */
+/** Kinds of failure that are hashed once. */
 const KNOWN = 10_000;
 
 /** The fingerprint of a failed item, as `retry --error` takes it. Items of a task that was given up fail as the task did. */
@@ -23,10 +23,11 @@ export function createFingerprints(): (task: FailedTask, failed: ItemFailure) =>
   const known = new Map<string, string>();
   return ({ isLost, item }, { cause, errorClass, errorMessage }) => {
     if (isLost && errorClass === item.cause && item.fingerprint !== undefined) return item.fingerprint;
-    const name = `${cause}\n${errorClass}\n${errorMessage}`;
+    const template = templateOf(errorMessage);
+    const name = `${cause}\n${errorClass}\n${template}`;
     const seen = known.get(name);
     if (seen !== undefined) return seen;
-    const made = fingerprintOf({ cause, errorClass, message: errorMessage });
+    const made = fingerprintOfTemplate({ cause, errorClass }, template);
     if (known.size < KNOWN) known.set(name, made);
     return made;
   };

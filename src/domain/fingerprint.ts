@@ -50,16 +50,17 @@ export function templateOf(message: string): string {
 }
 
 /** 12 hexadecimal digits, the first of them the version: equal for failures of one kind, see `templateOf`. */
-export function fingerprintOf({ cause, exitCode, signal, errorClass, message }: FailureFacts): string {
-  const ending = endingOf(exitCode, signal);
-  const text = [VERSION, cause, ending, errorClass ?? '', templateOf(message ?? '')].join('\n');
-  return (
-    VERSION +
-    createHash('sha256')
-      .update(text)
-      .digest('hex')
-      .slice(0, DIGITS - VERSION.length)
-  );
+export const fingerprintOf = ({ message, ...facts }: FailureFacts): string =>
+  fingerprintOfTemplate(facts, templateOf(message ?? ''));
+
+/** The same for a message whose template is known. */
+export function fingerprintOfTemplate(
+  { cause, exitCode, signal, errorClass }: Omit<FailureFacts, 'message'>,
+  template: string,
+): string {
+  const text = [VERSION, cause, endingOf(exitCode, signal), errorClass ?? '', template].join('\n');
+  const digest = createHash('sha256').update(text).digest('hex');
+  return VERSION + digest.slice(0, DIGITS - VERSION.length);
 }
 
 /** Shells hand on the death of their child by a signal as 128 + signal: the same death. */

@@ -2,7 +2,7 @@
  * Messages that read alike, put together. After Drain: P. He, J. Zhu, Z. Zheng, M. R. Lyu, "Drain: An Online Log Parsing Approach with Fixed Depth
  * Tree" (ICWS 2017), with the parameters of Drain3 (logpai/Drain3, `drain3/drain.py`: depth 4, similarity 0.4, 100 children): messages of the same number of words that begin
  * alike are compared word by word with the templates found so far, and where a template and a message differ the template gets a wildcard. The
- * tree of that depth is one map here, from number of words and first word to templates. Pure.
+ * tree of that depth is one map here, from number of words and first word to templates.
  */
 export interface Readable {
   readonly key: string;
@@ -15,8 +15,6 @@ export interface Readable {
 export interface Alike {
   /** Of the first message of the cluster. */
   readonly key: string;
-  /** In the order in which they were given. */
-  readonly keys: readonly string[];
   readonly template: string;
 }
 
@@ -27,33 +25,47 @@ const MOST_CHILDREN = 100;
 /** Templates of a leaf that a message is compared with, the first ones: messages that have nothing in common must not cost their square. */
 const MOST_COMPARED = 100;
 
+export interface Miner {
+  /** The cluster a message goes into, whose template gives way to it; null when it is like none. */
+  match(message: Omit<Readable, 'key'>): Alike | null;
+  /** The same, or a new cluster. */
+  place(message: Readable): Alike;
+}
+
 interface Cluster {
-  readonly keys: string[];
+  readonly key: string;
   words: readonly string[];
 }
 
-/** Clusters in the order of their first message. The result depends on the order of the messages: give the most frequent first. */
-export function putTogether(messages: readonly Readable[]): readonly Alike[] {
+/** The clusters depend on the order of the messages: give the most frequent first. */
+export function createMiner(): Miner {
   const leaves = new Map<string, Cluster[]>();
   const children = new Map<string, Set<string>>();
-  const clusters: Cluster[] = [];
-  for (const message of messages) {
-    const words = message.text.split(' ');
-    const parent = `${words.length}\n${message.class}`;
+  const leafOf = (kind: string, words: readonly string[]): Cluster[] => {
+    const parent = `${words.length}\n${kind}`;
     const leaf = `${parent}\n${childOf(children, parent, words[0] ?? '')}`;
     const known = leaves.get(leaf) ?? [];
     leaves.set(leaf, known);
-    const nearest = nearestTo(words, known);
-    if (nearest !== null) {
-      nearest.keys.push(message.key);
-      nearest.words = nearest.words.map((word, at) => (word === words[at] ? word : WILDCARD));
-      continue;
-    }
-    const cluster = { keys: [message.key], words };
-    clusters.push(cluster);
-    if (known.length < MOST_COMPARED) known.push(cluster);
-  }
-  return clusters.map(({ keys, words }) => ({ key: keys[0] as string, keys, template: words.join(' ') }));
+    return known;
+  };
+  const match: Miner['match'] = ({ class: kind, text }) => {
+    const words = text.split(' ');
+    const nearest = nearestTo(words, leafOf(kind, words));
+    if (nearest === null) return null;
+    nearest.words = nearest.words.map((word, at) => (word === words[at] ? word : WILDCARD));
+    return { key: nearest.key, template: nearest.words.join(' ') };
+  };
+  return {
+    match,
+    place(message) {
+      const found = match(message);
+      if (found !== null) return found;
+      const words = message.text.split(' ');
+      const leaf = leafOf(message.class, words);
+      if (leaf.length < MOST_COMPARED) leaf.push({ key: message.key, words });
+      return { key: message.key, template: message.text };
+    },
+  };
 }
 
 /** First words that vary by themselves, and those that come when there are many already, share one child. */

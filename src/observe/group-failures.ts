@@ -5,7 +5,7 @@
 import type { Cause } from '../domain/causes.ts';
 import type { Grouping } from '../domain/error-grouping.ts';
 import { templateOf } from '../domain/fingerprint.ts';
-import { putTogether } from './drain.ts';
+import { createMiner, type Miner } from './drain.ts';
 import type { FailingAttempt, FailingItem, FailingTask, Sample, Whereabouts } from './failing-task.ts';
 import { absorb, addPortion, byLargest, createGroup, sampleOf, type Group } from './group.ts';
 import type { TimeSpans } from './time-spans.ts';
@@ -31,11 +31,14 @@ export interface Grouped {
 export interface Grouper {
   /** Each task once. */
   add(task: FailingTask): void;
+  /** Once, at the end. */
   grouped(): Grouped;
 }
 
 export function createGrouper(by: Grouping, spans: TimeSpans, mostKept = MOST_KEPT): Grouper {
   let groups = new Map<string, Group>();
+  /** Finds the group that another kind of failure reads like, once there have been too many. */
+  let miner: Miner | null = null;
   const others = { groups: 0, items: 0, attempts: 0 };
   const endedItems = new Map<Cause, number>();
   let [items, attempts] = [0, 0];
@@ -45,10 +48,27 @@ export function createGrouper(by: Grouping, spans: TimeSpans, mostKept = MOST_KE
     others.attempts += group.attempts;
   };
   const makeRoom = (): void => {
-    const kept = by === 'fingerprint' ? mergeAlike([...groups.values()]) : [...groups.values()];
-    const sorted = kept.toSorted(byLargest);
-    for (const group of sorted.slice(mostKept / 2)) leaveOut(group);
-    groups = new Map(sorted.slice(0, mostKept / 2).map((group) => [group.key, group]));
+    const merged = by === 'fingerprint' ? mergeAlike([...groups.values()]) : [...groups.values()];
+    const sorted = merged.toSorted(byLargest);
+    const kept = sorted.slice(0, mostKept / 2);
+    for (const group of sorted.slice(kept.length)) leaveOut(group);
+    groups = new Map(kept.map((group) => [group.key, group]));
+    if (by !== 'fingerprint') return;
+    miner = createMiner();
+    for (const group of kept) miner.place({ key: group.key, ...readableOf(group) });
+  };
+  const groupOf = (key: string, sample: Sample): Group => {
+    const known = groups.get(key);
+    if (known !== undefined) return known;
+    const alike = miner?.place({ key, ...readableOf({ sample, template: null }) });
+    const like = alike === undefined ? undefined : groups.get(alike.key);
+    if (alike !== undefined && like !== undefined) {
+      like.template = alike.template;
+      return like;
+    }
+    const made = createGroup(key, sample);
+    groups.set(key, made);
+    return made;
   };
   return {
     add(task) {
@@ -56,9 +76,7 @@ export function createGrouper(by: Grouping, spans: TimeSpans, mostKept = MOST_KE
       attempts += task.attempts.length;
       if (task.hasEnded) for (const { cause } of task.items) endedItems.set(cause, (endedItems.get(cause) ?? 0) + 1);
       for (const [key, portion] of portionsOf(task, by, spans)) {
-        const group = groups.get(key) ?? createGroup(key, sampleOf({ task, ...portion }));
-        groups.set(key, group);
-        addPortion(group, { task, ...portion }, spans);
+        addPortion(groupOf(key, sampleOf({ task, ...portion })), { task, ...portion }, spans);
         if (groups.size > mostKept) makeRoom();
       }
     },
@@ -102,18 +120,23 @@ function portionsOf(task: FailingTask, by: Grouping, spans: TimeSpans): Readonly
 /** The words of a failure with what changes from time to time masked. */
 export const templateOfSample = ({ message }: Pick<Sample, 'message'>): string => templateOf(message);
 
+const readableOf = ({ sample, template }: Pick<Group, 'sample' | 'template'>) => ({
+  class: `${sample.cause}\n${sample.errorClass ?? ''}`,
+  text: template ?? templateOfSample(sample),
+});
+
 /** Kinds of failure that read alike become one, the largest first; never across causes or error classes. */
 function mergeAlike(groups: readonly Group[]): Group[] {
-  const byKey = new Map(groups.map((group) => [group.key, group]));
-  const readable = groups.toSorted(byLargest).map((group) => ({
-    key: group.key,
-    class: `${group.sample.cause}\n${group.sample.errorClass ?? ''}`,
-    text: group.template ?? templateOfSample(group.sample),
-  }));
-  return putTogether(readable).map(({ key, keys, template }) => {
-    const first = byKey.get(key) as Group;
-    for (const other of keys.slice(1)) absorb(first, byKey.get(other) as Group);
-    if (keys.length > 1) first.template = template;
-    return first;
-  });
+  const merged = new Map<string, Group>();
+  const miner = createMiner();
+  for (const group of groups.toSorted(byLargest)) {
+    const { key, template } = miner.place({ key: group.key, ...readableOf(group) });
+    const first = merged.get(key);
+    if (first === undefined) merged.set(key, group);
+    else {
+      absorb(first, group);
+      first.template = template;
+    }
+  }
+  return [...merged.values()];
 }

@@ -87,10 +87,12 @@ export function addPortion(group: Group, { task, items, attempts }: Portion, spa
   addKinds(group, attempts, 'attempts');
   group.sample = firstOf(group.sample, sampleOf({ task, items, attempts }));
   if (items.length === 0) return;
-  group.measured = firstTasks([
-    ...group.measured,
-    { task: task.task, items: items.slice(0, MEASURED_ITEMS).map(({ item }) => item) },
-  ]);
+  const last = group.measured.at(-1);
+  if (last === undefined || group.measured.length < MEASURED_TASKS || taskNumber(task.task) < taskNumber(last.task))
+    group.measured = firstTasks([
+      ...group.measured,
+      { task: task.task, items: items.slice(0, MEASURED_ITEMS).map(({ item }) => item) },
+    ]);
   if (task.hasEnded) group.endedTasks.add(taskNumber(task.task));
 }
 

@@ -16,10 +16,10 @@ export function createNumberSet(): NumberSet {
   let size = 0;
   const add = (number: number): void => {
     const at = Math.floor(number / PAGE);
-    const page = pages.get(at) ?? new Uint32Array(PAGE / BITS);
-    pages.set(at, page);
+    let page = pages.get(at);
+    if (page === undefined) pages.set(at, (page = new Uint32Array(PAGE / BITS)));
     const word = Math.floor((number % PAGE) / BITS);
-    const before = page[word] ?? 0;
+    const before = page[word] as number;
     const after = (before | (1 << (number % BITS))) >>> 0;
     if (after !== before) size += 1;
     page[word] = after;
@@ -34,8 +34,9 @@ export function createNumberSet(): NumberSet {
     },
     *values() {
       for (const [at, page] of pages)
-        for (let number = 0; number < PAGE; number += 1)
-          if ((((page[Math.floor(number / BITS)] ?? 0) >>> (number % BITS)) & 1) === 1) yield at * PAGE + number;
+        for (const [word, bits] of page.entries())
+          for (let left = bits; left !== 0; left &= left - 1)
+            yield at * PAGE + word * BITS + (BITS - 1 - Math.clz32(left & -left));
     },
   };
 }

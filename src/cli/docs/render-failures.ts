@@ -1,6 +1,9 @@
 import { effectiveRules } from '../../domain/builtin-rules.ts';
 import type { CauseInfo } from '../../domain/causes.ts';
 import { actionWords, conditionWords } from '../../domain/rule-words.ts';
+import { renderErrorGroups } from '../render/error-groups.ts';
+import { createStyle } from '../render/style.ts';
+import { ERRORS_EXAMPLE } from './error-groups-example.ts';
 import { GENERATED } from './generated.ts';
 
 /** Job file of the page; a test loads it. */
@@ -22,6 +25,34 @@ const ACTIONS: Readonly<Record<CauseInfo['action'], string>> = {
   escalate: 'ask for more',
   fail: 'fail at once',
 };
+
+const PLAIN = { style: createStyle(false), width: Number.POSITIVE_INFINITY };
+
+const ANALYSE_SECTION = `
+## What fails, where, and what to do
+
+\`slurmctl analyze-errors\` puts failures together that are the same failure, at any moment of a job's life:
+
+\`\`\`console
+$ slurmctl analyze-errors licences
+${renderErrorGroups(ERRORS_EXAMPLE, PLAIN).trimEnd()}
+\`\`\`
+
+- **One kind of failure** has the same cause, error class and first line of the message, with what changes from one time to the next taken out: numbers, texts in
+  quotes, paths, addresses, dates, identifiers. The twelve digits are its *fingerprint*; \`retry --error\` takes it, several with commas between them. Where a job has more than 200 kinds,
+  those that read alike are put together, never across causes or error classes.
+- \`--by cause\`, \`node\`, \`time\` or \`task\` groups the same failures differently.
+- **Items and attempts** are counted apart: items that failed for good, and attempts at a task that ended without a result (out of memory, lost with their node), also where
+  a later attempt made up for it.
+- **What stands out** is told where half of the group or more has it in common, and much more of the group than of the rest of the job: a node, a span of time, a task; or records
+  that are much larger or smaller than others of the same tasks.
+- **Times and nodes** are those of the attempt that handed the items in; the time of an item itself is not stored.
+- **While the job runs** it knows what has been saved: the results of finished tasks and the checkpoints of the others. The command of a group runs items of tasks that have ended, as \`retry\`
+  always does, and says how many these are.
+- **The rule** goes under \`retry.rules\` of the job file, for the next submit.
+
+After the end it reads the published errors; where those are gone, the results of the tasks. \`--json\` prints up to 200 groups.
+`;
 
 const RETRY_SECTION = `
 ## Run failed items again
@@ -116,5 +147,5 @@ ${RULES_EXAMPLE.trimEnd()}
 
 A rule that can never match, because of the rules before it or because its conditions exclude each other, is an error when the job file is read, and
 so are two rules that do different things about the same failures. An escalation does not stand in the way of the rules after it.
-${RETRY_SECTION}`;
+${ANALYSE_SECTION}${RETRY_SECTION}`;
 }

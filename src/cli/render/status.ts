@@ -30,6 +30,8 @@ export function renderStatus(document: StatusDocument, view: View): string {
   for (const [label, line] of troubleLines(document)) lines.push([label, line, style.warn]);
   for (const [index, line] of causeLines(document).entries())
     lines.push([index === 0 ? 'causes' : '', line, style.warn]);
+  for (const [index, line] of errorLines(document).entries())
+    lines.push([index === 0 ? 'errors' : '', line, style.warn]);
   for (const [index, line] of submissionLines(document).entries()) lines.push([index === 0 ? 'arrays' : '', line]);
   const { carry } = document;
   if (carry !== undefined) lines.push(['carried', carrySentence(carry), carry.problem === null ? same : style.warn]);
@@ -97,6 +99,16 @@ function causeLines({ causes }: StatusDocument): string[] {
   return causes.length > MOST_CAUSES ? [...lines, `… and ${causes.length - MOST_CAUSES} more causes`] : lines;
 }
 
+/** The largest groups that the states of the tasks tell of, and the command that knows them all. */
+function errorLines({ job, items, failures }: StatusDocument): string[] {
+  if (items.failed === 0 && failures.length === 0) return [];
+  const kinds = failures.map(
+    ({ fingerprint, cause, tasks, example }) =>
+      `${fingerprint}: ${count(tasks, 'task')} failed alike, ${cause} (${printable(example)})`,
+  );
+  return [...kinds, `what failed, where and what to do: slurmctl analyze-errors ${job.id}`];
+}
+
 function submissionLines({ submissions }: StatusDocument): string[] {
   const shown = submissions.slice(-MOST_SUBMISSIONS);
   const hidden = submissions.length - shown.length;
@@ -130,10 +142,8 @@ export function nextAfterStatus({ job, items, output, keptResults, lateResults }
       return `slurmctl results ${job.id}`;
     case 'COMPLETED_WITH_FAILURES':
     case 'FAILED':
-      if (output === null) return `slurmctl logs ${job.id}`;
-      return items.failed === 0
-        ? `slurmctl results ${job.id}`
-        : `slurmctl results ${job.id} --query "select item_id, error_class, error_message from errors limit 20"`;
+      if (items.failed > 0) return `slurmctl analyze-errors ${job.id}`;
+      return output === null ? `slurmctl logs ${job.id}` : `slurmctl results ${job.id}`;
     case 'CANCELLED':
       return output === null ? 'slurmctl list --all' : `slurmctl results ${job.id}`;
     case 'PAUSED':

@@ -94,16 +94,16 @@ describe('submit', () => {
 
 describe('submit --wait', () => {
   it.each([
-    ['COMPLETED', 0],
-    ['COMPLETED_WITH_FAILURES', 0],
-    ['FAILED', 3],
-    ['CANCELLED', 3],
-  ] as const)('a job that ends %s gives exit %i and its summary on stderr', async (state, expected) => {
+    ['COMPLETED', 0, 'results'],
+    ['COMPLETED_WITH_FAILURES', 0, 'analyze-errors'],
+    ['FAILED', 3, 'analyze-errors'],
+    ['CANCELLED', 3, 'results'],
+  ] as const)('a job that ends %s gives exit %i and its summary on stderr', async (state, expected, next) => {
     const { code, stdout, stderr } = await runInProcess(['submit', 'job.yaml', '--wait'], { app: ending(state) });
     expect({ code, stdout }).toEqual({ code: expected, stdout: `${JOB}\n` });
     expect(stderr).toContain(`state       ${state} on slurm`);
     expect(stderr).toContain('1,000 of 1,000 (100%), 12 failed');
-    expect(stderr).toMatch(/next: slurmctl results/);
+    expect(stderr).toContain(`next: slurmctl ${next} ${JOB}\n`);
   });
 
   it('--json prints one document: the submission with the final status', async () => {

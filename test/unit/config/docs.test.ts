@@ -1,5 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { afterAll, describe, expect, it } from 'vitest';
+import { criteriaOf } from '../../../src/app/retry-criteria.ts';
+import { GROUP_EXAMPLE } from '../../../src/cli/docs/error-groups-example.ts';
 import { RULES_EXAMPLE, renderFailureDocs } from '../../../src/cli/docs/render-failures.ts';
 import { JOB_FILE_EXAMPLE, renderJobFileDocs, renderSettingsDocs, SETTINGS_EXAMPLE } from '../../../src/config/docs.ts';
 import { loadJobFile } from '../../../src/config/job-file.ts';
@@ -11,7 +13,10 @@ import { loadSettings } from '../../../src/config/settings.ts';
 import { profileKeys, settingsKeys } from '../../../src/config/settings-keys.ts';
 import type { KeyTable } from '../../../src/config/key-table.ts';
 import { BUILTIN_RULES } from '../../../src/domain/builtin-rules.ts';
+import { effectiveRules } from '../../../src/domain/builtin-rules.ts';
 import { CAUSES } from '../../../src/domain/causes.ts';
+import { templateOf } from '../../../src/domain/fingerprint.ts';
+import { matchRule } from '../../../src/domain/match-rule.ts';
 import type { Problem } from '../../../src/errors/app-error.ts';
 import { makeTempDir } from '../../support/temp-dir.ts';
 import { writeFiles } from './job-file-fixture.ts';
@@ -75,11 +80,27 @@ describe('docs/failures.md', () => {
     expect(renderFailureDocs(CAUSES)).toContain(RULES_EXAMPLE.trimEnd());
   });
 
+  it('has a group of failures whose rule loads and matches, and whose command is one', async () => {
+    const { remedy, sample, fingerprints } = GROUP_EXAMPLE;
+    const rules = `input: {file: items.jsonl}\nhandler: {command: [./score]}\nretry:\n  rules:\n    - ${remedy.rule}\n`;
+    await writeFiles(temp.path, { 'rule.yaml': rules, 'items.jsonl': '' });
+    await writeFile(`${temp.path}/score`, '', { mode: 0o755 });
+    const { spec } = await loadJobFile(`${temp.path}/rule.yaml`);
+    const { message, errorClass } = sample;
+    const facts = { cause: 'handler-error', message, errorClass: errorClass ?? '' } as const;
+    expect(matchRule(effectiveRules(spec.retry), facts).name).toBe('rule 1 (rule.yaml:5)');
+    const error = /^slurmctl retry \S+ --error (\w+)$/.exec(remedy.command ?? '')?.[1];
+    expect(criteriaOf({ error: error ?? '' }).fingerprints).toEqual([fingerprints[0]?.fingerprint]);
+    expect(templateOf(message)).toBe(GROUP_EXAMPLE.title.replace('LicenceError: ', ''));
+    expect(renderFailureDocs(CAUSES)).toContain(`- ${remedy.rule}`);
+  });
+
   it('explains every cause and has every built-in rule', () => {
     const page = renderFailureDocs(CAUSES);
     for (const [cause, { explanation }] of Object.entries(CAUSES))
       expect(page).toContain(`| \`${cause}\` | ${explanation} |`);
-    expect(page.match(/^\d+\. .+: .+$/gm)).toHaveLength(BUILTIN_RULES.length);
+    const rules = page.slice(page.indexOf('## Rules'), page.indexOf('`slurmctl plan'));
+    expect(rules.match(/^\d+\. .+: .+$/gm)).toHaveLength(BUILTIN_RULES.length);
   });
 });
 

@@ -1,9 +1,25 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { putTogether, WILDCARD } from '../../../src/observe/drain.ts';
+import { createMiner, WILDCARD, type Readable } from '../../../src/observe/drain.ts';
 
-const told = (texts: readonly string[], kind = 'E') =>
-  putTogether(texts.map((text, at) => ({ key: String(at), class: kind, text }))).map(({ template, keys }) => [
+interface Together {
+  readonly keys: string[];
+  readonly template: string;
+}
+
+/** Clusters with their members, in the order of their first message. */
+function putTogether(messages: readonly Readable[]): Together[] {
+  const miner = createMiner();
+  const clusters = new Map<string, Together>();
+  for (const message of messages) {
+    const { key, template } = miner.place(message);
+    clusters.set(key, { keys: [...(clusters.get(key)?.keys ?? []), message.key], template });
+  }
+  return [...clusters.values()];
+}
+
+const told = (texts: readonly string[]) =>
+  putTogether(texts.map((text, at) => ({ key: String(at), class: 'E', text }))).map(({ template, keys }) => [
     template,
     keys.length,
   ]);
