@@ -47,7 +47,8 @@ export async function* fromTasks(reading: Reading, tasks: readonly ObservedTask[
         return failures;
       } catch (error) {
         if (!isDamage(error)) throw error;
-        unreadable.push(`task ${task}: ${error.message}`);
+        // Most of these messages begin with the task.
+        unreadable.push(`task ${task}: ${error.message.replace(`task ${task}: `, '')}`);
         return null;
       }
     });

@@ -152,19 +152,24 @@ function failingTask(failures: TaskFailures, { attempts, job, fingerprint, isLos
 function whereabouts(item: TaskItem, attempts: readonly FailingAttempt[], job: ObservedJob): Whereabouts {
   const { win, checkpoint, owner } = item;
   const own = ownWhereabouts(item, job);
-  const starts = attempts.flatMap(({ startedMs }) => (startedMs === null ? [] : [startedMs]));
+  const starts = attempts.map(({ startedMs }) => startedMs);
   if (win !== undefined) {
     const { ran } = win;
     const place = { attempt: win.attempt, memoryBytes: own.memoryBytes, timeMs: own.timeMs };
     if (ran === undefined) return { ...place, node: null, startedMs: null, endedMs: null };
     // What an attempt took over from an earlier one had failed there.
-    return { ...place, node: ran.node, startedMs: Math.min(ran.startedMs, ...starts), endedMs: ran.finishedMs };
+    return { ...place, node: ran.node, startedMs: earliest([ran.startedMs, ...starts]), endedMs: ran.finishedMs };
   }
   const saver = attempts.findLast(({ attempt }) => attempt !== null && attempt === checkpoint?.attempt);
   if (saver !== undefined && saver.attempt !== owner) return saver;
-  if (owner !== undefined && own.node !== null) return own;
+  if (owner !== undefined && own.node !== null) return { ...own, startedMs: earliest([own.startedMs, ...starts]) };
   return attempts.at(-1) ?? { ...own, attempt: checkpoint?.attempt ?? null };
 }
+
+const earliest = (times: readonly (number | null)[]): number | null => {
+  const known = times.filter((time) => time !== null);
+  return known.length === 0 ? null : Math.min(...known);
+};
 
 /** Items that a running attempt has seen fail and not saved yet. */
 const unsavedOf = ({ state, progressFailed = 0, checkpoint }: TaskItem): number =>
@@ -182,7 +187,7 @@ function baselineOf(tasks: readonly ObservedTask[], spans: TimeSpans): Baseline 
     byNode.set(win.ran.node, (byNode.get(win.ran.node) ?? 0) + win.rows);
     byTime.set(span, (byTime.get(span) ?? 0) + win.rows);
   }
-  return { items, byNode, byTime };
+  return { items, tasks: tasks.length, byNode, byTime };
 }
 
 interface Found {

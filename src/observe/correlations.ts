@@ -9,6 +9,8 @@ import type { TimeSpans } from './time-spans.ts';
 /** Items by where and when the attempts ran that handed them in: what failures are compared with. */
 export interface Baseline {
   readonly items: number;
+  /** Tasks of the job. */
+  readonly tasks: number;
   readonly byNode: ReadonlyMap<string, number>;
   /** By begin of the span. */
   readonly byTime: ReadonlyMap<number, number>;
@@ -87,14 +89,15 @@ function ofTime({ group, baseline, spans }: Compared): ErrorCorrelation | null {
 
 const clock = (ms: number): string => new Date(ms).toISOString().slice(0, 16).replace('T', ' ');
 
-function ofTask({ group }: Compared): ErrorCorrelation | null {
+function ofTask({ group, baseline }: Compared): ErrorCorrelation | null {
   const [top] = group.byTask.entries();
   if (top === undefined || weightOf(group) < LEAST_FAILURES || group.tasks.size < 2) return null;
   const share = weightOf(top) / weightOf(group);
-  if (share < TOLD_SHARE) return null;
+  const expected = 1 / baseline.tasks;
+  if (share < TOLD_SHARE || share < TOLD_EXCESS * expected) return null;
   const others = group.tasks.size - 1;
   const text = `${percent(share)} in task ${top.key}; the rest in ${others} ${others === 1 ? 'other' : 'others'}`;
-  return { kind: 'task', text, share, expected: null };
+  return { kind: 'task', text, share, expected };
 }
 
 /** Only of what memory has to do with, and where it was not always the same. */

@@ -60,7 +60,8 @@ export function remedyOf(remedied: Remedied): ErrorRemedy {
   const told =
     cause === null ? 'Look at the kinds of failure in it: slurmctl analyze-errors groups them' : ADVICE[cause];
   const none = (advice: string): ErrorRemedy => ({ advice, command: null, commandItems: 0, rule });
-  if (group.items === 0) return none('Nothing to run again: no item has failed of it, other attempts make up for it');
+  if (group.items === 0)
+    return none('Nothing to run again: no item has failed of it for good, its tasks were tried again or will be');
   if (cause === 'bad-input') return none(told);
   if (job.whyNoRetry !== null) return none(`${told}. ${job.whyNoRetry}`);
   if (group.endedItems === 0)

@@ -12,14 +12,22 @@ import type { Grouping } from '../../src/domain/error-grouping.ts';
 import type { ErrorGroup, ErrorGroups } from '../../src/domain/error-groups.ts';
 import type { AttemptRecord } from '../../src/domain/history.ts';
 import { asAttemptId, taskIdOf } from '../../src/domain/ids.ts';
-import { doneKey, outputErrorsKey, segmentKey, taskManifestKey } from '../../src/domain/keys.ts';
+import {
+  doneKey,
+  jobFileKey,
+  jobRequestKey,
+  outputErrorsKey,
+  segmentKey,
+  taskManifestKey,
+} from '../../src/domain/keys.ts';
 import type { ItemOutcome } from '../../src/domain/outcome.ts';
 import { countFailed, encodeSegment } from '../../src/domain/segment.ts';
-import { breakerKey, historyKey, metaKey } from '../../src/domain/state-keys.ts';
+import { breakerKey, historyKey, jobIndexKey, metaKey } from '../../src/domain/state-keys.ts';
 import type { TaskItem } from '../../src/domain/task-item.ts';
 import type { StateItem } from '../../src/ports/state-table.ts';
 import { runElement } from '../../src/worker/run-element.ts';
 import { failed, succeeded } from '../support/outcomes.ts';
+import { carry, createSides } from '../support/spool-job.ts';
 import { elementInput, JOB, setTask } from '../support/worker-job.ts';
 import { numbered, openWorkerFixture, type WorkerFixture } from './worker-fixture.ts';
 
@@ -236,6 +244,31 @@ describe('a job that has ended', () => {
     expect((await analyze()).groups[0]?.correlations).toEqual([
       { kind: 'size', text: expect.stringContaining('their records are larger: 3.9 KiB'), share: null, expected: null },
     ]);
+  });
+});
+
+it('the copy of a job in a spool tells what has been carried, and that it can be retried where the spool is', async () => {
+  await fourTasks();
+  const spool = { store: job.deps.store, state: job.deps.state };
+  const { far } = createSides(job.path);
+  const index = { name: 'bench', createdMs: 0, live: true };
+  await spool.state.write(jobIndexKey(JOB), { set: index }, { op: 'item-absent' });
+  for (const key of [jobRequestKey(JOB), jobFileKey(JOB)]) await spool.store.put(key, '{}');
+  await carry(spool, far, JOB);
+  const copy = { ...drivers, ...far, urls: { ...drivers.urls, store: far.store.rootUrl, state: far.state.rootUrl } };
+  const seen = await analyzeErrors(copy, { job: JOB, by: 'cause', seenFrom: 'copy' });
+  expect(seen.notes[0]).toMatch(
+    /^the job lives in the spool \/scratch\/me\/\.slurmctl\/spool of login1; this is what its copy knows, /,
+  );
+  expect(seen.failedItems).toBeGreaterThan(0);
+  const advice = seen.groups.map(({ remedy }) => [remedy.command, remedy.advice.includes('where its spool is')]);
+  expect(advice).toEqual(seen.groups.map(() => [null, true]));
+  const here = await analyzeErrors(drivers, { job: JOB, by: 'cause', seenFrom: 'spool' });
+  expect(here.groups[0]?.remedy.command).toContain('slurmctl retry');
+  const moved = await analyzeErrors(copy, { job: JOB, by: 'cause' });
+  expect(moved.groups[0]?.remedy).toMatchObject({
+    command: null,
+    advice: expect.stringContaining('would not find it'),
   });
 });
 

@@ -8,6 +8,7 @@ import { failedAttempt, failedItem, failingTask, GIB, HOUR_MS, place } from './f
 const SPANS = spansOf(0, 20 * HOUR_MS);
 const BASELINE: Baseline = {
   items: 1_000,
+  tasks: 100,
   byNode: new Map([
     ['n1', 900],
     ['n17', 50],
@@ -57,6 +58,11 @@ describe('what stands out', () => {
     expect(told([task(0, 'n1', { count: 30 }), task(1, 'n2'), task(2, 'n3')])).toContain(
       'task: 88 % in task 000000; the rest in 2 others',
     );
+  });
+
+  it('is not a task of two, when half of it all is in it', () => {
+    const two = { ...BASELINE, tasks: 2 };
+    expect(told([task(0, 'n1', { count: 30 }), task(1, 'n2', { count: 30 })], { baseline: two })).toEqual([]);
   });
 
   it('is what memory was asked for, where it was not always the same', () => {

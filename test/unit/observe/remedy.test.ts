@@ -60,7 +60,7 @@ describe('a remedy', () => {
   it('is no command where nothing can run again, and says why', () => {
     const items = [failedItem(0, 'not JSON', { cause: 'bad-input', errorClass: 'bad-input' })];
     expect(only([failingTask(0, { items })])).toMatchObject({ command: null, rule: null });
-    expect(only([failingTask(0, { attempts: [failedAttempt('node-fail', 'n1 died')] })]).advice).toContain('make up');
+    expect(only([failingTask(0, { attempts: [failedAttempt('node-fail', 'n1 died')] })]).advice).toContain('for good');
     const early = failingTask(0, { items: [failedItem(0, 'no row')], hasEnded: false });
     expect(only([early])).toMatchObject({ command: null, advice: expect.stringContaining('not ended yet') });
     const moved = { ...observedJob, whyNoRetry: 'It was handed over' };
