@@ -7,7 +7,8 @@ import { chooseScheduler } from './choose-scheduler.ts';
 import type { TickDocument } from './documents.ts';
 import { elementLogDir, type Drivers } from './job-backends.ts';
 import { createDriversOf } from './job-drivers.ts';
-import { openPlaces, type Places } from './open-places.ts';
+import { openPlaces, type FoundJob, type Places } from './open-places.ts';
+import { hasJustEnded } from './just-ended.ts';
 import type { OnProgress } from './api.ts';
 
 /** How long a submit waits out submit limits before it leaves the rest to `advance`. */
@@ -134,7 +135,9 @@ function driving(opened: Opened): Pick<App, 'follow' | 'advance' | 'tick' | 'agg
       const found = await findToChange(request.job);
       const { job, own } = found;
       const carry = async () => (await carryAfter(found, request.signal)).carry ?? null;
-      return followJob(own, await coordinatorOf(found), { ...request, job, ...(found.seenFrom && { carry }) });
+      const onEnded = async () => void (await storePage(found));
+      const wanted = { ...request, job, onEnded, ...(found.seenFrom && { carry }) };
+      return followJob(own, await coordinatorOf(found), wanted);
     },
     async advance({ job: reference, waitLeaseMs = 0, onProgress }) {
       const { advanceDocument } = await import('./advance-document.ts');
@@ -142,7 +145,8 @@ function driving(opened: Opened): Pick<App, 'follow' | 'advance' | 'tick' | 'agg
       const { job } = found;
       const deps = await coordinatorOf(found, onProgress);
       const document = await advanceDocument(deps, { job, waitLeaseMs, patienceMs: ADVANCE_PATIENCE_MS });
-      return { ...document, ...(await carryAfter(found)) };
+      const more = hasJustEnded(document) ? await storePage(found) : [];
+      return { ...document, steps: [...document.steps, ...more], ...(await carryAfter(found)) };
     },
     tick: () => tick(opened),
     async aggregate(reference, onProgress) {
@@ -192,11 +196,31 @@ function deciding({ findToChange, coordinatorOf, carryAfter }: Opened): Pick<App
   };
 }
 
+/** The page of a job that has just ended; what went wrong, as sentences. */
+async function storePage({
+  own,
+  job,
+  seenFrom,
+}: Pick<FoundJob, 'own' | 'job' | 'seenFrom'>): Promise<readonly string[]> {
+  const { storeDashboard } = await import('./store-dashboard.ts');
+  return storeDashboard(own, job, seenFrom);
+}
+
 async function tick({ drivers, sides, coordinatorOf }: Opened): Promise<TickDocument> {
   const { tickAll } = await import('./tick-all.ts');
-  const tickOne = (side: Drivers): Promise<TickDocument> => {
+  const tickOne = async (side: Drivers): Promise<TickDocument> => {
     const driversOf = createDriversOf(side);
-    return tickAll(side, async (known) => coordinatorOf({ job: known.id, own: await driversOf(known) }));
+    const owns = new Map<string, Drivers>();
+    const document = await tickAll(side, async (known) => {
+      const own = await driversOf(known);
+      owns.set(known.id, own);
+      return coordinatorOf({ job: known.id, own });
+    });
+    for (const row of document.jobs) {
+      const own = owns.get(row.jobId);
+      if (own !== undefined && hasJustEnded(row)) await storePage({ job: asJobId(row.jobId), own });
+    }
+    return document;
   };
   if (sides === null) return tickOne(drivers);
   const { tickBothSides } = await import('./spool-tick.ts');

@@ -6,9 +6,10 @@ import type { CoordinatorDeps } from '../coordinator/needs.ts';
 import { isAppError } from '../errors/app-error.ts';
 import type { ErrorCode } from '../errors/catalogue.ts';
 import type { JobId } from '../domain/ids.ts';
-import { isFinalJobState } from '../domain/states.ts';
+import { isFinalJobState, type JobState } from '../domain/states.ts';
 import type { CarryDocument, StatusDocument } from './documents.ts';
 import type { Drivers } from './job-backends.ts';
+import { hasJustEnded } from './just-ended.ts';
 import { statusDocument } from './status-document.ts';
 
 /** Pause between two passes. A local scheduler may be asked often; a controller serves many people. */
@@ -28,6 +29,8 @@ export async function followJob(
     readonly job: JobId;
     readonly onStatus?: (status: StatusDocument) => void;
     readonly signal?: AbortSignal;
+    /** One of its own passes has ended the job. */
+    readonly onEnded?: () => Promise<void>;
     /** For a job that lives in a spool: carries what is new. */
     readonly carry?: () => Promise<CarryDocument | null>;
   },
@@ -39,7 +42,8 @@ export async function followJob(
   const carry = carriesNowAndThen(deps, request.carry);
   for (;;) {
     const startedMs = deps.clock.monotonicMs();
-    await advanceIfFree(deps, { ...request, leaseWatch });
+    const pass = await advanceIfFree(deps, { ...request, leaseWatch });
+    if (pass !== null && hasJustEnded(pass)) await request.onEnded?.();
     const seen = await statusDocument(drivers, request.job);
     const over = isFinalJobState(seen.job.state);
     const status = { ...seen, ...(await carry(over)) };
@@ -72,23 +76,25 @@ function carriesNowAndThen(
   };
 }
 
-/** Somebody else advancing the job is as good as doing it; an outside that does not answer is asked again. */
+/** Somebody else advancing the job is as good as doing it (null); an outside that does not answer is asked again. */
 async function advanceIfFree(
   deps: CoordinatorDeps,
   request: { readonly job: JobId; readonly leaseWatch: LeaseWatch; readonly signal?: AbortSignal },
-): Promise<void> {
+): Promise<{ readonly state: JobState; readonly steps: readonly string[] } | null> {
   const { job, leaseWatch, signal } = request;
   try {
-    await advanceJob(deps, {
+    const { meta, steps } = await advanceJob(deps, {
       job,
       waitLeaseMs: 0,
       leaseWatch,
       patienceMs: PATIENCE_MS,
       ...(signal === undefined ? {} : { signal }),
     });
+    return { state: meta.state, steps };
   } catch (error) {
-    if (isAppError(error, 'JOB_BAD_STATE') && (await isOver(deps, job))) return;
+    if (isAppError(error, 'JOB_BAD_STATE') && (await isOver(deps, job))) return null;
     if (!isAppError(error) || !error.retryable || NEEDS_SOMEBODY.includes(error.code)) throw error;
+    return null;
   }
 }
 

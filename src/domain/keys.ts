@@ -56,5 +56,7 @@ export const outputErrorsKey = (job: JobId, publication: string): string =>
   `${publicationPrefix(job, publication)}errors.parquet`;
 export const outputManifestKey = (job: JobId, publication: string): string =>
   `${publicationPrefix(job, publication)}_manifest.json`;
+/** The page of a job, as it was when the job ended. */
+export const dashboardKey = (job: JobId): string => `jobs/${job}/dashboard.html`;
 /** The pointer at the current publication; moved last. */
 export const finalKey = (job: JobId): string => `jobs/${job}/final.json`;

@@ -17,7 +17,7 @@ export function nodes({ nodes: chart }: Dashboard): Section {
     content: [
       html`<p class="lead">
         ${says}
-        ${single ? 'Each bar is an attempt.' : 'The darker, the more attempts at once; a mark where one ended without a result.'}
+        ${single ? 'Each bar is an attempt.' : 'The stronger the colour, the more attempts at once; a mark where one ended without a result.'}
         Where an attempt failed, its end is when that was judged.
       </p>`,
       legend(
