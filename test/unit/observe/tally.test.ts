@@ -43,6 +43,16 @@ describe('a tally', () => {
       }),
     );
   });
+
+  it('keeps what comes now and then among ever others, if it has more than its share', () => {
+    const tally = createTally(3);
+    for (const key of ['a', 'a', 'b', 'b']) tally.add(key, 1, 0);
+    for (let turn = 0; turn < 6; turn += 1) {
+      tally.add('often', 1, 0);
+      tally.add(`once ${turn}`, 1, 0);
+    }
+    expect(tally.entries().map(({ key }) => key)).toContain('often');
+  });
 });
 
 it('a set of numbers holds what was added, once', () => {
