@@ -57,6 +57,19 @@ describe('a remedy', () => {
     expect(only(scattered, 'node')).toMatchObject({ command: null, advice: expect.stringContaining('fingerprint') });
   });
 
+  it('names the cause where a group has too many kinds for a command, and counts all of it', () => {
+    const words = (n: number): string => String(n).replaceAll(/\d/g, (digit) => 'bcdfghjklm'[Number(digit)] ?? '');
+    const tasks = Array.from({ length: 300 }, (_, n) =>
+      failingTask(n, { items: [failedItem(0, `user ${words(n)} has no quota left here`)], hasEnded: n > 0 }),
+    );
+    const other = failingTask(300, { items: [failedItem(0, 'no row'), failedItem(1, 'no row', { cause: 'oom' })] });
+    expect(only([...tasks, other])).toMatchObject({
+      command: 'slurmctl retry test-00000000 --cause handler-error',
+      commandItems: 300,
+      rule: '{when: {cause: handler-error, error: "TypeError: user * has no quota left here*"}, do: fail}',
+    });
+  });
+
   it('is no command where nothing can run again, and says why', () => {
     const items = [failedItem(0, 'not JSON', { cause: 'bad-input', errorClass: 'bad-input' })];
     expect(only([failingTask(0, { items })])).toMatchObject({ command: null, rule: null });
