@@ -14,6 +14,7 @@ const BENCHES = {
   startup: 'start-up of the command line and of a worker',
   status: 'status, list and advance with a job of 10,000 tasks',
   errors: 'analyze-errors with 1,000,000 failures',
+  dashboard: 'the page of a job of 10,000 tasks, 10,000,000 items and 1,000,000 failures',
   advance: 'the retry planner, and passes over 10,000 tasks that failed',
   worker: 'CPU time of a worker an item',
   hang: 'how long a handler that hangs goes unnoticed',

@@ -4,16 +4,14 @@ import { outputResultsKey } from '../domain/keys.ts';
 import { formatBytes } from '../domain/units.ts';
 import { isAppError } from '../errors/app-error.ts';
 import type { Distribution, Panel } from '../observe/dashboard/document.ts';
-import { BUCKETS_PER_DECADE, distributionOf, LEAST_MS } from '../observe/dashboard/distribution.ts';
+import { distributionOfCounts, FINE_PER_DECADE, LEAST_MS } from '../observe/dashboard/distribution.ts';
 import type { Drivers } from './job-backends.ts';
 
 /** Fetching more than this for one picture is not what anybody asked for. */
 const MOST_REMOTE_BYTES = 64 * 1024 ** 2;
 
-const SQL = `SELECT floor(log10(greatest(duration_ms, ${LEAST_MS})) * ${BUCKETS_PER_DECADE})::INTEGER AS bucket, count(*) AS items,
- (SELECT [approx_quantile(duration_ms, 0.5), approx_quantile(duration_ms, 0.95), approx_quantile(duration_ms, 0.99), max(duration_ms)]
- FROM results WHERE duration_ms > 0) AS read
- FROM results WHERE duration_ms > 0 GROUP BY ALL ORDER BY bucket`;
+const SQL = `SELECT floor(log10(greatest(duration_ms, ${LEAST_MS})) * ${FINE_PER_DECADE})::INTEGER AS fine, count(*) AS items, max(duration_ms) AS most
+ FROM results WHERE duration_ms > 0 GROUP BY fine`;
 
 /** How long items took, from the published output; items that were never run have no duration. */
 export async function itemTimes(
@@ -42,17 +40,15 @@ async function readTimes(drivers: Drivers, job: JobId): Promise<Panel<Distributi
   const { queryResults } = await import('./read-results.ts');
   const answer = await queryResults(drivers, job, SQL);
   const counts = new Map<number, number>();
-  let read: readonly number[] = [];
+  let longest = 0;
   try {
     for await (const chunk of answer.rows)
-      for (const [bucket, items, figures] of chunk) {
-        counts.set(Number(bucket), Number(items));
-        read = (figures as readonly unknown[]).map(Number);
+      for (const [fine, items, most] of chunk) {
+        counts.set(Number(fine), Number(items));
+        longest = Math.max(longest, Number(most));
       }
   } finally {
     await answer.close();
   }
-  if (counts.size === 0) return { missing: 'No item was run.' };
-  const [p50 = 0, p95 = 0, p99 = 0, most = 0] = read;
-  return distributionOf(counts, { p50, p95, p99, most });
+  return distributionOfCounts(counts, longest, 'No item was run.');
 }

@@ -3,7 +3,12 @@ import { describe, expect, it } from 'vitest';
 import { taskIdOf } from '../../../../src/domain/ids.ts';
 import { buildDashboard } from '../../../../src/observe/dashboard/build.ts';
 import { CELL_STATES, isMissing, type Panel } from '../../../../src/observe/dashboard/document.ts';
-import { distributionOfTimes, sharesOf } from '../../../../src/observe/dashboard/distribution.ts';
+import {
+  distributionOfCounts,
+  distributionOfTimes,
+  FINE_PER_DECADE,
+  sharesOf,
+} from '../../../../src/observe/dashboard/distribution.ts';
 import { efficiencyOf } from '../../../../src/observe/dashboard/efficiency.ts';
 import { heatMapOf } from '../../../../src/observe/dashboard/heat-map.ts';
 import { nodeChartOf } from '../../../../src/observe/dashboard/node-chart.ts';
@@ -173,6 +178,27 @@ describe('distributions', () => {
   it('reads the median and the slow end off', () => {
     const times = Array.from({ length: 100 }, (_, n) => n + 1);
     expect(distributionOfTimes(times, '')).toMatchObject({ count: 100, p50: 50, p95: 95, p99: 99, most: 100 });
+  });
+
+  it('of counted times are those of the times themselves, and read off at most 2 % longer', () => {
+    fc.assert(
+      fc.property(fc.array(fc.double({ min: 0.1, max: 1e9, noNaN: true }), { minLength: 1 }), (times) => {
+        const fine = new Map<number, number>();
+        for (const ms of times) {
+          const bucket = Math.floor(Math.log10(ms) * FINE_PER_DECADE);
+          fine.set(bucket, (fine.get(bucket) ?? 0) + 1);
+        }
+        const exact = there(distributionOfTimes(times, ''));
+        const counted = there(distributionOfCounts(fine, Math.max(...times), ''));
+        expect(counted.count).toBe(exact.count);
+        expect(sum(counted.buckets.map((bucket) => bucket.count))).toBe(exact.count);
+        for (const read of ['p50', 'p95', 'p99', 'most'] as const) {
+          expect(counted[read]).toBeGreaterThanOrEqual(exact[read] * (1 - 1e-9));
+          expect(counted[read]).toBeLessThanOrEqual(exact[read] * 1.02);
+        }
+      }),
+    );
+    expect(distributionOfCounts(new Map(), 0, 'nothing')).toEqual({ missing: 'nothing' });
   });
 
   it('of shares keep what is beyond all of it', () => {
