@@ -16,6 +16,8 @@ import { createWaitQueue, type WaitQueue } from './wait-queue.ts';
 
 export interface LineFigures extends BuyerFigures {
   readonly granted: number;
+  /** Requests that were bought and not given back; what was not granted of them is lost. */
+  readonly bought: number;
   /** Leases whose time was over before they were spent. */
   readonly expiredLeases: number;
 }
@@ -43,6 +45,8 @@ interface Parts {
   /** Generation under which the last call was sold. */
   lastG: number;
   granted: number;
+  /** Requests that went back to the site at the end. */
+  givenBack: number;
   /** Epoch ms of the first call's turn, as far as it is known. */
   firstTurnMs: number | null;
   isServing: boolean;
@@ -83,9 +87,15 @@ export function createLine(name: string, deps: LimiterDeps): Line {
       sleeper.wake();
       await Promise.all([stock.settled(), refusals.settled()]);
       const { figures } = buyer;
-      await handBack(name, deps, { item: buyer.seen(), leases: purse.leases(), debt: purse.debt(), figures });
+      const held = { item: buyer.seen(), leases: purse.leases(), debt: purse.debt(), figures };
+      parts.givenBack = await handBack(name, deps, held);
     },
-    figures: () => ({ ...buyer.figures, granted: parts.granted, expiredLeases: purse.expired() }),
+    figures: () => ({
+      ...buyer.figures,
+      granted: parts.granted,
+      bought: purse.bought() - parts.givenBack,
+      expiredLeases: purse.expired(),
+    }),
   };
 }
 
@@ -118,7 +128,7 @@ function createParts(name: string, deps: LimiterDeps): Parts {
     }
   };
   const refusals = createRefusals(name, deps, buyer);
-  const counts = { lastG: -1, granted: 0, firstTurnMs: null, isServing: false, isClosed: false };
+  const counts = { lastG: -1, granted: 0, givenBack: 0, firstTurnMs: null, isServing: false, isClosed: false };
   return { name, deps, sleeper, queue, buyer, purse, stock, refusals, learn, ...counts };
 }
 

@@ -19,16 +19,20 @@ export interface Purse {
   debt(): Cost;
   /** Leases whose time was over before they were spent. */
   expired(): number;
+  /** Requests of all leases so far. */
+  bought(): number;
 }
 
 export function createPurse(): Purse {
   let leases: Lease[] = [];
   let debt: Cost = {};
   let expired = 0;
+  let bought = 0;
   const hasTicket = (nowUs: number): boolean => leases.some(({ fromUs }) => fromUs > nowUs);
   return {
     add(lease, paidDebt) {
       leases.push(lease);
+      bought += lease.bought['requests'] ?? 0;
       debt = combined(debt, paidDebt, -1);
     },
     turn(cost, nowUs) {
@@ -63,6 +67,7 @@ export function createPurse(): Purse {
     leases: () => leases,
     debt: () => debt,
     expired: () => expired,
+    bought: () => bought,
   };
 }
 

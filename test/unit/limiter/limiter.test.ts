@@ -144,8 +144,10 @@ describe('a process that ends', () => {
     const { failed } = ask(rig, limiter, 1);
     await rig.clock.advance(100);
     expect(rig.item.t).toBeGreaterThan(t);
+    expect(limiter.figures()['api']).toMatchObject({ bought: 3, granted: 0 });
     await limiter.close();
     await limiter.close();
+    expect(limiter.figures()['api']).toMatchObject({ bought: 0, granted: 0 });
     expect(rig.item).toMatchObject({ t, sold: { requests: 0 } });
     expect(String(failed)).toContain('closed while calls waited');
     expect(rig.clock.pending()).toBe(0);
@@ -159,6 +161,7 @@ describe('a process that ends', () => {
     await rig.clock.advance(100);
     rig.failure = new AppError('STATE_UNAVAILABLE', { message: 'no answer' });
     await limiter.close();
+    expect(limiter.figures()['api']).toMatchObject({ bought: 3, granted: 0 });
   });
 });
 
@@ -269,7 +272,7 @@ describe('what cannot be sold', () => {
     await rig.clock.advance(60_000);
     expect(granted).toHaveLength(5);
     expect(failed.map((error) => isAppError(error, 'LIMIT_SPENT'))).toEqual([true, true, true]);
-    expect(String(failed[0])).toContain('the 5 requests of this hour are used up until 2024-05-05T12:00:00.000Z');
+    expect(String(failed[0])).toContain('limit api: hourly 5 requests used up; goes on at 2024-05-05 12:00 UTC');
   });
 });
 
