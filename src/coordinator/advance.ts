@@ -30,6 +30,8 @@ import { planFirstWave, type WaveResult } from './submit-wave.ts';
 import { releaseHeld } from './settle-holds.ts';
 import { readSubmissions } from './submissions.ts';
 import { closeRows, watchNodes } from './watch-nodes.ts';
+import { takeTurn } from './turns.ts';
+import { stopWaiting, waitForTurn } from './wait-turn.ts';
 
 export interface AdvanceRequest {
   readonly job: JobId;
@@ -143,6 +145,11 @@ async function finish(context: SendContext, meta: JobMeta, reconciled: Reconcile
 async function drive(context: SendContext, found: JobMeta): Promise<AdvanceResult> {
   const { deps, job, manifest } = context;
   const sent = await sendOutstanding(context, found);
+  const { concurrency } = manifest.spec;
+  if (concurrency !== undefined) {
+    const turn = await takeTurn(deps, job, found, concurrency);
+    if (!turn.isGranted) return waitForTurn(context, found, turn);
+  }
   const before = await readSubmissions(deps.state, job);
   const observed = await observe(deps, before);
   const released = await releaseHeld(deps, job, { meta: sent.meta, observed });
@@ -181,6 +188,7 @@ async function drive(context: SendContext, found: JobMeta): Promise<AdvanceResul
 }
 
 /** Rows that were planned but never answered, or the whole of wave 0 when it was never planned. */
+  if (concurrency !== undefined) await stopWaiting(context, rows);
 async function sendOutstanding(context: SendContext, meta: JobMeta): Promise<WaveResult> {
   const { deps, job } = context;
   const rows = await readSubmissions(deps.state, job);

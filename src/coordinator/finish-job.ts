@@ -21,6 +21,7 @@ import { moveJob, retireFromIndex, stamp, updateMeta } from './job-meta.ts';
 import type { CoordinatorDeps } from './needs.ts';
 import type { SendContext } from './send.ts';
 import type { Counts } from './task-list.ts';
+import { leaveTurn } from './turns.ts';
 
 /** How often a committed result of a task may turn out corrupt; after that the storage itself is at fault. */
 const MOST_CORRUPTIONS = 3;
@@ -96,6 +97,7 @@ export async function finishJob(
 export async function tidyUp(deps: CoordinatorDeps, job: JobId, meta: JobMeta): Promise<void> {
   if (!isFinalJobState(meta.state)) return;
   await endSubmissions(deps, job, 'the job ended without it');
+  await leaveTurn(deps, job, meta);
   await dropHints(deps, job);
   await retireFromIndex(deps.state, job);
 }

@@ -11,6 +11,8 @@ export interface ScriptedBatch extends BatchSystem {
   readonly accepted: readonly { readonly request: SubmitRequest; readonly handle: BatchHandle }[];
   /** Lets every array element end, with this outcome. */
   endAll(state?: Partial<ElementState>): void;
+  /** Lets this submission end well. */
+  end(id: string): void;
   readonly cancelled: ReadonlySet<string>;
   readonly held: ReadonlySet<string>;
   /** Handles that were drained, in order. */
@@ -61,6 +63,7 @@ export function createScriptedBatch(options: { maxArraySize?: number; slots?: nu
     limits: async () => ({
       maxArraySize: options.maxArraySize ?? 1_000,
       slots: options.slots ?? 4,
+    end: (id) => void ended.set(id, {}),
       maxTimeMs: null,
       maxMemoryBytes: null,
       sources: [],
