@@ -24,6 +24,9 @@ import { ENDED_BY_HANDLER, openBeacon, type OpenBeacon } from './open-beacon.ts'
 import { packageVersion } from './package-files.ts';
 import { scriptProcess } from './script-process.ts';
 
+/** The next window of a quota is waited for so long; a job that has to wait for longer holds no nodes meanwhile. */
+const QUOTA_PATIENCE_MS = 10 * 60_000;
+
 const OPTIONS = {
   job: { type: 'string' },
   submission: { type: 'string' },
@@ -68,7 +71,12 @@ export async function main(argv: readonly string[], env: NodeJS.ProcessEnv): Pro
     const scratch = await ownScratch(drivers);
     opened = await openBeacon(scratch);
     const input = inputOf(flags, surroundings);
-    const limiter = createLateLimiter({ ...drivers, log, endsAtMs: input.endsAtMs });
+    const limiter = createLateLimiter({
+      ...drivers,
+      log,
+      endsAtMs: input.endsAtMs,
+      quotaPatienceMs: QUOTA_PATIENCE_MS,
+    });
     const report = await runElement(
       {
         ...drivers,

@@ -111,6 +111,7 @@ const WITHOUT_ENDING: readonly Cause[] = [
   'timeout-item',
   'hung',
   'paused',
+  'quota-spent',
   'lost',
   'unreported',
 ];

@@ -4,7 +4,7 @@ import type { JobMeta } from '../domain/job-item.ts';
 import type { JobState } from '../domain/states.ts';
 import { isAppError, type AppError } from '../errors/app-error.ts';
 import { arrayLives, type ArrayLife } from './array-life.ts';
-import type { GroupDemand } from './demand.ts';
+import type { GroupDemand, SpentQuota } from './demand.ts';
 import type { Observed } from './element-states.ts';
 import { fallBack } from './fall-back.ts';
 import { tidyUp } from './finish-job.ts';
@@ -64,7 +64,8 @@ export async function continueWaves(context: SendContext, meta: JobMeta, seen: S
     const judged = judgeGroups(context, meta, { seen, lives });
     for (const one of judged) await settle(context, seen, one, progress);
     const due = judged.filter(({ verdict }) => verdict.next === 'submit');
-    if (due.length > 0) await submit(context, { seen, lives, due }, progress);
+    if (demand.spent !== null) await awaitQuota(context, demand.spent, progress);
+    else if (due.length > 0) await submit(context, { seen, lives, due }, progress);
     if (demand.nextEscalatedMs !== null)
       progress.due.push({ inMs: Math.max(0, demand.nextEscalatedMs - context.deps.clock.nowMs()), isUrgent: true });
   }
@@ -124,6 +125,15 @@ async function settle(context: SendContext, seen: Seen, judged: Judged, progress
     });
     progress.due.push({ inMs: 0, isUrgent: false });
   }
+}
+
+/** Elements would only meet what those before them have met; whoever is at work goes on. */
+async function awaitQuota(context: SendContext, { untilMs, why }: SpentQuota, progress: Progress): Promise<void> {
+  progress.due.push({ inMs: Math.max(0, untilMs - context.deps.clock.nowMs()), isUrgent: false });
+  progress.meta = await updateMeta(context.deps.state, context.job, [progress.meta.state], {
+    ...stamp(context),
+    set: { waitingFor: why },
+  });
 }
 
 const rowsOf = ({ manifest }: SendContext, rows: readonly Submission[], { size }: GroupDemand): Submission[] =>

@@ -38,7 +38,7 @@ export type TaskItem = {
   readonly items: number;
   /** Attempts begun so far. */
   readonly attempts: number;
-  /** Of those, begun in earlier generations: they count against no bound of this one. Absent: none. */
+  /** Of those, begun in earlier generations or ended by a quota: they count against no bound of this one. Absent: none. */
   readonly attemptsBefore?: number;
   /** Attempts that count against `retry.attempts` (infrastructure failures do not). */
   readonly charged: number;
@@ -73,9 +73,15 @@ export type TaskItem = {
    * The attempt ended in good order and left this many items for another try, none of them to run before `dueMs` (epoch ms; absent: as soon as there is
    * an element that has what they need): `cause`, `exitCode` and `signal` are of such an item's failure, not of a process. Where some of them need
    * more than there was, `dueMs` is that of the others. `rule`: name of the rule by which that item was left: it had the whole message, of which
-   * `causeDetail` has the beginning. Until the next claim.
+   * `causeDetail` has the beginning. `quota`: the limit whose quota was used up, and when it was stated (`setMs` of its item): stated anew,
+   * it may sell at once. Until the next claim.
    */
-  readonly deferred?: { readonly items: number; readonly dueMs?: number; readonly rule?: string };
+  readonly deferred?: {
+    readonly items: number;
+    readonly dueMs?: number;
+    readonly rule?: string;
+    readonly quota?: { readonly limit: string; readonly setMs: number };
+  };
   /** Attempts end every item by its own rule and leave none for later: the failure of one that was left would have ended the others with it. */
   readonly leavesNone?: boolean;
   /**

@@ -5,7 +5,7 @@ export interface Limiter {
   /**
    * Waits for the turn of one call that costs `cost`. Calls of a process get their turns in the order they asked.
    * @throws LIMIT_UNKNOWN, LIMIT_COST (not a number, negative, or more than the limit can ever sell), LIMIT_SPENT (a quota is used up and its
-   *   next window begins after the process must end), STATE_*; the reason of `signal` when it is aborted
+   *   next window begins after the process must end, or later than it waits), STATE_*; the reason of `signal` when it is aborted
    */
   take(name: string, cost: Cost, signal?: AbortSignal): Promise<LimitGrant>;
   /** The provider refused a call (HTTP 429). `retryAfterMs` is what it asked for, null when it said nothing. */

@@ -20,6 +20,7 @@ import { sayDecision, type Answered } from './say-decision.ts';
  */
 export function decideRetry(question: RetryQuestion): RetryDecision {
   const { task, failure, policy, random } = question;
+  if (failure.cause === 'quota-spent') return awaitQuota(question);
   const { rule, needs } = ruleFor(question);
   const progressed = (task.checkpoint?.items ?? 0) > (task.checkpointSeen ?? 0);
   const escalates = needs !== null;
@@ -53,6 +54,30 @@ export function decideRetry(question: RetryQuestion): RetryDecision {
     delayMs: gaveUp === null ? backoffMs(Math.max(1, idleAttempts), bounds, random) : 0,
     charged,
     plan: leavesNone || (task.leavesNone === true && !escalates) ? { ...plan, leavesNone: true } : plan,
+  };
+}
+
+/**
+ * The attempt met a quota that is used up, and handed its task back. It says nothing of the task, so no rule is asked and no bound counts it: a job may
+ * have to wait for many windows. When the next one begins the attempt has said itself.
+ */
+function awaitQuota(question: RetryQuestion): RetryDecision {
+  const { task, policy, random } = question;
+  const progressed = (task.checkpoint?.items ?? 0) > (task.checkpointSeen ?? 0);
+  const { idleAttempts = 0, leavesNone } = task;
+  return {
+    decision: 'retry',
+    why: 'goes on when the next window of the quota begins (it costs no attempt)',
+    rule: 'built-in rule for infrastructure',
+    delayMs: backoffMs(1, policy.backoff, random),
+    charged: false,
+    plan: {
+      ...planned(question, null),
+      ...judgeSuspects(question, null, false).plan,
+      ...(progressed || idleAttempts === 0 ? {} : { idleAttempts }),
+      ...(leavesNone === undefined ? {} : { leavesNone }),
+      attemptsBefore: (task.attemptsBefore ?? 0) + 1,
+    },
   };
 }
 

@@ -6,6 +6,7 @@ import type { Clock } from '../ports/clock.ts';
 import type { HandlerResult, LimitCalls, LimitTurn } from '../ports/handler-host.ts';
 import type { Limiter, LimitGrant } from '../ports/limiter.ts';
 import { itemCost } from './item-cost.ts';
+import { laterOf, quotaSpentOf, type QuotaSpent } from './quota-spent.ts';
 import { retryAfterMs } from './retry-after.ts';
 
 export type FailedTry = Extract<HandlerResult, { readonly ok: false }>;
@@ -28,6 +29,8 @@ export interface TryLimits {
   forgo(): void;
   /** What the handler may call; `signal` is that of the try. */
   calls(signal: () => AbortSignal): LimitCalls;
+  /** A quota that is used up for longer than a worker waits, if the try met one: when it fails, that is no failure of the item. */
+  spent(): QuotaSpent | null;
   /** The result as it counts, given what the try met at limits; tells the limiter of a refusal. */
   leave(result: HandlerResult): HandlerResult;
 }
@@ -69,6 +72,7 @@ const NO_TRY: TryLimits = {
   enter: () => Promise.resolve(null),
   forgo() {},
   calls: () => NO_CALLS,
+  spent: () => null,
   leave: (result) => result,
 };
 
@@ -88,11 +92,12 @@ interface TryState {
   readonly refused: Set<string>;
   /** What the handler was told instead of a turn, where that decides about the item. */
   met: FailedTry | null;
+  spent: QuotaSpent | null;
 }
 
 function createTryLimits(needs: Needs, item: TaskItemInput): TryLimits {
   const taken = needs.limits.filter(({ per }) => per === 'item');
-  const state: TryState = { last: new Map(), refused: new Set(), met: null };
+  const state: TryState = { last: new Map(), refused: new Set(), met: null, spent: null };
   const forgo = (): void => {
     for (const { grant, said } of state.last.values()) grant.settle(nothingOf(said));
     state.last.clear();
@@ -102,6 +107,7 @@ function createTryLimits(needs: Needs, item: TaskItemInput): TryLimits {
     enter: (signal) => enter(needs, { item, taken, state, signal, forgo }),
     forgo,
     calls: (signal) => createCalls(needs, { item, state, signal }),
+    spent: () => state.spent,
     leave(result) {
       if (result.ok) return result;
       const { met } = state;
@@ -137,7 +143,7 @@ async function enter({ limiter }: Needs, entering: Entering): Promise<FailedTry 
     return null;
   } catch (error) {
     forgo();
-    const failure = ofTheItem(error);
+    const failure = ofTheItem(error, state);
     if (failure === null) throw error;
     return failure;
   }
@@ -150,11 +156,12 @@ const badInput = (errorMessage: string): FailedTry => ({
   errorMessage,
 });
 
-/** A cost that the limit never sells is the item's own fault, and a quota that is used up is no reason to leave the others. */
-function ofTheItem(error: unknown): FailedTry | null {
+/** A cost that the limit never sells is the item's own fault. A quota that is used up is nobody's, which is noted beside it. */
+function ofTheItem(error: unknown, state: TryState): FailedTry | null {
+  state.spent = laterOf(state.spent, quotaSpentOf(error));
   if (isAppError(error, 'LIMIT_COST')) return badInput(error.message);
   if (isAppError(error, 'LIMIT_SPENT'))
-    return { ok: false, cause: 'rate-limited', errorClass: error.code, errorMessage: error.message };
+    return { ok: false, cause: 'quota-spent', errorClass: error.code, errorMessage: error.message };
   return null;
 }
 
@@ -185,7 +192,7 @@ function createCalls(
         return { settle: (actual): void => settle(call, actual) } satisfies LimitTurn;
       } catch (error) {
         // A cost that the handler names itself is no fault of the item.
-        if (cost === undefined || !isAppError(error, 'LIMIT_COST')) state.met = ofTheItem(error) ?? state.met;
+        if (cost === undefined || !isAppError(error, 'LIMIT_COST')) state.met = ofTheItem(error, state) ?? state.met;
         throw error;
       }
     },

@@ -40,7 +40,7 @@ export interface ElementReport {
   /** Outcomes in committed tasks, and the failed ones of them. */
   readonly items: number;
   readonly failed: number;
-  readonly stopped: 'no-tasks' | 'job-over' | 'job-paused' | 'time-short' | 'drained';
+  readonly stopped: 'no-tasks' | 'job-over' | 'job-paused' | 'time-short' | 'quota-spent' | 'drained';
 }
 
 /** Job states are looked at between tasks, but not more often than this. */
@@ -175,7 +175,9 @@ async function runTasks(context: ElementContext, running: Running): Promise<Elem
   let longestTaskMs: number | null = null;
   for await (const claimed of claims(context, running, () => mayClaimNow(context, terms.own, longestTaskMs))) {
     const startedMs = clock.monotonicMs();
-    tally.add(await runTask(context, running.ready, claimed));
+    const report = await runTask(context, running.ready, claimed);
+    tally.add(report);
+    if (report.isQuotaSpent === true) return tally.report('quota-spent');
     longestTaskMs = Math.max(longestTaskMs ?? 0, clock.monotonicMs() - startedMs);
     if (clock.nowMs() - metaReadMs < META_EVERY_MS) continue;
     const ended = endOf(await patiently(context, () => readMeta(context)));

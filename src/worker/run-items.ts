@@ -15,6 +15,7 @@ import { NO_LIMITS, type ItemLimits } from './item-limits.ts';
 import { judgeTry, type TryPolicy } from './judge-try.ts';
 import type { BackoffMs } from './needs.ts';
 import type { OutputNormaliser } from './normalise-output.ts';
+import { laterOf, type QuotaSpent } from './quota-spent.ts';
 import { createRetryWaits } from './retry-waits.ts';
 import { createTrySlots, type TrySlots } from './try-slots.ts';
 import { createTurnWaits, type TurnWaits } from './turn-waits.ts';
@@ -50,6 +51,8 @@ export interface RunningItems {
   readonly ended: Promise<boolean>;
   /** After `ended`: why items were left for a later attempt; null when none was, or the work was stopped. */
   deferred(): Deferral | null;
+  /** After `ended`: the quota for which the work was stopped, if it was. */
+  spent(): QuotaSpent | null;
   /** Starts nothing more; what is in flight may end. */
   stopTaking(): void;
   /** Aborts what is in flight. */
@@ -67,6 +70,7 @@ export function runItems(options: RunItemsOptions): RunningItems {
   const waits = createRetryWaits(clock, mayLeave ? () => queue.nextDueMs() : null);
   const accounts = createAccounts(options, queue);
   let failure: { readonly error: unknown } | null = null;
+  let spent: QuotaSpent | null = null;
 
   const lane = async (number: number): Promise<void> => {
     while (!stop.signal.aborted) {
@@ -82,6 +86,10 @@ export function runItems(options: RunItemsOptions): RunningItems {
       const next = { lane: number, item: batch.item(work.item), tries: accounts.triesOf(work.item) + 1 };
       const ended = await runOne(options, { slots, turns }, next);
       if (ended === 'dropped') return;
+      if ('spent' in ended) {
+        spent = laterOf(spent, ended.spent);
+        return halt();
+      }
       accounts.settle(work.item, ended);
     }
   };
@@ -111,6 +119,7 @@ export function runItems(options: RunItemsOptions): RunningItems {
   return {
     ended: run(),
     deferred: () => (stop.signal.aborted ? null : accounts.deferral(waits.given())),
+    spent: () => spent,
     stopTaking: halt,
     abort: (reason) => slots.abortAll(reason),
   };
@@ -180,7 +189,7 @@ async function runOne(
   options: RunItemsOptions,
   { slots, turns }: { readonly slots: TrySlots; readonly turns: TurnWaits },
   { lane, item, tries }: { readonly lane: number; readonly item: TaskItemInput; readonly tries: number },
-): Promise<EndedTry | 'dropped'> {
+): Promise<EndedTry | { readonly spent: QuotaSpent } | 'dropped'> {
   if (item.problem !== undefined) return { outcome: badInput(item, item.problem), failure: null };
   const { clock, handler, shared, log, normaliser } = options;
   const limits = (options.limits ?? NO_LIMITS).begin(item);
@@ -194,6 +203,8 @@ async function runOne(
       handler.run(item.payload, contextOf(item, { shared, log, tries, signal, limits }), item.json),
     ));
   if (ended === 'dropped') return ended;
+  const spent = limits.spent();
+  if (!ended.ok && spent !== null) return { spent };
   const result = refused ?? limits.leave(ended);
   const outcome = outcomeOf(item, { result, tries, durationMs: clock.monotonicMs() - startedMs, normaliser });
   if (outcome.status === 'failed') logFailure(log, outcome, result);

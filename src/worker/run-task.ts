@@ -19,6 +19,7 @@ import { createOutputNormaliser, type OutputNormaliser } from './normalise-outpu
 import { createOutcomeBuffer, type OutcomeBuffer } from './outcome-buffer.ts';
 import { isTransient, patiently } from './patience.ts';
 import { quarantinedOutcomes } from './quarantine.ts';
+import { endedByQuota, type QuotaSpent } from './quota-spent.ts';
 import { reportAttempt } from './report-attempt.ts';
 import { readCheckpoint } from './resume.ts';
 import { removeSegments } from './seal.ts';
@@ -41,6 +42,8 @@ export interface TaskReport {
   /** Outcomes of this attempt, items taken over from a checkpoint included. */
   readonly items: number;
   readonly failed: number;
+  /** A quota is used up for long: other tasks would meet it too. */
+  readonly isQuotaSpent?: true;
 }
 
 /** @throws what makes the whole element end (see task-failure.ts), after the task is settled as far as possible */
@@ -139,7 +142,7 @@ async function runInScratch(context: ElementContext, job: ElementJob, places: Pl
   let sealed = false;
   try {
     if (opening.lost) return { end: 'lost', items: 0, failed: 0 };
-    const { complete, fenced, deferral } = await work(context, job, attempt);
+    const { complete, fenced, deferral, spent } = await work(context, job, attempt);
     if (complete) {
       attempt.buffer.flush();
       warnOfIgnoredKeys(attempt);
@@ -156,9 +159,10 @@ async function runInScratch(context: ElementContext, job: ElementJob, places: Pl
     const { rows, failed } = progress();
     if (fenced) return { end: 'lost', items: rows, failed };
     const { result: released } = await whileBeating(context, claimed, progress, () =>
-      leaveForLater(context, attempt, deferral),
+      leaveForLater(context, attempt, { deferral, spent }),
     );
-    return { end: released ? 'released' : 'lost', items: rows, failed };
+    const quota = spent === null ? {} : ({ isQuotaSpent: true } as const);
+    return { end: released ? 'released' : 'lost', items: rows, failed, ...quota };
   } finally {
     if (!sealed) attempt.results.discard();
   }
@@ -233,7 +237,7 @@ async function work(
   context: ElementContext,
   job: ElementJob,
   attempt: Attempt,
-): Promise<{ readonly complete: boolean; readonly fenced: boolean; readonly deferral: Deferral | null }> {
+): Promise<{ readonly complete: boolean; readonly fenced: boolean } & Left> {
   const running = startItems(context, job, attempt);
   const session = startSession(context, {
     claimed: attempt.claimed,
@@ -245,7 +249,8 @@ async function work(
   try {
     const complete = await settled(running.ended, () => session.close());
     if (session.failure() !== undefined) throw session.failure();
-    return { complete, fenced: session.isFenced() || running.isFenced(), deferral: running.deferred() };
+    const fenced = session.isFenced() || running.isFenced();
+    return { complete, fenced, deferral: running.deferred(), spent: running.spent() };
   } catch (error) {
     await saveWhatIsThere(context, attempt);
     throw error;
@@ -270,11 +275,17 @@ async function saveWhatIsThere(context: ElementContext, attempt: Attempt): Promi
   }
 }
 
+/** Why items are left for a later attempt, unless the worker was told to stop. */
+interface Left {
+  readonly deferral: Deferral | null;
+  readonly spent: QuotaSpent | null;
+}
+
 /**
  * The worker was told to stop, or what is left is for another attempt: last segment, log, and the task back to WAIT. False: the attempt no longer
  * owned it.
  */
-async function leaveForLater(context: ElementContext, attempt: Attempt, deferral: Deferral | null): Promise<boolean> {
+async function leaveForLater(context: ElementContext, attempt: Attempt, { deferral, spent }: Left): Promise<boolean> {
   const { deps, input } = context;
   const { claimed, attemptLog } = attempt;
   const logText = attemptLog.text();
@@ -285,6 +296,10 @@ async function leaveForLater(context: ElementContext, attempt: Attempt, deferral
   } catch (error) {
     if (!isTransient(error)) throw error;
     deps.log.warn('left without a last checkpoint', { task: claimed.task, error: String(error) });
+  }
+  if (spent !== null) {
+    const items = attempt.manifest.items - attempt.buffer.counts().rows;
+    return releaseTask(context, claimed.key, endedByQuota(spent, items));
   }
   return releaseTask(context, claimed.key, deferral === null ? await drained(context, attempt) : left(deferral));
 }

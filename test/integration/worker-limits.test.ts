@@ -24,12 +24,12 @@ const using = (more: Partial<JobLimit>): { readonly limits: readonly JobLimit[] 
 });
 
 /** What is asked of the limiter, beside what it answers. */
-function open(definition = perMinute(60_000)) {
+function open(definition = perMinute(60_000), more: { readonly quotaPatienceMs?: number } = {}) {
   const told: unknown[] = [];
   const { state, clock, random, log } = job.deps;
   const { sharedTime: time } = state;
   if (time === undefined) throw new Error('a table without a time');
-  const real = createLimiter({ state, time, clock, random, log, endsAtMs: null });
+  const real = createLimiter({ state, time, clock, random, log, endsAtMs: null, ...more });
   const limiter: Limiter = {
     take: async (name, cost, signal) => {
       told.push(['take', name, cost]);
@@ -183,5 +183,51 @@ describe('limits of a job in its worker', () => {
     expect(await job.task(0)).toMatchObject({ state: 'WAIT' });
     expect(await sold()).toBeLessThan(most);
     expect(limiter.waiting()).toBeNull();
+  });
+
+  describe('hands its tasks back when a quota is used up for long', () => {
+    const HOUR_MS = 3_600_000;
+    const spentIn = (amount: number) =>
+      perMinute(60_000, { quotas: [{ unit: 'requests', amount, every: 'month', zone: 'UTC' }] });
+    const ITEM = 'export default ({ n }) => n;';
+    const CALL = `export default async ({ n }, { limit }) => {
+      try { await limit('api'); } catch (error) { throw new Error('no answer'); }
+      return n;
+    };`;
+
+    it.each([
+      ['before the item', 'item', ITEM],
+      ['by a handler that hides the reason', 'call', CALL],
+    ] as const)('%s, with what is finished and at no cost', async (_, per, code) => {
+      const { limiter, made, stored } = open(spentIn(3), { quotaPatienceMs: HOUR_MS });
+      await made;
+      const spec = { ...using({ per }), handler: { concurrency: 1 } };
+      await job.store(code, { tasks: [numbered(0, 5), numbered(5, 5)] }, spec);
+      const report = await runElement({ ...job.deps, limiter }, elementInput());
+      expect(report).toMatchObject({ stopped: 'quota-spent', claimed: 1, committed: 0, failed: 0 });
+      const { setMs } = await stored();
+      const task = await job.task(0);
+      expect(task).toMatchObject({
+        state: 'WAIT',
+        cause: 'quota-spent',
+        causeDetail: expect.stringMatching(
+          /^limit api: monthly 3 requests used up; goes on at \d{4}-\d\d-01 00:00 UTC \(items left: 2\)$/,
+        ),
+        checkpoint: { items: 3 },
+        deferred: { items: 2, quota: { limit: 'api', setMs } },
+      });
+      expect(new Date(task.deferred?.dueMs ?? 0).getUTCDate()).toBe(1);
+      expect(await job.task(1)).toMatchObject({ state: 'PENDING', attempts: 0 });
+    });
+
+    it('but not where the handler does without', async () => {
+      const { limiter, made } = open(spentIn(3), { quotaPatienceMs: HOUR_MS });
+      await made;
+      const code = "export default async (_, { limit }) => limit('api').then(() => 1, () => 0);";
+      const spec = { ...using({ per: 'call' }), handler: { concurrency: 1 } };
+      await job.store(code, { tasks: [numbered(0, 5)] }, spec);
+      expect(await runElement({ ...job.deps, limiter }, elementInput())).toMatchObject({ committed: 1, failed: 0 });
+      expect((await job.outcomes(0)).map(({ output }) => output)).toEqual(['1', '1', '1', '0', '0']);
+    });
   });
 });
