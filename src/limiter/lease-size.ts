@@ -16,13 +16,15 @@ const ASSUMED_LATENCY_MS = 1_000;
 /** Whoever has not come back for so long is not coming. */
 const GONE_MS = 120_000;
 const LONGEST_HOP_MS = 1_000;
+/** So many purchases should fit into what is sold ahead: one alone then buys slots of half as many, because it asks when its last one begins. */
+const HOPS = 3;
 
 export interface Demand {
   /** A call asks for its turn: of those that got one, the first has come back. */
   asked(): void;
   granted(): void;
-  /** A purchase took so long. */
-  answered(tookMs: number): void;
+  /** A purchase took so long; its slot begins `aheadMs` after it was asked for, because others had bought. */
+  answered(tookMs: number, aheadMs: number): void;
   /** Calls to buy when `waiting` of them wait and the whole limit sells `perSecond`. */
   leaseCalls(waiting: number, perSecond: number, graceMs: number): number;
 }
@@ -31,6 +33,7 @@ export function createDemand(clock: Pick<Clock, 'monotonicMs'>): Demand {
   const underWay: number[] = [];
   let latencyMs: number | null = null;
   let hopMs = 0;
+  let lastAheadMs = 0;
   const forgetTheGone = (nowMs: number): void => {
     while (underWay.length > 0 && nowMs - (underWay[0] as number) > GONE_MS) underWay.shift();
   };
@@ -44,13 +47,16 @@ export function createDemand(clock: Pick<Clock, 'monotonicMs'>): Demand {
       latencyMs = latencyMs === null ? tookMs : latencyMs + WEIGHT * (tookMs - latencyMs);
     },
     granted: () => void underWay.push(clock.monotonicMs()),
-    answered(tookMs) {
+    answered(tookMs, aheadMs) {
+      lastAheadMs = Math.max(0, aheadMs);
       hopMs = hopMs === 0 ? tookMs : hopMs + WEIGHT * (tookMs - hopMs);
     },
     leaseCalls(waiting, perSecond, graceMs) {
       forgetTheGone(clock.monotonicMs());
-      // A slot shorter than two purchases would be over before the next one is bought.
-      const perWrite = Math.max(1 / WRITES_PER_SECOND, (2 * Math.min(hopMs, LONGEST_HOP_MS)) / 1_000);
+      // Whoever is alone needs slots that are longer than a purchase takes, or there are gaps between them. Where many buy, the queue hides that
+      // time, and slots that long would only make it longer: everybody waits until everybody else's have gone by.
+      const neededMs = HOPS * Math.min(hopMs, LONGEST_HOP_MS) - lastAheadMs;
+      const perWrite = Math.max(1 / WRITES_PER_SECOND, neededMs / 1_000);
       const wanted = Math.min(MOST_CALLS, Math.max(1, Math.ceil(perSecond * perWrite)));
       const usable = usableCalls(waiting + underWay.length, latencyMs ?? ASSUMED_LATENCY_MS, graceMs);
       return Math.min(wanted, Math.max(1, waiting, usable));

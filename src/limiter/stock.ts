@@ -49,9 +49,11 @@ export function createStock(deps: LimiterDeps, options: StockOptions): Stock {
     const ahead = Math.max(0, calls - uncovered.length);
     return [...uncovered.slice(0, calls), ...Array.from({ length: ahead }, () => mean)];
   };
-  const note = (bought: Bought, tookMs: number): void => {
+  const note = (bought: Bought, sentMs: number): void => {
     if (bought.kind === 'lease') {
-      demand.answered(tookMs);
+      const tookMs = clock.monotonicMs() - sentMs;
+      const now = deps.time.now();
+      if (now !== 'unsure') demand.answered(tookMs, bought.lease.startUs / 1_000 - now.nowMs + tookMs);
       purse.add(bought.lease, bought.debt);
       return;
     }
@@ -65,7 +67,7 @@ export function createStock(deps: LimiterDeps, options: StockOptions): Stock {
   const buy = async (calls: readonly Cost[]): Promise<void> => {
     const sentMs = clock.monotonicMs();
     try {
-      note(await buyer.buy(calls, purse.debt()), clock.monotonicMs() - sentMs);
+      note(await buyer.buy(calls, purse.debt()), sentMs);
     } catch (error) {
       options.onFailure(error, 'all');
     } finally {

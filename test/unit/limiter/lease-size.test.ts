@@ -33,10 +33,21 @@ describe('how much to buy', () => {
     expect(demandOf(30, 60_000).leaseCalls(30, 500, 5_000)).toBe(20);
   });
 
-  it('grows with a slow table, so that slots are longer than purchases', () => {
+  it('grows with a slow table for whoever is alone, so that slots are longer than purchases', () => {
     const demand = demandOf(64, 500);
-    for (let answer = 0; answer < 50; answer += 1) demand.answered(200);
-    expect(demand.leaseCalls(64, 1_000, 5_000)).toBeGreaterThan(390);
+    for (let answer = 0; answer < 50; answer += 1) demand.answered(200, 0);
+    expect(demand.leaseCalls(64, 1_000, 5_000)).toBe(448);
+  });
+
+  it('does not grow where the queue of others hides how slow the table is', () => {
+    const demand = demandOf(64, 500);
+    for (let answer = 0; answer < 50; answer += 1) demand.answered(200, 400);
+    expect(demand.leaseCalls(64, 1_000, 5_000)).toBeLessThanOrEqual(200);
+    demand.answered(200, 700);
+    expect(demand.leaseCalls(64, 1_000, 5_000)).toBe(40);
+    // A slot that has begun when it is got says that nobody else had bought.
+    demand.answered(200, -50);
+    expect(demand.leaseCalls(64, 1_000, 5_000)).toBe(448);
   });
 });
 
