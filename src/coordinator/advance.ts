@@ -26,12 +26,13 @@ import { settleRedo } from './redo-open.ts';
 import { reconcileTasks, type Reconciled } from './reconcile.ts';
 import type { SendContext } from './send.ts';
 import { continueWaves, LOOK_AGAIN_MS, sendOrFail } from './next-wave.ts';
+import { throttleArrays } from './throttle-arrays.ts';
 import { planFirstWave, type WaveResult } from './submit-wave.ts';
 import { releaseHeld } from './settle-holds.ts';
 import { readSubmissions } from './submissions.ts';
-import { closeRows, watchNodes } from './watch-nodes.ts';
 import { takeTurn } from './turns.ts';
 import { stopWaiting, waitForTurn } from './wait-turn.ts';
+import { closeRows, watchNodes } from './watch-nodes.ts';
 
 export interface AdvanceRequest {
   readonly job: JobId;
@@ -144,12 +145,12 @@ async function finish(context: SendContext, meta: JobMeta, reconciled: Reconcile
 
 async function drive(context: SendContext, found: JobMeta): Promise<AdvanceResult> {
   const { deps, job, manifest } = context;
-  const sent = await sendOutstanding(context, found);
   const { concurrency } = manifest.spec;
   if (concurrency !== undefined) {
     const turn = await takeTurn(deps, job, found, concurrency);
     if (!turn.isGranted) return waitForTurn(context, found, turn);
   }
+  const sent = await sendOutstanding(context, found);
   const before = await readSubmissions(deps.state, job);
   const observed = await observe(deps, before);
   const released = await releaseHeld(deps, job, { meta: sent.meta, observed });
@@ -162,13 +163,15 @@ async function drive(context: SendContext, found: JobMeta): Promise<AdvanceResul
   });
   const nodes = await watchNodes(context, before, observed);
   const keptOpen = await closeRows(context, observed, reconciled.undecided);
-  const steps = [...sent.steps, ...released, ...reconciled.steps, ...nodes.steps];
-  const noted = await noteProgress(context, sent.meta, reconciled);
+  const throttled = await throttleArrays(context, { reconciled, observed, rows: before });
+  const steps = [...sent.steps, ...released, ...reconciled.steps, ...nodes.steps, ...throttled.steps];
+  const more = throttled.note === null ? [] : [throttled.note];
+  const noted = await noteProgress(context, sent.meta, { reconciled, more });
   if (allFinal(reconciled) && noted.state === 'RUNNING') {
     const finished = await finish(context, noted, reconciled);
     return { ...finished, steps: [...steps, ...finished.steps] };
   }
-  const aware: SendContext = { ...context, avoid: nodes.avoid };
+  const aware: SendContext = { ...context, avoid: nodes.avoid, tries: reconciled.tries };
   const next = await continueWaves(aware, noted, { reconciled, observed, rows: before });
   const rows = await readSubmissions(deps.state, job);
   const accepted = rows.filter((row) => row.state === 'SUBMITTED');
@@ -177,24 +180,30 @@ async function drive(context: SendContext, found: JobMeta): Promise<AdvanceResul
   const waits = (next.waitingFor ?? sent.waitingFor) !== null || keptOpen > 0;
   // A pass that ends with nothing to come by (a write of unknown outcome, say) must not be the last one.
   const nothingComes = arrays.length === 0 ? LOOK_AGAIN_MS : null;
-  const dueInMs = nextDue(deps, reconciled, { waits, waveInMs: next.waveInMs }) ?? nothingComes;
+  const dueInMs =
+    nextDue(deps, reconciled, { waits, waveInMs: soonest(next.waveInMs, throttled.againInMs) }) ?? nothingComes;
   const finaliser = await ensureFinaliser(aware, rows, {
     accepted,
     arrays,
     dueInMs,
     urgentInMs: next.urgentInMs,
   });
+  if (concurrency !== undefined) await stopWaiting(context, rows);
   return { meta: next.meta, steps: [...steps, ...next.steps, ...finaliser], nextDueMs: dueInMs };
 }
 
 /** Rows that were planned but never answered, or the whole of wave 0 when it was never planned. */
-  if (concurrency !== undefined) await stopWaiting(context, rows);
 async function sendOutstanding(context: SendContext, meta: JobMeta): Promise<WaveResult> {
   const { deps, job } = context;
   const rows = await readSubmissions(deps.state, job);
   const planned = rows.some((row) => row.kind === 'array') ? meta : await planFirstWave(context, meta);
   return sendOrFail(context, planned);
 }
+
+const soonest = (...dues: readonly (number | null)[]): number | null => {
+  const known = dues.filter((due) => due !== null);
+  return known.length === 0 ? null : Math.min(...known);
+};
 
 const allFinal = ({ tasks }: Reconciled): boolean => tasks.done + tasks.dead + tasks.cancelled === tasks.total;
 

@@ -12,7 +12,7 @@ import { giveUpGroup, howTheyEnded } from './give-up-group.ts';
 import { moveJob, requireMeta, stamp, updateMeta } from './job-meta.ts';
 import { judgeGroup, type GroupVerdict } from './judge-group.ts';
 import { describe } from './judge-running.ts';
-import { fedElements } from './limit-feed.ts';
+import { fedNow } from './limit-feed.ts';
 import { chunkThrottle, planElements, shareRoom } from './plan-array.ts';
 import type { Reconciled } from './reconcile.ts';
 import type { SendContext } from './send.ts';
@@ -203,7 +203,7 @@ async function planGroup(context: SendContext, { group, verdict }: Judged): Prom
   const { size, pending, attempts } = group;
   const { maxArraySize, slots, exclude } = await limitsFor(context, size);
   const { spec } = context.manifest;
-  const fed = await fedElements(context.deps.state, spec);
+  const fed = await fedNow(context.deps.state, spec, feedingNow(context));
   const planned = planElements(spec.slurm, pending.length, slots, fed).elements;
   const most = verdict.next === 'submit' ? (verdict.most ?? planned) : 0;
   return {
@@ -218,6 +218,11 @@ async function planGroup(context: SendContext, { group, verdict }: Judged): Prom
     },
   };
 }
+
+const feedingNow = ({ deps, tries }: SendContext) => ({
+  nowMs: deps.clock.nowMs(),
+  ...(tries === undefined ? {} : { tries }),
+});
 
 /** Elements that may be added without breaking `slurm.throttle`, which speaks of all arrays of the job together. */
 function roomBeside({ manifest }: SendContext, lives: readonly ArrayLife[], groups: number): number {

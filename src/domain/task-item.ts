@@ -7,6 +7,12 @@ export const MAX_IDLE_ATTEMPTS = 20;
 /** Attempts a task may begin in one generation, however much each of them brings. */
 export const MAX_ATTEMPTS_IN_ALL = 100;
 
+/**
+ * Tries by which an attempt ended items, and how long their handlers took together, in milliseconds; waiting for the turn of an item is not in it.
+ * Only of jobs with limits whose turns the worker takes: it says how many elements such a limit can feed.
+ */
+export type BusyTries = { readonly tries: number; readonly ms: number };
+
 /** The commit: names the one attempt whose output counts. Written once, together with `state: DONE`. */
 export type Win = {
   readonly attempt: AttemptId;
@@ -15,6 +21,7 @@ export type Win = {
   readonly rows: number;
   readonly succeeded: number;
   readonly failed: number;
+  readonly busy?: BusyTries;
 };
 
 /** Immutable segments 1…seq of `attempt` hold the outcomes of `items` items, of which `failed` (absent: none) have failed for good. */
@@ -52,6 +59,8 @@ export type TaskItem = {
   readonly progress?: number;
   /** Of those, failed. */
   readonly progressFailed?: number;
+  /** What the owner's tries took so far. */
+  readonly busy?: BusyTries;
   /** What calls of the owner waited for at its last heartbeat, for display. Absent: nothing. */
   readonly waiting?: TaskWaiting;
   readonly checkpoint?: CheckpointPointer;

@@ -1,6 +1,7 @@
 import type { ElementContext, StopReason } from './needs.ts';
 import type { Checkpointer } from './checkpointer.ts';
 import { drainGraceMs } from './drain-plan.ts';
+import type { Progress } from './outcome-buffer.ts';
 import { isTransient } from './patience.ts';
 import type { RunningItems } from './run-items.ts';
 import { heartbeat, type ClaimedTask } from './task-writes.ts';
@@ -21,7 +22,7 @@ export interface SessionOptions {
   readonly running: RunningItems;
   readonly checkpointer: Checkpointer;
   readonly checkpointEveryMs: number;
-  readonly progress: () => { readonly rows: number; readonly failed: number };
+  readonly progress: () => Progress;
 }
 
 export function startSession(context: ElementContext, options: SessionOptions): AttemptSession {

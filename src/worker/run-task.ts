@@ -16,7 +16,7 @@ import type { Deferral } from './deferral.ts';
 import { readTaskManifest } from './job-manifest.ts';
 import type { ElementContext, StopReason } from './needs.ts';
 import { createOutputNormaliser, type OutputNormaliser } from './normalise-output.ts';
-import { createOutcomeBuffer, type OutcomeBuffer } from './outcome-buffer.ts';
+import { createOutcomeBuffer, type OutcomeBuffer, type Progress } from './outcome-buffer.ts';
 import { isTransient, patiently } from './patience.ts';
 import { quarantinedOutcomes } from './quarantine.ts';
 import { endedByQuota, type QuotaSpent } from './quota-spent.ts';
@@ -138,7 +138,7 @@ async function runInScratch(context: ElementContext, job: ElementJob, places: Pl
   const { claimed, ownPath: scratchPath } = places;
   const opening = await whileBeating(context, claimed, nothingYet, () => openAttempt(context, job, places));
   const attempt = opening.result;
-  const progress = (): ReturnType<OutcomeBuffer['counts']> => attempt.buffer.counts();
+  const progress = (): Progress => attempt.buffer.counts();
   let sealed = false;
   try {
     if (opening.lost) return { end: 'lost', items: 0, failed: 0 };
@@ -149,7 +149,7 @@ async function runInScratch(context: ElementContext, job: ElementJob, places: Pl
       const { output } = job.manifest.spec;
       // What a heartbeat comes to does not matter any more: the first commit wins.
       const { result } = await whileBeating(context, claimed, progress, () =>
-        reportAttempt(context, { ...attempt, output, scratchPath }),
+        reportAttempt(context, { ...attempt, ...busyOf(progress()), output, scratchPath }),
       );
       sealed = true;
       const { win, won } = result;
@@ -167,6 +167,8 @@ async function runInScratch(context: ElementContext, job: ElementJob, places: Pl
     if (!sealed) attempt.results.discard();
   }
 }
+
+const busyOf = ({ busy }: Progress): Pick<Progress, 'busy'> => (busy === undefined ? {} : { busy });
 
 const nothingYet = () => ({ rows: 0, failed: 0 });
 
@@ -187,7 +189,7 @@ async function openAttempt(context: ElementContext, job: ElementJob, places: Pla
   const batch = openBatch(bytes, manifest, spec.input.id);
   const resumed = await readCheckpoint(context, claimed, manifest);
   const results = deps.resultFiles.create(resultsPath);
-  const buffer = createOutcomeBuffer(results, deps.clock);
+  const buffer = createOutcomeBuffer(results, deps.clock, takesTurns(spec));
   const normaliser = createOutputNormaliser(spec.output);
   normaliser.addObserved(resumed.observed);
   const finished = new Uint8Array(manifest.items);
@@ -231,6 +233,9 @@ async function openAttempt(context: ElementContext, job: ElementJob, places: Pla
     startedCpuMs,
   };
 }
+
+/** Of such a job, what tries take says how many elements its limits can feed. */
+const takesTurns = ({ limits }: JobManifest['spec']): boolean => limits?.some(({ per }) => per === 'item') === true;
 
 /** Runs the items with everything beside them; afterwards nothing of the attempt is going on any more. */
 async function work(

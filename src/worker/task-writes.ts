@@ -14,6 +14,7 @@ import {
 } from '../domain/task-item.ts';
 import type { StateCondition, StateItem } from '../ports/state-table.ts';
 import type { ElementContext, WriteContext } from './needs.ts';
+import type { Progress } from './outcome-buffer.ts';
 import { writeDecided, type DecidedWrite } from './decided-write.ts';
 
 /** A task this attempt owns, as it was when claimed. */
@@ -128,9 +129,14 @@ export async function takeOverTask(
 export async function heartbeat(
   { deps, attempt }: ElementContext,
   key: StateKey,
-  progress: { readonly rows: number; readonly failed: number },
+  { rows, failed, busy }: Progress,
 ): Promise<boolean> {
-  const set = { heartbeatMs: deps.clock.nowMs(), progress: progress.rows, progressFailed: progress.failed };
+  const set = {
+    heartbeatMs: deps.clock.nowMs(),
+    progress: rows,
+    progressFailed: failed,
+    ...(busy === undefined ? {} : { busy: { ...busy } }),
+  };
   const waiting = waitingOf(deps);
   const change = waiting === null ? { set, remove: ['waiting'] } : { set: { ...set, waiting } };
   const result = await deps.state.write(key, change, { op: 'and', of: owned(attempt) });
@@ -173,7 +179,7 @@ export async function moveCheckpoint(
   return result.applied;
 }
 
-const PROGRESS_FIELDS = ['progress', 'progressFailed', 'waiting'];
+const PROGRESS_FIELDS = ['progress', 'progressFailed', 'busy', 'waiting'];
 const OWNER_FIELDS = ['owner', 'node', 'heartbeatMs', ...PROGRESS_FIELDS];
 
 /** Why an attempt ended without a commit. `detail`: one line for people, cut where it is too long. */

@@ -64,6 +64,20 @@ describe('limits of a job in its worker', () => {
     expect(figures()).toMatchObject({ granted: 5 });
   });
 
+  it('tells with the commit what tries took, without their waits', async () => {
+    const { limiter, made } = open(perMinute(120));
+    await made;
+    const code = "import { setTimeout } from 'node:timers/promises'; export default () => setTimeout(20);";
+    await job.store(code, { tasks: [numbered(0, 3)] }, using({}));
+    expect(await runElement({ ...job.deps, limiter }, elementInput())).toMatchObject({ committed: 1 });
+    const { win } = (await job.task(0)) as {
+      readonly win: { readonly busy: { readonly tries: number; readonly ms: number } };
+    };
+    expect(win.busy.tries).toBe(3);
+    expect(win.busy.ms).toBeGreaterThanOrEqual(50);
+    expect(win.busy.ms).toBeLessThan(500);
+  });
+
   it('lets a handler take the turn of each call, settle it and tell of a refusal', async () => {
     const { told, limiter, made, stored } = open(perMinute(60_000));
     await made;

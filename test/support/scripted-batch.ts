@@ -18,6 +18,8 @@ export interface ScriptedBatch extends BatchSystem {
   /** Handles that were drained, in order. */
   readonly drained: readonly string[];
   isEnded(id: string): boolean;
+  /** Throttles that were set, in order. */
+  readonly throttles: readonly (readonly [id: string, most: number])[];
   /** Lets elements of this submission run, from the first on; the others wait. */
   run(id: string, elements: number): void;
 }
@@ -29,6 +31,7 @@ export function createScriptedBatch(options: { maxArraySize?: number; slots?: nu
   const cancelled = new Set<string>();
   const held = new Set<string>();
   const drained: string[] = [];
+  const throttles: [string, number][] = [];
   const running = new Map<string, number>();
   const stateOf = (id: string, index: number): ElementState => {
     const known = accepted.some(({ handle }) => handle.id === id);
@@ -54,16 +57,17 @@ export function createScriptedBatch(options: { maxArraySize?: number; slots?: nu
     cancelled,
     held,
     drained,
+    throttles,
     isEnded: (id) => ended.has(id) || cancelled.has(id),
     run: (id, elements) => void running.set(id, elements),
     endAll(state = {}) {
       for (const { handle } of accepted) if (!ended.has(handle.id)) ended.set(handle.id, state);
     },
+    end: (id) => void ended.set(id, {}),
     ping: async () => ({ ok: true, detail: 'scripted' }),
     limits: async () => ({
       maxArraySize: options.maxArraySize ?? 1_000,
       slots: options.slots ?? 4,
-    end: (id) => void ended.set(id, {}),
       maxTimeMs: null,
       maxMemoryBytes: null,
       sources: [],
@@ -92,6 +96,8 @@ export function createScriptedBatch(options: { maxArraySize?: number; slots?: nu
     async drain(handle) {
       drained.push(handle.id);
     },
-    setThrottle: async () => undefined,
+    async setThrottle(handle, most) {
+      throttles.push([handle.id, most]);
+    },
   };
 }

@@ -36,6 +36,17 @@ describe('what limits can feed', () => {
     expect(await fedElements(site(null), { limits, handler })).toMatchObject({ elements: 6 });
   });
 
+  it('goes by what tries were seen to take, once there were some', async () => {
+    const limits = [limit({})];
+    expect(await fedElements(site(perSec(4)), { limits, handler }, { tries: 100, ms: 123_400 })).toEqual({
+      elements: 3,
+      reason: 'limit api feeds this many, with tries of 1.2 s as measured',
+    });
+    expect(await fedElements(site(perSec(4)), { limits, handler }, { tries: 19, ms: 19 })).toMatchObject({
+      elements: 24,
+    });
+  });
+
   it('is not known of limits that items may pass by, and without limits', async () => {
     expect(await fedElements(site(perSec(4)), { limits: [limit({ per: 'call' })], handler })).toBeNull();
     expect(await fedElements(site(null), { limits: [limit({})], handler })).toBeNull();
