@@ -2,7 +2,7 @@
  * The definitions of a site's limits in the state table: who creates one, changes it, compares with it. A change is fenced by `g`, so that nobody buys
  * at the price of yesterday; what was sold ahead at the old rates keeps its share of the new ones.
  */
-import { describeLimit, sameLimit } from '../domain/limit-rate.ts';
+import { describeLimit, limitSetCommand, sameLimit } from '../domain/limit-rate.ts';
 import { limitIndexKey, limitKey, RESOURCES_PARTITION } from '../domain/limit.ts';
 import type { JobLimit, LimitDefinition, LimitItem } from '../domain/limit.ts';
 import { AppError, isAppError, type Problem } from '../errors/app-error.ts';
@@ -188,7 +188,10 @@ export async function compareLimits(
     const site = await readLimit(state, limit.name);
     const definition = limit.definition ?? site?.definition;
     if (definition === undefined)
-      unknown.push({ message: `${limit.source}: limit ${limit.name}: the site has none, and the job states no rate` });
+      unknown.push({
+        message: `${limit.source}: limit ${limit.name}: the site has none, and the job states no rate`,
+        hint: `Add its rate there, or state it with: slurmctl limit set ${limit.name} --rate 3000/min`,
+      });
     else if (site !== null && !sameLimit(site.definition, definition))
       conflicts.push(conflictOf(limit, definition, site));
     else
@@ -215,6 +218,7 @@ export async function compareLimits(
 function conflictOf(limit: JobLimit, definition: LimitDefinition, site: LimitItem): Problem {
   return {
     message: `limit ${limit.name}: ${limit.source} says ${describeLimit(definition)}; the site says ${describeLimit(site.definition)} (${site.source})`,
+    hint: `Drop the figures there to take the site's, or change the site's with: ${limitSetCommand(limit.name, definition)}`,
   };
 }
 

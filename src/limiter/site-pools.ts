@@ -124,16 +124,17 @@ export async function deletePool(state: Table, name: string): Promise<PoolItem> 
 /**
  * Takes a slot away from its holder, which hears of it at its next heartbeat, at the latest after a third of the lease, and stops. The slot is free when
  * the holder has given it back, or has been silent for a lease: taking it away makes no second holder. What the slot protects can refuse the old fence
- * at once: it grows here. Returns the slot as it was; null when nobody held it. @throws POOL_UNKNOWN, STATE_*
+ * at once: it grows here. `seen`: only from the holder that was seen there. Returns the slot as it was; null when nobody, or somebody else, holds it.
+ * @throws POOL_UNKNOWN, STATE_*
  */
 export async function evictSlot(
   state: Pick<Table, 'get' | 'write'>,
-  { name, slot }: { readonly name: string; readonly slot: number },
+  { name, slot, seen }: { readonly name: string; readonly slot: number; readonly seen?: PoolSlotItem },
   said: Pick<Said, 'source'>,
 ): Promise<PoolSlotItem | null> {
-  await requirePool(state, name);
   const key = poolSlotKey(name, slot);
-  const first = (await state.get(key)) as unknown as PoolSlotItem | null;
+  if (seen === undefined) await requirePool(state, name);
+  const first = seen ?? ((await state.get(key)) as unknown as PoolSlotItem | null);
   if (first?.owner === undefined) return null;
   // One holder is meant, not whoever has the slot when a lost answer is repeated.
   const when: StateCondition = {
@@ -143,10 +144,13 @@ export async function evictSlot(
       { op: 'equals', path: 'fence', value: first.fence },
     ],
   };
+  const set = { evictedBy: said.source, fence: first.fence + 1 };
   for (let attempt = 0; ; attempt += 1)
     try {
-      await state.write(key, { set: { evictedBy: said.source, fence: first.fence + 1 } }, when);
-      return first;
+      const written = await state.write(key, { set }, when);
+      if (written.applied) return first;
+      // Where an answer was lost, the repetition finds what the first one wrote.
+      return written.current?.['owner'] === first.owner && written.current['fence'] === set.fence ? first : null;
     } catch (error) {
       if (!isAppError(error, 'STATE_UNCERTAIN') || attempt >= TRIES) throw error;
     }
@@ -177,10 +181,14 @@ export async function comparePools(
     const site = await readPool(state, pool.name);
     const definition = site?.definition ?? pool.definition;
     if (definition === undefined)
-      unknown.push({ message: `${pool.source}: pool ${pool.name}: the site has none, and the job states no slots` });
+      unknown.push({
+        message: `${pool.source}: pool ${pool.name}: the site has none, and the job states no slots`,
+        hint: `Add its slots there, or state them with: slurmctl pool set ${pool.name} --slots 20`,
+      });
     else if (pool.definition !== undefined && pool.definition.slots !== definition.slots)
       conflicts.push({
         message: `pool ${pool.name}: ${pool.source} says ${slotWords(pool.definition)}; the site says ${slotWords(definition)} (${site?.source})`,
+        hint: `Drop the slots there to take the site's, or change the site's with: slurmctl pool set ${pool.name} --slots ${pool.definition.slots}`,
       });
     else
       agreed.push({

@@ -18,6 +18,7 @@ export const QUOTED_SOURCES = {
     'src/app/decision-documents.ts',
     'src/app/explain-documents.ts',
     'src/app/limit-documents.ts',
+    'src/app/pool-documents.ts',
   ],
   cli: 'src/cli/documents.ts',
   shared: ['src/domain/job-item.ts', 'src/domain/nodes.ts', 'src/errors/app-error.ts'],

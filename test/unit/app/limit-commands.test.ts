@@ -3,35 +3,18 @@ import type { Drivers } from '../../../src/app/job-backends.ts';
 import { limitDelete, limitList, limitSet, limitShow, limitWatch } from '../../../src/app/limit-commands.ts';
 import { planJob } from '../../../src/app/plan-job.ts';
 import { cancelJob } from '../../../src/coordinator/cancel.ts';
-import type { CoordinatorDeps } from '../../../src/coordinator/needs.ts';
 import { submitJob } from '../../../src/coordinator/submit-job.ts';
 import { limitKey, type JobLimit } from '../../../src/domain/limit.ts';
-import { taskIdOf } from '../../../src/domain/ids.ts';
-import { taskKey } from '../../../src/domain/state-keys.ts';
-import { createRig, type Rig } from '../../support/coordinator-rig.ts';
-import { withTempDir } from '../../support/temp-dir.ts';
+import { poolIndexKey, poolKey } from '../../../src/domain/pool.ts';
+import { runWaiting, withSite } from '../../support/site-rig.ts';
 
 const api: JobLimit = { name: 'api', cost: {}, per: 'call', source: 'job.yaml:4:5' };
-
-interface Site {
-  readonly rig: Rig;
-  readonly deps: CoordinatorDeps;
-  readonly drivers: Drivers;
-}
-
-const withSite = (limits: readonly JobLimit[], work: (site: Site) => Promise<void>): Promise<void> =>
-  withTempDir(async (root) => {
-    const rig = createRig(root, { items: 4, batchItems: 1, spec: { limits } });
-    const deps = rig.process();
-    const urls = rig.wanted.backends;
-    await work({ rig, deps, drivers: { ...deps, urls } as unknown as Drivers });
-  });
 
 const MINUTE_MS = 60_000;
 
 describe('limits of a site', () => {
   it('are set, listed and shown with what was sold and refused', () =>
-    withSite([], async ({ rig, drivers }) => {
+    withSite({}, async ({ rig, drivers, tableMs }) => {
       const words = { rate: '10/s', daily: ['1000'] };
       expect(await limitSet(drivers, { name: 'api', words })).toMatchObject({
         outcome: 'created',
@@ -42,7 +25,8 @@ describe('limits of a site', () => {
       expect(idle).toMatchObject({ share: 1, soldUntil: null, soldAheadMs: 0, refusedAt: null, jobs: [] });
       expect(idle.sold).toEqual([{ unit: 'requests', units: 0, perSec: null, ofPerSec: 10 }]);
 
-      const nowMs = rig.clock.nowMs();
+      // Turns are sold by the clock of the table.
+      const nowMs = tableMs();
       const day = Math.floor(nowMs / 86_400_000) * 86_400_000;
       const sold = { t: (nowMs + 5_000) * 1_000, m: 500_000, la: nowMs, refusals: 1, sold: { requests: 70 } };
       await drivers.state.write(
@@ -75,7 +59,7 @@ describe('limits of a site', () => {
     }));
 
   it('are watched look after look', () =>
-    withSite([], async ({ drivers }) => {
+    withSite({}, async ({ drivers }) => {
       await limitSet(drivers, { name: 'api', words: { rate: '10/s' } });
       const looks = [];
       for await (const look of limitWatch(drivers, { name: 'api' })) {
@@ -86,33 +70,45 @@ describe('limits of a site', () => {
     }));
 
   it('nobody set are unknown', () =>
-    withSite([], async ({ drivers }) => {
-      for (const asking of [limitShow(drivers, 'api'), limitDelete(drivers, { name: 'api', force: true })])
-        await expect(asking).rejects.toMatchObject({ code: 'LIMIT_UNKNOWN' });
+    withSite({}, async ({ drivers }) => {
+      for (const asking of [() => limitShow(drivers, 'api'), () => limitDelete(drivers, { name: 'api', force: true })])
+        await expect(asking()).rejects.toMatchObject({
+          code: 'LIMIT_UNKNOWN',
+          hint: 'Set it with: slurmctl limit set api --rate 3000/min; see what there is with: slurmctl limit list',
+        });
+    }));
+
+  it('that were probably meant are named', () =>
+    withSite({}, async ({ drivers }) => {
+      await limitSet(drivers, { name: 'openai', words: { rate: '10/s' } });
+      const pool = { definition: { slots: 1, leaseMs: 60_000 }, source: 'ada', setMs: 0, g: 1 };
+      await drivers.state.write(poolKey('db'), { set: pool }, { op: 'item-absent' });
+      await drivers.state.createMany([{ key: poolIndexKey('db'), item: { name: 'db' } }]);
+      for (const [name, hint] of [
+        ['OpenAI', 'Did you mean openai? List all with: slurmctl limit list'],
+        ['db', 'There is a pool of this name: slurmctl pool show db'],
+        ['My Key', 'Set it with: slurmctl limit set NAME --rate 3000/min; see what there is with: slurmctl limit list'],
+      ] as const)
+        await expect(limitShow(drivers, name)).rejects.toMatchObject({ code: 'LIMIT_UNKNOWN', hint });
     }));
 
   it('are refused where the words make none, and nothing is written', () =>
-    withSite([], async ({ drivers }) => {
+    withSite({}, async ({ drivers }) => {
       await expect(limitSet(drivers, { name: 'api', words: { rate: '0/s' } })).rejects.toMatchObject({ code: 'USAGE' });
       expect((await limitList(drivers)).limits).toEqual([]);
     }));
 
   it('that live jobs use show them with who waits, and are deleted by force alone', () =>
-    withSite([api], async ({ rig, deps, drivers }) => {
+    withSite({ limits: [api] }, async ({ rig, deps, drivers }) => {
       await limitSet(drivers, { name: 'api', words: { rate: '10/s' } });
       await limitSet(drivers, { name: 'other', words: { rate: '10/s' } });
       const { job, meta } = await submitJob(deps, rig.wanted, { patienceMs: 0 });
       const untilMs = rig.clock.nowMs() + MINUTE_MS;
-      for (const [number, waiting] of [
-        [0, { kind: 'limit', name: 'api', untilMs }],
-        [1, { kind: 'limit', name: 'other', untilMs: 1 }],
-        [2, { kind: 'limit', name: 'api', untilMs: untilMs + 5 }],
-      ] as const)
-        await deps.state.write(
-          taskKey(job, taskIdOf(number), meta.shards),
-          { set: { state: 'RUNNING', waiting } },
-          { op: 'item-present' },
-        );
+      await runWaiting(deps, { job, shards: meta.shards }, [
+        { kind: 'limit', name: 'api', untilMs },
+        { kind: 'limit', name: 'other', untilMs: 1 },
+        { kind: 'limit', name: 'api', untilMs: untilMs + 5 },
+      ]);
       expect((await limitShow(drivers, 'api')).jobs).toEqual([
         {
           id: job,
@@ -134,7 +130,7 @@ describe('limits of a site', () => {
     }));
 
   it('that jobs used to use are free', () =>
-    withSite([api], async ({ rig, deps, drivers }) => {
+    withSite({ limits: [api] }, async ({ rig, deps, drivers }) => {
       await limitSet(drivers, { name: 'api', words: { rate: '10/s' } });
       const { job } = await submitJob(deps, rig.wanted, { patienceMs: 0 });
       await cancelJob(deps, job, 'done with it');
@@ -151,7 +147,7 @@ describe('plan', () => {
   };
 
   it('shows what limits say and what they feed, and stores nothing', () =>
-    withSite([slow], async ({ rig, deps, drivers }) => {
+    withSite({ limits: [slow] }, async ({ rig, deps, drivers }) => {
       const wanted = { ...rig.wanted, warnings: [] };
       const document = await planJob(deps, wanted, about);
       const { timeoutMs } = rig.wanted.spec.handler;
@@ -171,7 +167,7 @@ describe('plan', () => {
     }));
 
   it('refuses what submit would refuse', () =>
-    withSite([slow], async ({ rig, deps, drivers }) => {
+    withSite({ limits: [slow] }, async ({ rig, deps, drivers }) => {
       await limitSet(drivers, { name: 'api', words: { rate: '10/s' } });
       await expect(planJob(deps, { ...rig.wanted, warnings: [] }, about)).rejects.toMatchObject({
         code: 'LIMIT_CONFLICT',

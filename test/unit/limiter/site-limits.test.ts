@@ -191,6 +191,10 @@ describe('what a job says of limits', () => {
         'limit api: job.yaml:4:5 says requests 5/s, burst 2s; the site says requests 5/s (slurmctl limit set by bob on login1)',
         'job.yaml:4:5: limit nowhere: the site has none, and the job states no rate',
       ]);
+      expect(error.problems.map(({ hint }) => hint)).toEqual([
+        "Drop the figures there to take the site's, or change the site's with: slurmctl limit set api --rate 5/s --burst 2s",
+        'Add its rate there, or state it with: slurmctl limit set nowhere --rate 3000/min',
+      ]);
       expect(await readLimit(state, 'new')).toBeNull();
     }));
 

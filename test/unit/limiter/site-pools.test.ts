@@ -151,6 +151,14 @@ describe('taking a slot away', () => {
       expect(await evictSlot(state, { name: 'db', slot: 1 }, said('bob'))).toMatchObject({ fence: 4, owner: 'x' });
       expect(await table.get(poolSlotKey('db', 1))).toEqual({ fence: 5, owner: 'x', beat: 'b', evictedBy: 'bob' });
     }));
+
+  it('means the holder that was seen, and nobody after it', () =>
+    withTable(async (state) => {
+      const seen = { fence: 4, owner: 'x', beat: 'b' };
+      await state.write(poolSlotKey('db', 1), { set: { ...seen, fence: 5, owner: 'y' } }, { op: 'item-absent' });
+      expect(await evictSlot(state, { name: 'db', slot: 1, seen }, said())).toBeNull();
+      expect(await state.get(poolSlotKey('db', 1))).toMatchObject({ fence: 5, owner: 'y' });
+    }));
 });
 
 describe('what a job says of pools', () => {
@@ -182,6 +190,10 @@ describe('what a job says of pools', () => {
       expect(error.problems.map(({ message }) => message)).toEqual([
         'pool db: job.yaml:4:5 says 1 slot; the site says 5 slots (slurmctl pool set by bob on login1)',
         'job.yaml:4:5: pool nowhere: the site has none, and the job states no slots',
+      ]);
+      expect(error.problems.map(({ hint }) => hint)).toEqual([
+        "Drop the slots there to take the site's, or change the site's with: slurmctl pool set db --slots 1",
+        'Add its slots there, or state them with: slurmctl pool set nowhere --slots 20',
       ]);
       expect(await readPool(state, 'new')).toBeNull();
     }));

@@ -1,4 +1,4 @@
-/** Which live jobs use a limit of the site, and which of their workers wait for it. */
+/** Which live jobs use a limit or a pool of the site, and which of their workers wait for it. */
 import { readMeta } from '../coordinator/job-meta.ts';
 import { readRequest } from '../coordinator/manifests.ts';
 import { readTasks } from '../coordinator/task-list.ts';
@@ -10,38 +10,45 @@ import { knownJobs } from './find-job.ts';
 import type { Drivers } from './job-backends.ts';
 import { createDriversOf } from './job-drivers.ts';
 
-/** A live job that uses the limit. */
-export interface LimitUser {
+/** What is shared. */
+export interface Shared {
+  readonly kind: 'limit' | 'pool';
+  readonly name: string;
+}
+
+/** A live job that uses it. */
+export interface SiteUser {
   readonly job: JobId;
   readonly meta: JobMeta;
   readonly own: Drivers;
 }
 
-/** Reads what every live job asked for: a job whose own words cannot be read is taken for one that uses no limit. */
-export async function limitUsers(drivers: Drivers, name: string): Promise<LimitUser[]> {
+/** Reads what every live job asked for: a job whose own words cannot be read is taken for one that shares nothing. */
+export async function usersOf(drivers: Drivers, shared: Shared): Promise<SiteUser[]> {
   const driversOf = createDriversOf(drivers);
-  const users: LimitUser[] = [];
+  const users: SiteUser[] = [];
   for (const known of await knownJobs(drivers.state)) {
     if (!known.live || known.spool !== undefined) continue;
     const meta = await readMeta(drivers.state, known.id);
     if (meta === null || isFinalJobState(meta.state)) continue;
     const own = await driversOf(known);
-    if (await uses(own, known.id, name)) users.push({ job: known.id, meta, own });
+    if (await uses(own, known.id, shared)) users.push({ job: known.id, meta, own });
   }
   return users;
 }
 
-async function uses({ store }: Drivers, job: JobId, name: string): Promise<boolean> {
+async function uses({ store }: Drivers, job: JobId, { kind, name }: Shared): Promise<boolean> {
   try {
-    const request = await readRequest(store, job);
-    return request?.spec.limits?.some((limit) => limit.name === name) === true;
+    const spec = (await readRequest(store, job))?.spec;
+    const named: readonly { readonly name: string }[] = (kind === 'limit' ? spec?.limits : spec?.pools) ?? [];
+    return named.some((shared) => shared.name === name);
   } catch (error) {
     if (isAppError(error, 'MANIFEST_CORRUPT')) return false;
     throw error;
   }
 }
 
-export interface LimitWaiters {
+export interface SiteWaiters {
   readonly runningTasks: number;
   readonly waitingTasks: number;
   /** Epoch ms; null when nobody can say. */
@@ -49,14 +56,14 @@ export interface LimitWaiters {
 }
 
 /** From what the workers of a job last said with their heartbeats. */
-export async function limitWaiters({ job, meta, own }: LimitUser, name: string): Promise<LimitWaiters> {
+export async function waitersOf({ job, meta, own }: SiteUser, { kind, name }: Shared): Promise<SiteWaiters> {
   let runningTasks = 0;
   let waitingTasks = 0;
   let nextMs: number | null = null;
   for await (const { state, waiting } of readTasks(own.state, job, meta.shards)) {
     if (state !== 'RUNNING') continue;
     runningTasks += 1;
-    if (waiting?.kind !== 'limit' || waiting.name !== name) continue;
+    if (waiting?.kind !== kind || waiting.name !== name) continue;
     waitingTasks += 1;
     if (waiting.untilMs !== undefined) nextMs = Math.min(nextMs ?? Infinity, waiting.untilMs);
   }

@@ -1,0 +1,201 @@
+import type {
+  PoolDeleteDocument,
+  PoolDocument,
+  PoolEvictDocument,
+  PoolFigures,
+  PoolListDocument,
+  PoolPerson,
+  PoolSetDocument,
+} from '../../app/pool-documents.ts';
+import { formatDuration } from '../../domain/units.ts';
+import { renderTable } from './table.ts';
+import { count, minute, number, percent, printable } from './text.ts';
+import type { View } from './view.ts';
+
+const WORDS = { created: 'is set', changed: 'is changed', same: 'is as it was' } as const;
+/** Longer lines are for --json. */
+const MOST_WAITING = 20;
+
+/** What became of it, and of those who hold more than there are. */
+export function renderPoolSet({ outcome, pool, before, held }: PoolSetDocument, { style }: View): string {
+  const was = outcome === 'changed' && before !== null ? `  before: ${said(before)}\n` : '';
+  const over = held - pool.slots;
+  const left =
+    over <= 0
+      ? ''
+      : `  ${count(held, 'slot')} are held, ${over} more than there are: their holders keep them, and nobody takes one before ${count(over + 1, 'slot')} came back\n`;
+  return `${style.bold(pool.name)} ${WORDS[outcome]}: ${printable(pool.words)}\n${was}${style.warn(left)}`;
+}
+
+export function renderPoolDelete({ figures, held, waiting }: PoolDeleteDocument, { style }: View): string {
+  const left = [
+    ...(held === 0 ? [] : [`${count(held, 'slot')} ${held === 1 ? 'is' : 'are'} still held`]),
+    ...(waiting === 0 ? [] : [`${processes(waiting)} ${waiting === 1 ? 'waits' : 'wait'} for nothing`]),
+  ];
+  return `${style.bold(figures.name)} is deleted; it was ${said(figures)}\n${left.length === 0 ? '' : `  ${left.join(', ')}\n`}`;
+}
+
+const said = ({ words, source }: PoolFigures): string => `${printable(words)} (${printable(source)})`;
+const processes = (value: number): string => `${number(value)} process${value === 1 ? '' : 'es'}`;
+
+/** One line a pool. */
+export function renderPoolList({ pools }: PoolListDocument, view: View): string {
+  if (pools.length === 0) return '';
+  return renderTable(
+    [
+      { head: 'POOL', whole: true },
+      { head: 'HELD', align: 'right' },
+      { head: 'SLOTS', align: 'right' },
+      { head: 'WAITING', align: 'right' },
+      { head: 'LEASE', align: 'right' },
+      { head: 'SET BY' },
+    ],
+    pools.map(({ figures, held, waiting }) => [
+      figures.name,
+      number(held),
+      number(figures.slots),
+      number(waiting),
+      formatDuration(figures.leaseMs),
+      figures.source,
+    ]),
+    { view },
+  );
+}
+
+/** Figures, who holds what, who waits, and the jobs. */
+export function renderPool(document: PoolDocument, view: View): string {
+  const { figures, waiting } = document;
+  const { style } = view;
+  const fact = (label: string, text: string): string => `${style.dim(label.padEnd(12))}${text}\n`;
+  const first = waiting[0];
+  return [
+    fact('pool', style.bold(figures.name)),
+    fact('figures', printable(figures.words)),
+    fact('set by', `${printable(figures.source)}, ${minute(figures.setAt)} UTC`),
+    fact('held', heldWords(document)),
+    fact(
+      'waiting',
+      first === undefined ? 'nobody' : `${processes(waiting.length)}, the first for ${formatDuration(first.forMs)}`,
+    ),
+    ...slotLines(document, view),
+    ...waitingLines(document, view),
+    ...jobLines(document, view),
+  ].join('');
+}
+
+const heldWords = ({ figures: { slots }, held }: PoolDocument): string =>
+  held > slots
+    ? `${number(held)}, ${number(held - slots)} more than there are: they were taken when there were more`
+    : `${number(held)} of ${number(slots)} (${percent(held, slots)})`;
+
+function slotLines({ slots }: PoolDocument, view: View): string[] {
+  const taken = slots.flatMap(({ holder, ...slot }) => (holder === null ? [] : [{ ...slot, holder }]));
+  if (taken.length === 0) return [];
+  return [
+    '\n',
+    renderTable(
+      [
+        { head: 'SLOT', align: 'right' },
+        { head: 'STATE', paint: (cell) => (cell.trim() === 'held' ? cell : view.style.warn(cell)) },
+        { head: 'JOB', whole: true },
+        { head: 'NODE' },
+        { head: 'HELD FOR', align: 'right' },
+        { head: 'HEARD', align: 'right' },
+        { head: 'FENCE', align: 'right' },
+        { head: 'NOTE' },
+      ],
+      taken.map((slot) => [
+        String(slot.slot),
+        slot.state,
+        slot.holder.job,
+        slot.holder.node,
+        formatDuration(slot.holder.forMs),
+        `${formatDuration(slot.holder.silentMs)} ago`,
+        number(slot.fence),
+        noteOf(slot),
+      ]),
+      { view },
+    ),
+  ];
+}
+
+function noteOf({ state, evictedBy }: PoolDocument['slots'][number]): string {
+  if (state === 'silent') return 'free for the next who asks';
+  return evictedBy === null ? '' : `taken away by ${evictedBy}`;
+}
+
+function waitingLines({ waiting }: PoolDocument, view: View): string[] {
+  if (waiting.length === 0) return [];
+  const more = waiting.length - MOST_WAITING;
+  return [
+    '\n',
+    renderTable(
+      [
+        { head: 'TURN', align: 'right' },
+        { head: 'JOB', whole: true },
+        { head: 'NODE' },
+        { head: 'PRIORITY', align: 'right' },
+        { head: 'WAITS FOR', align: 'right' },
+      ],
+      waiting.slice(0, MOST_WAITING).map((person, index) => [String(index + 1), ...waiterCells(person)]),
+      { view },
+    ),
+    ...(more > 0 ? [view.style.dim(`and ${processes(more)} more\n`)] : []),
+  ];
+}
+
+const waiterCells = ({ job, node, priority, forMs }: PoolPerson): string[] => [
+  job,
+  node,
+  String(priority),
+  formatDuration(forMs),
+];
+
+function jobLines({ jobs }: PoolDocument, view: View): string[] {
+  if (jobs.length === 0) return [`\n${view.style.dim('no live job uses it')}\n`];
+  return [
+    '\n',
+    renderTable(
+      [
+        { head: 'JOB', whole: true },
+        { head: 'STATE' },
+        { head: 'RUNNING', align: 'right' },
+        { head: 'WAITING', align: 'right' },
+      ],
+      jobs.map(({ id, state, runningTasks, waitingTasks }) => [id, state, number(runningTasks), number(waitingTasks)]),
+      { view },
+    ),
+  ];
+}
+
+/** `db: 20 slots, lease 1 m; 12 held, 3 processes wait`. */
+export function poolSentence(document: PoolDocument): string {
+  const { figures, held, waiting, slots } = document;
+  const evicted = slots.filter(({ state }) => state === 'evicted').length;
+  return `${figures.name}: ${printable(figures.words)}; ${number(held)} held${evicted === 0 ? '' : ` (${number(evicted)} taken away)`}, ${processes(waiting.length)} ${waiting.length === 1 ? 'waits' : 'wait'}`;
+}
+
+/** Times pass at every look; who holds and who waits is what changes. */
+export const poolFacts = ({ figures, held, slots, waiting, jobs }: PoolDocument): unknown => [
+  figures,
+  held,
+  slots.map(({ state, fence }) => [state, fence]),
+  waiting.length,
+  jobs,
+];
+
+/** Whose slot, and what happens next. */
+export function renderPoolEvict({ name, slots }: PoolEvictDocument, { style }: View): string {
+  const lines = slots.map(({ slot, outcome, holder, evictedBy }) => {
+    const who = `job ${printable(holder.job)} on ${printable(holder.node)}`;
+    const where = `slot ${slot} of ${style.bold(name)}`;
+    if (outcome === 'returned') return `${where} is free: ${who} has just given it back\n`;
+    if (outcome === 'already') return `${where} was taken away from ${who} before, by ${printable(evictedBy ?? '')}\n`;
+    return `${where} is taken away from ${who}, which held it for ${formatDuration(holder.forMs)}\n`;
+  });
+  const leftOver = slots.filter(({ outcome }) => outcome !== 'returned');
+  if (leftOver.length === 0) return lines.join('');
+  const hears = formatDuration(Math.max(...leftOver.map(({ hearsWithinMs }) => hearsWithinMs)));
+  const free = formatDuration(Math.max(...leftOver.map(({ freeAfterMs }) => freeAfterMs)));
+  return `${lines.join('')}  its holder hears of it within ${hears} and stops; it is free when given back, or when its holder was silent for ${free}\n`;
+}
