@@ -20,6 +20,7 @@ import type { ElementInput } from '../worker/needs.ts';
 import { runElement } from '../worker/run-element.ts';
 import { createSurroundings, openDrivers, type Drivers, type Surroundings } from './job-backends.ts';
 import { createLateLimiter } from './late-limiter.ts';
+import { createLatePools } from './late-pools.ts';
 import { ENDED_BY_HANDLER, openBeacon, type OpenBeacon } from './open-beacon.ts';
 import { packageVersion } from './package-files.ts';
 import { scriptProcess } from './script-process.ts';
@@ -87,6 +88,8 @@ export async function main(argv: readonly string[], env: NodeJS.ProcessEnv): Pro
         leafParts: createLeafParts(),
         handlers: createHandlerHost({ strayLog: log }),
         limiter,
+        openPools: (priorities) =>
+          createLatePools({ ...drivers, log, priorities, holder: { job: flags.job, node: input.node } }),
         log,
         backoffMs,
         stop: stop.signal,

@@ -36,6 +36,7 @@ export const CAUSES = defineCauses({
   'launch-failed': infraPays('the element could not be started on its node'),
   lost: infraPays('the worker vanished and nothing says why'),
   unreported: infraPays('the task was finished, but its result could not be stored or committed'),
+  'slot-lost': infraPays('the slot of a pool was taken away while the item ran, or no heartbeat of it arrived'),
   'cancelled-by-user': userPays('the element was cancelled by its owner'),
   'cancelled-by-admin': userPays('the element was cancelled by somebody else than its owner'),
   'deadline-missed': userPays('Slurm could not finish the element before its deadline'),

@@ -7,7 +7,7 @@ import { freeSlot, type TakenSlot } from './pool-take.ts';
 
 /**
  * A slot in the hands of its holder: a heartbeat each third of the lease; lost when one finds that somebody took the slot away, or when none arrived for
- * two thirds of the lease, which is before anybody else can take it. `onEnd`: it was given back.
+ * two thirds of the lease, which is before anybody else can take it. `onEnd`: it was given back, or nobody else is to do that.
  */
 export function holdSlot(deps: PoolDeps, taken: TakenSlot, onEnd: () => void): PoolSlot {
   const lost = new AbortController();
@@ -19,7 +19,7 @@ export function holdSlot(deps: PoolDeps, taken: TakenSlot, onEnd: () => void): P
     return released;
   };
   const { index, fence } = taken;
-  return { index, fence, signal: lost.signal, release, [Symbol.asyncDispose]: release };
+  return { index, fence, signal: lost.signal, release, keep: onEnd, [Symbol.asyncDispose]: release };
 }
 
 /** Returns what ends them. */

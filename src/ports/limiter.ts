@@ -51,4 +51,6 @@ export interface PoolSlot extends AsyncDisposable {
   readonly signal: AbortSignal;
   /** Gives it back; calling it again does nothing. Never throws for a table that cannot be reached: then the lease runs out. */
   release(): Promise<void>;
+  /** What uses it may go on until the process ends: `close` does not give it back then, and its lease runs out. */
+  keep(): void;
 }

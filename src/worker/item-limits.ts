@@ -4,10 +4,11 @@ import type { TaskItemInput } from '../domain/task-batch.ts';
 import { AppError, isAppError } from '../errors/app-error.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { HandlerResult, LimitCalls, LimitTurn } from '../ports/handler-host.ts';
-import type { Limiter, LimitGrant } from '../ports/limiter.ts';
+import type { Limiter } from '../ports/limiter.ts';
 import { itemCost } from './item-cost.ts';
 import { laterOf, quotaSpentOf, type QuotaSpent } from './quota-spent.ts';
 import { retryAfterMs } from './retry-after.ts';
+import { createTurnTaker, giveUp, type Call, type TurnTaker } from './turn-taker.ts';
 
 export type FailedTry = Extract<HandlerResult, { readonly ok: false }>;
 
@@ -38,7 +39,8 @@ export interface TryLimits {
 interface Needs {
   readonly limits: readonly JobLimit[];
   readonly limiter: Limiter;
-  readonly clock: Pick<Clock, 'nowMs'>;
+  readonly clock: Pick<Clock, 'nowMs' | 'monotonicMs'>;
+  readonly taker: TurnTaker;
 }
 
 /** @param needs.limits those the job lists. @param needs.limiter absent: only for jobs that list none */
@@ -48,7 +50,8 @@ export function createItemLimits(
   const { limits, limiter, clock } = needs;
   if (limits.length === 0) return NO_LIMITS;
   if (limiter === undefined) throw new Error('a job that names limits runs without a limiter');
-  return { begin: (item) => createTryLimits({ limits, limiter, clock }, item) };
+  const taker = createTurnTaker(limiter, clock);
+  return { begin: (item) => createTryLimits({ limits, limiter, clock, taker }, item) };
 }
 
 const notListed = (name: unknown, limits: readonly JobLimit[]): AppError => {
@@ -79,11 +82,6 @@ const NO_TRY: TryLimits = {
 /** For jobs that list no limits. */
 export const NO_LIMITS: ItemLimits = { begin: () => NO_TRY };
 
-interface Call {
-  readonly grant: LimitGrant;
-  readonly said: Cost;
-}
-
 /** What a try knows of itself. */
 interface TryState {
   /** The last call of each limit. */
@@ -99,7 +97,7 @@ function createTryLimits(needs: Needs, item: TaskItemInput): TryLimits {
   const taken = needs.limits.filter(({ per }) => per === 'item');
   const state: TryState = { last: new Map(), refused: new Set(), met: null, spent: null };
   const forgo = (): void => {
-    for (const { grant, said } of state.last.values()) grant.settle(nothingOf(said));
+    for (const call of state.last.values()) giveUp(call);
     state.last.clear();
   };
   return {
@@ -119,9 +117,6 @@ function createTryLimits(needs: Needs, item: TaskItemInput): TryLimits {
   };
 }
 
-const nothingOf = (cost: Cost): Cost =>
-  Object.fromEntries(['requests', ...Object.keys(cost)].map((unit) => [unit, 0] as const));
-
 interface Entering {
   readonly item: TaskItemInput;
   readonly taken: readonly JobLimit[];
@@ -130,7 +125,7 @@ interface Entering {
   readonly forgo: () => void;
 }
 
-async function enter({ limiter }: Needs, entering: Entering): Promise<FailedTry | null> {
+async function enter({ taker }: Needs, entering: Entering): Promise<FailedTry | null> {
   const { item, taken, state, signal, forgo } = entering;
   const costs: [string, Cost][] = [];
   for (const limit of taken) {
@@ -139,7 +134,7 @@ async function enter({ limiter }: Needs, entering: Entering): Promise<FailedTry 
     costs.push([limit.name, cost]);
   }
   try {
-    for (const [name, said] of costs) state.last.set(name, { grant: await limiter.take(name, said, signal), said });
+    await taker.take(costs, state.last, signal);
     return null;
   } catch (error) {
     forgo();

@@ -5,6 +5,7 @@ import { signalNumber } from '../domain/signals.ts';
 import type { HandlerContext, HandlerResult, LimitCalls } from '../ports/handler-host.ts';
 import type { Log } from '../ports/log.ts';
 import type { TryLimits } from './item-limits.ts';
+import type { TryPools } from './item-pools.ts';
 import type { OutputNormaliser } from './normalise-output.ts';
 import type { TaskItemInput } from '../domain/task-batch.ts';
 
@@ -17,9 +18,10 @@ export function contextOf(
     readonly tries: number;
     readonly signal: () => AbortSignal;
     readonly limits: Pick<TryLimits, 'calls'>;
+    readonly pools: Pick<TryPools, 'pool' | 'slots'>;
   },
 ): HandlerContext {
-  const { shared, tries, signal, limits } = attempt;
+  const { shared, tries, signal, limits, pools } = attempt;
   let itemLog: Log | null = null;
   let known: LimitCalls | null = null;
   const calls = (): LimitCalls => (known ??= limits.calls(signal));
@@ -40,6 +42,10 @@ export function contextOf(
     limit: (name, cost) => calls().limit(name, cost),
     settle: (call, actual) => calls().settle(call, actual),
     tooManyRequests: (name, retryAfter) => calls().tooManyRequests(name, retryAfter),
+    get slots() {
+      return pools.slots();
+    },
+    pool: (name) => pools.pool(name, signal),
   };
 }
 

@@ -82,19 +82,29 @@ export async function runElement(deps: WorkerDeps, input: ElementInput): Promise
   const ready = await makeReady(context, manifest).catch((error: unknown) =>
     failOwnTasks(context, { picker, terms, error }),
   );
+  const working = withPools(context, manifest);
   try {
-    return await runTasks(context, { terms, picker, tally, ready });
+    return await runTasks(working, { terms, picker, tally, ready });
   } finally {
-    await endHandling(deps, ready);
+    await endHandling(working, ready);
   }
 }
 
-/** No call is under way any more: turns that were bought ahead go back to the site. */
-async function endHandling({ limiter }: WorkerDeps, { handler }: ElementJob): Promise<void> {
+function withPools(context: ElementContext, { spec }: JobManifest): ElementContext {
+  const { pools } = spec;
+  if (pools === undefined || context.deps.openPools === undefined) return context;
+  return {
+    ...context,
+    pools: context.deps.openPools(Object.fromEntries(pools.map(({ name, priority }) => [name, priority]))),
+  };
+}
+
+/** No call is under way any more: turns that were bought ahead go back to the site, and slots. */
+async function endHandling({ deps, pools }: ElementContext, { handler }: ElementJob): Promise<void> {
   try {
     await handler.close();
   } finally {
-    await limiter?.close();
+    await Promise.all([deps.limiter?.close(), pools?.close()]);
   }
 }
 

@@ -6,17 +6,19 @@ import type { ItemOutcome } from '../domain/outcome.ts';
 import type { FailureFacts } from '../domain/retry-rules.ts';
 import type { TaskBatch, TaskItemInput } from '../domain/task-batch.ts';
 import type { Clock } from '../ports/clock.ts';
-import type { HandlerContext, LoadedHandler } from '../ports/handler-host.ts';
+import type { HandlerContext, HandlerResult, LoadedHandler } from '../ports/handler-host.ts';
 import type { Log } from '../ports/log.ts';
 import type { Random } from '../ports/random.ts';
 import { deferralOf, type Deferral } from './deferral.ts';
 import { badInput, contextOf, failureOf, logFailure, outcomeOf } from './item-outcome.ts';
 import { NO_LIMITS, type ItemLimits } from './item-limits.ts';
+import { NO_POOLS, type ItemPools } from './item-pools.ts';
 import { judgeTry, type TryPolicy } from './judge-try.ts';
 import type { BackoffMs } from './needs.ts';
 import type { OutputNormaliser } from './normalise-output.ts';
 import { laterOf, type QuotaSpent } from './quota-spent.ts';
 import { createRetryWaits } from './retry-waits.ts';
+import { createTryEntries, type TryEntries } from './try-entry.ts';
 import { createTrySlots, type TrySlots } from './try-slots.ts';
 import { createTurnWaits, type TurnWaits } from './turn-waits.ts';
 import { createWorkQueue, type Waiting, type Work, type WorkQueue } from './work-queue.ts';
@@ -41,6 +43,8 @@ export interface RunItemsOptions {
   readonly onOutcome: (outcome: ItemOutcome) => void;
   /** Absent: the job lists no limits. */
   readonly limits?: ItemLimits;
+  /** Absent: the job lists no pools. */
+  readonly pools?: ItemPools;
   readonly clock: Clock;
   readonly random: Random;
   readonly backoffMs: BackoffMs;
@@ -66,6 +70,7 @@ export function runItems(options: RunItemsOptions): RunningItems {
   const breathe = createBreather(clock);
   const stop = new AbortController();
   const turns = createTurnWaits(stop.signal);
+  const entries = createTryEntries(clock);
   const mayLeave = options.policy.escalations !== null;
   const waits = createRetryWaits(clock, mayLeave ? () => queue.nextDueMs() : null);
   const accounts = createAccounts(options, queue);
@@ -84,7 +89,7 @@ export function runItems(options: RunItemsOptions): RunningItems {
       if (work === null) return;
       if (isWaiting(work) && work.dueMs > nowMs && !(await waits.over(work))) return;
       const next = { lane: number, item: batch.item(work.item), tries: accounts.triesOf(work.item) + 1 };
-      const ended = await runOne(options, { slots, turns }, next);
+      const ended = await runOne(options, { slots, turns, entries }, next);
       if (ended === 'dropped') return;
       if ('spent' in ended) {
         spent = laterOf(spent, ended.spent);
@@ -97,21 +102,14 @@ export function runItems(options: RunItemsOptions): RunningItems {
     stop.abort(STOPPED);
     waits.end();
   };
-  const guarded = async (number: number): Promise<void> => {
-    try {
-      await lane(number);
-    } catch (error) {
-      failure ??= { error };
-      halt();
-      slots.abortAll('the task failed');
-    } finally {
-      waits.leave();
-    }
+  const fail = (error: unknown): void => {
+    failure ??= { error };
+    halt();
+    slots.abortAll('the task failed');
   };
   const run = async (): Promise<boolean> => {
     const lanes = Math.min(options.concurrency, Math.max(accounts.left(), 1));
-    waits.begin(lanes);
-    await Promise.all(Array.from({ length: lanes }, (_, number) => guarded(number)));
+    await inLanes(lanes, { waits, lane, fail });
     slots.close();
     if (failure !== null) throw failure.error;
     return accounts.left() === 0;
@@ -125,6 +123,26 @@ export function runItems(options: RunItemsOptions): RunningItems {
   };
 }
 
+async function inLanes(
+  lanes: number,
+  {
+    waits,
+    lane,
+    fail,
+  }: {
+    readonly waits: ReturnType<typeof createRetryWaits>;
+    readonly lane: (number: number) => Promise<void>;
+    readonly fail: (error: unknown) => void;
+  },
+): Promise<void> {
+  waits.begin(lanes);
+  const guarded = (number: number): Promise<void> =>
+    lane(number)
+      .catch(fail)
+      .finally(() => waits.leave());
+  await Promise.all(Array.from({ length: lanes }, (_, number) => guarded(number)));
+}
+
 const STOPPED = new Error('stopped');
 const isWaiting = (work: Work): work is Waiting => work.failure !== undefined;
 
@@ -133,23 +151,29 @@ function createAccounts({ batch, isFinished, onOutcome, ...options }: RunItemsOp
   const { clock, tries, policy } = options;
   /** Items that need more of what ran out. */
   const escalated: Waiting[] = [];
+  /** Failed tries of this attempt that were no fault of their item, by item. */
+  const free = new Map<number, number>();
   let left = 0;
   for (let item = 0; item < batch.items; item += 1) if (!isFinished(item)) left += 1;
   return {
     left: () => left,
     triesOf: (item: number) => tries.get(item) ?? 0,
     settle(item: number, { outcome, failure }: EndedTry): void {
-      const verdict = failure === null ? null : judgeTry(policy, failure, outcome.attempts);
+      const spared = free.get(item) ?? 0;
+      const verdict = failure === null ? null : judgeTry(policy, failure, { counted: outcome.attempts, free: spared });
       if (failure === null || verdict === null || verdict.next === 'end') {
         onOutcome(outcome);
         tries.delete(item);
         left -= 1;
         return;
       }
-      tries.set(item, outcome.attempts);
+      const isFree = verdict.next === 'retry' && verdict.isFree === true;
+      if (isFree) free.set(item, spared + 1);
+      else tries.set(item, outcome.attempts);
       const again = { item, failure, rule: verdict.rule, dueMs: clock.monotonicMs() };
       if (verdict.next === 'defer') return void escalated.push(again);
-      const pauseMs = options.backoffMs(outcome.attempts, verdict.backoff, options.random.next());
+      const failures = outcome.attempts + spared;
+      const pauseMs = options.backoffMs(failures, verdict.backoff, options.random.next());
       queue.retry({ ...again, dueMs: again.dueMs + pauseMs });
     },
     /** @param given work whose wait was given up */
@@ -179,6 +203,13 @@ function createBreather(clock: Clock): () => Promise<void> | null {
   };
 }
 
+/** Where tries begin and end. */
+interface Gates {
+  readonly slots: TrySlots;
+  readonly turns: TurnWaits;
+  readonly entries: TryEntries;
+}
+
 interface EndedTry {
   readonly outcome: ItemOutcome;
   /** Null: it succeeded, or no rule has a say in it. */
@@ -187,21 +218,20 @@ interface EndedTry {
 
 async function runOne(
   options: RunItemsOptions,
-  { slots, turns }: { readonly slots: TrySlots; readonly turns: TurnWaits },
+  { slots, turns, entries }: Gates,
   { lane, item, tries }: { readonly lane: number; readonly item: TaskItemInput; readonly tries: number },
 ): Promise<EndedTry | { readonly spent: QuotaSpent } | 'dropped'> {
   if (item.problem !== undefined) return { outcome: badInput(item, item.problem), failure: null };
   const { clock, handler, shared, log, normaliser } = options;
   const limits = (options.limits ?? NO_LIMITS).begin(item);
-  const entering = turns.over(limits);
+  const pools = (options.pools ?? NO_POOLS).begin();
+  const entering = turns.over(entries.of(pools, limits));
   const refused = entering === null ? null : await entering;
   if (refused === 'dropped') return refused;
   const startedMs = clock.monotonicMs();
-  const ended =
-    refused ??
-    (await slots.run(lane, (signal) =>
-      handler.run(item.payload, contextOf(item, { shared, log, tries, signal, limits }), item.json),
-    ));
+  const run = (signal: () => AbortSignal): Promise<HandlerResult> =>
+    handler.run(item.payload, contextOf(item, { shared, log, tries, signal, limits, pools }), item.json);
+  const ended = refused ?? pools.leave(await slots.run(lane, (signal, fail) => pools.during(() => run(signal), fail)));
   if (ended === 'dropped') return ended;
   const spent = limits.spent();
   if (!ended.ok && spent !== null) return { spent };

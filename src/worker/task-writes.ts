@@ -12,6 +12,7 @@ import {
   type TaskWaiting,
   type Win,
 } from '../domain/task-item.ts';
+import type { Limiter, Pools } from '../ports/limiter.ts';
 import type { StateCondition, StateItem } from '../ports/state-table.ts';
 import type { ElementContext, WriteContext } from './needs.ts';
 import type { Progress } from './outcome-buffer.ts';
@@ -127,7 +128,7 @@ export async function takeOverTask(
 
 /** RUNNING → RUNNING. One try, because the next heartbeat comes anyway; false: the attempt no longer owns the task. */
 export async function heartbeat(
-  { deps, attempt }: ElementContext,
+  { deps, attempt, pools }: ElementContext,
   key: StateKey,
   { rows, failed, busy }: Progress,
 ): Promise<boolean> {
@@ -137,17 +138,21 @@ export async function heartbeat(
     progressFailed: failed,
     ...(busy === undefined ? {} : { busy: { ...busy } }),
   };
-  const waiting = waitingOf(deps);
+  const waiting = waitingOf({ limiter: deps.limiter, pools });
   const change = waiting === null ? { set, remove: ['waiting'] } : { set: { ...set, waiting } };
   const result = await deps.state.write(key, change, { op: 'and', of: owned(attempt) });
   return result.applied;
 }
 
-/** What calls of this process wait for at this moment. */
-function waitingOf({ limiter }: ElementContext['deps']): TaskWaiting | null {
-  const wait = limiter?.waiting() ?? null;
-  if (wait === null) return null;
-  return { kind: 'limit', name: wait.name, ...(wait.untilMs === null ? {} : { untilMs: Math.ceil(wait.untilMs) }) };
+/** What most calls of this process wait for at this moment. */
+function waitingOf(of: {
+  readonly limiter: Limiter | undefined;
+  readonly pools: Pools | undefined;
+}): TaskWaiting | null {
+  const [turn, slot] = [of.limiter?.waiting() ?? null, of.pools?.waiting() ?? null];
+  if (slot !== null && slot.calls > (turn?.calls ?? 0)) return { kind: 'pool', name: slot.name };
+  if (turn === null) return null;
+  return { kind: 'limit', name: turn.name, ...(turn.untilMs === null ? {} : { untilMs: Math.ceil(turn.untilMs) }) };
 }
 
 /** Moves the checkpoint pointer forward; false: the attempt no longer owns the task. */

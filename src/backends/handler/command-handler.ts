@@ -73,7 +73,19 @@ const itemEnvironment = (context: HandlerContext): Record<string, string> => ({
   SLURMCTL_ITEM_INDEX: String(context.item.index),
   SLURMCTL_ATTEMPT: String(context.attempt),
   SLURMCTL_SCRATCH: context.scratch,
+  ...slotEnvironment(context),
 });
+
+/** `SLURMCTL_POOL_MY_DB_SLOT` for the slot that the worker holds of pool `my-db`: a variable has no dashes. */
+function slotEnvironment({ slots }: HandlerContext): Record<string, string> {
+  const variables: Record<string, string> = {};
+  for (const [pool, { index, fence }] of Object.entries(slots)) {
+    const prefix = `SLURMCTL_POOL_${pool.replaceAll('-', '_').toUpperCase()}`;
+    variables[`${prefix}_SLOT`] = String(index);
+    variables[`${prefix}_FENCE`] = String(fence);
+  }
+  return variables;
+}
 
 /** Absolute path of the program: as a path from the job file's directory when it has a slash, else from PATH. */
 function findProgram(name: string, baseDir: string, path: string): string {

@@ -328,6 +328,20 @@ describe('waiting for a slot', () => {
     await expect(process.pools.acquire(POOL)).rejects.toMatchObject({ code: 'POOL_WAIT_ENDED' });
     expect(rig.clock.pending()).toBe(0);
   });
+
+  it('leaves a slot that may be in use to the end of the process, and to its lease', async () => {
+    const rig = await rigWith(1);
+    const process = rig.start();
+    const slot = await hold(rig, process);
+    slot.keep();
+    await process.pools.close();
+    await rig.clock.advance(2 * LEASE_MS);
+    expect([slot.signal.aborted, (await rig.heldSlots()).size]).toEqual([false, 1]);
+    process.isDead = true;
+    const other = ask(rig.start());
+    await rig.clock.advance(LEASE_MS + A_LOOK_MS);
+    expect(other.slot).toMatchObject({ index: 0, fence: 2 });
+  });
 });
 
 describe('fewer slots than are held', () => {
