@@ -4,8 +4,8 @@
  */
 import type { Clock } from '../ports/clock.ts';
 
-/** Writes a second that a limit costs when everybody buys so much. */
-const WRITES_PER_SECOND = 25;
+/** Of what a limit sells, how much one purchase takes: 25 writes a second are what a limit costs when everybody buys so much. */
+const SHORTEST_SECONDS = 1 / 25;
 /** Of what could be made within the grace: calls are not equally long. */
 const USABLE_SHARE = 0.7;
 const MOST_CALLS = 10_000;
@@ -34,6 +34,8 @@ export function createDemand(clock: Pick<Clock, 'monotonicMs'>): Demand {
   let latencyMs: number | null = null;
   let hopMs = 0;
   let lastAheadMs = 0;
+  let lastSeconds = SHORTEST_SECONDS;
+  let mostSeconds = SHORTEST_SECONDS;
   const forgetTheGone = (nowMs: number): void => {
     while (underWay.length > 0 && nowMs - (underWay[0] as number) > GONE_MS) underWay.shift();
   };
@@ -49,6 +51,7 @@ export function createDemand(clock: Pick<Clock, 'monotonicMs'>): Demand {
     granted: () => void underWay.push(clock.monotonicMs()),
     answered(tookMs, aheadMs) {
       lastAheadMs = Math.max(0, aheadMs);
+      mostSeconds = 2 * lastSeconds;
       hopMs = hopMs === 0 ? tookMs : hopMs + WEIGHT * (tookMs - hopMs);
     },
     leaseCalls(waiting, perSecond, graceMs) {
@@ -56,8 +59,9 @@ export function createDemand(clock: Pick<Clock, 'monotonicMs'>): Demand {
       // Whoever is alone needs slots that are longer than a purchase takes, or there are gaps between them. Where many buy, the queue hides that
       // time, and slots that long would only make it longer: everybody waits until everybody else's have gone by.
       const neededMs = HOPS * Math.min(hopMs, LONGEST_HOP_MS) - lastAheadMs;
-      const perWrite = Math.max(1 / WRITES_PER_SECOND, neededMs / 1_000);
-      const wanted = Math.min(MOST_CALLS, Math.max(1, Math.ceil(perSecond * perWrite)));
+      // No purchase takes more than twice what the last one did: those who begin together learn of each other's first.
+      lastSeconds = Math.min(Math.max(SHORTEST_SECONDS, neededMs / 1_000), mostSeconds);
+      const wanted = Math.min(MOST_CALLS, Math.max(1, Math.ceil(perSecond * lastSeconds)));
       const usable = usableCalls(waiting + underWay.length, latencyMs ?? ASSUMED_LATENCY_MS, graceMs);
       return Math.min(wanted, Math.max(1, waiting, usable));
     },

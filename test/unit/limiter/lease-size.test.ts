@@ -33,21 +33,24 @@ describe('how much to buy', () => {
     expect(demandOf(30, 60_000).leaseCalls(30, 500, 5_000)).toBe(20);
   });
 
-  it('grows with a slow table for whoever is alone, so that slots are longer than purchases', () => {
-    const demand = demandOf(64, 500);
-    for (let answer = 0; answer < 50; answer += 1) demand.answered(200, 0);
-    expect(demand.leaseCalls(64, 1_000, 5_000)).toBe(448);
+  /** What is bought one purchase after the other, each of which took 200 ms. */
+  const purchases = (demand: ReturnType<typeof demandOf>, aheadMs: number, count: number): number[] =>
+    Array.from({ length: count }, () => {
+      const calls = demand.leaseCalls(64, 1_000, 5_000);
+      demand.answered(200, aheadMs);
+      return calls;
+    });
+
+  it('grows with a slow table for whoever is alone, step by step, so that slots are longer than purchases', () => {
+    expect(purchases(demandOf(64, 500), 0, 6)).toEqual([40, 80, 160, 320, 448, 448]);
+    // A slot that has begun when it is got says the same.
+    expect(purchases(demandOf(64, 500), -50, 4)).toEqual([40, 80, 160, 320]);
   });
 
   it('does not grow where the queue of others hides how slow the table is', () => {
     const demand = demandOf(64, 500);
-    for (let answer = 0; answer < 50; answer += 1) demand.answered(200, 400);
-    expect(demand.leaseCalls(64, 1_000, 5_000)).toBeLessThanOrEqual(200);
-    demand.answered(200, 700);
-    expect(demand.leaseCalls(64, 1_000, 5_000)).toBe(40);
-    // A slot that has begun when it is got says that nobody else had bought.
-    demand.answered(200, -50);
-    expect(demand.leaseCalls(64, 1_000, 5_000)).toBe(448);
+    expect(purchases(demand, 400, 5).slice(2)).toEqual([160, 200, 200]);
+    expect(purchases(demand, 600, 3).slice(1)).toEqual([40, 40]);
   });
 });
 
