@@ -1,13 +1,14 @@
 /** What `pool set`, `pool list`, `pool show`, `pool delete` and `pool evict` return. */
 import type { JobState } from '../domain/states.ts';
 
-/** What a site says of a pool. */
+/** What a site says of a pool, or of a group of jobs (`concurrency`), which is stated as a pool `group:<group>` whose slots are jobs. */
 export interface PoolFigures {
   readonly name: string;
+  readonly kind: 'pool' | 'group';
   /** So many hold it at a time. */
   readonly slots: number;
-  /** A slot whose holder was silent for so long is free again. */
-  readonly leaseMs: number;
+  /** A slot whose holder was silent for so long is free again. Null for a group: a job keeps its turn until it is over. */
+  readonly leaseMs: number | null;
   /** All of it in one line. */
   readonly words: string;
   /** Who said so, and when. */
@@ -33,6 +34,23 @@ export interface PoolListDocument {
     /** Processes in line for a slot. */
     readonly waiting: number;
   }[];
+  /** Groups of jobs that do not run together: how many run, and how many wait. */
+  readonly groups: readonly {
+    readonly figures: PoolFigures;
+    readonly held: number;
+    readonly waiting: number;
+  }[];
+}
+
+/** A job that has its turn in a group, or waits for it. */
+export interface GroupJob {
+  readonly job: string;
+  readonly user: string;
+  /** Null: the job was removed. Whoever looks next takes the turn of a job that is over. */
+  readonly state: JobState | null;
+  /** Since when it has its turn, or waits, and for how long by now. */
+  readonly since: string;
+  readonly forMs: number;
 }
 
 /** Who holds a slot, or waits for one. Times are those that its own clock told. */
@@ -51,8 +69,10 @@ export interface PoolPerson {
 export interface PoolDocument {
   readonly schema: 'slurmctl.pool/1';
   readonly figures: PoolFigures;
-  /** Slots that are held, without those of silent holders. */
+  /** Slots that are held, without those of silent holders; of a group, live jobs that have their turn. */
   readonly held: number;
+  /** Of a group: which jobs have their turns, and which wait, in their order; then there are no slots, and `waiting` is empty. Null for a pool. */
+  readonly turns: { readonly running: readonly GroupJob[]; readonly waiting: readonly GroupJob[] } | null;
   /** Every slot, and those above their number that are held since there were more. */
   readonly slots: readonly {
     readonly slot: number;

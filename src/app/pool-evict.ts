@@ -18,7 +18,12 @@ export async function poolEvict(
   drivers: Drivers,
   { name, whom }: { readonly name: string; readonly whom: EvictWhom },
 ): Promise<PoolEvictDocument> {
-  const { view, nowMs } = await look(drivers, name);
+  const { view, turns, nowMs } = await look(drivers, name);
+  if (turns !== null)
+    throw new AppError('USAGE', {
+      message: `pool evict ${name}: found a group of jobs, whose turns nobody can take away`,
+      hint: `A job keeps its turn until it is over: see which with: slurmctl pool show ${name}; end one with: slurmctl cancel ${turns.running[0]?.job ?? 'JOB'}`,
+    });
   const held = [...view.slots].filter(([, { owner }]) => owner !== undefined).toSorted(([a], [b]) => a - b);
   const meant = await meantSlots(drivers, { name, whom, held, most: view.item.definition.slots });
   const { user, hostname } = drivers.host;

@@ -5,6 +5,7 @@ import { readTasks } from '../coordinator/task-list.ts';
 import type { JobId } from '../domain/ids.ts';
 import type { JobMeta } from '../domain/job-item.ts';
 import { isFinalJobState } from '../domain/states.ts';
+import { groupOfPool } from '../domain/turns.ts';
 import { isAppError } from '../errors/app-error.ts';
 import { knownJobs } from './find-job.ts';
 import type { Drivers } from './job-backends.ts';
@@ -40,6 +41,8 @@ export async function usersOf(drivers: Drivers, shared: Shared): Promise<SiteUse
 async function uses({ store }: Drivers, job: JobId, { kind, name }: Shared): Promise<boolean> {
   try {
     const spec = (await readRequest(store, job))?.spec;
+    const group = groupOfPool(name);
+    if (kind === 'pool' && group !== null) return spec?.concurrency?.group === group;
     const named: readonly { readonly name: string }[] = (kind === 'limit' ? spec?.limits : spec?.pools) ?? [];
     return named.some((shared) => shared.name === name);
   } catch (error) {

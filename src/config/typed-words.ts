@@ -12,7 +12,7 @@ export const typedAt = (flag: string, text: string): Located =>
   scalarOf(text, { place: { file: `--${flag} ${text}` }, dir: '/' });
 
 /** Adds a problem when nothing can be called so. */
-export function checkName(kind: Kind, name: string, problems: Problem[]): void {
+export function checkName(kind: Kind | 'group', name: string, problems: Problem[]): void {
   resourceName(kind).read(scalarOf(name, { place: { file: name }, dir: '/' }), contextOf('name', problems));
 }
 

@@ -11,6 +11,8 @@ import type { StateKey } from './state-keys.ts';
 
 /** A group is stated as a pool of this name is: slots are jobs. No pool of a job file can have it. */
 export const groupPool = (group: string): string => `group:${group}`;
+/** The contrary; null for every other pool. */
+export const groupOfPool = (name: string): string | null => (name.startsWith('group:') ? name.slice(6) : null);
 export const turnsKey = (group: string): StateKey => ({ partition: poolPartition(groupPool(group)), sort: 'TURNS' });
 
 export interface TurnEntry {

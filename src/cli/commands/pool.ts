@@ -4,7 +4,7 @@ import { defineCommand, flag, optional, required, text } from '../define-command
 import { printable } from '../render/text.ts';
 import { showOrWatch, watchOption } from './show-or-watch.ts';
 
-const NAME = 'Name of the pool';
+const NAME = 'Name of the pool; group:NAME for a group of jobs';
 
 const poolSet = defineCommand({
   name: 'pool set',
@@ -38,7 +38,8 @@ const poolList = defineCommand({
   group: 'Upkeep',
   summary: 'List the pools of this site',
   description:
-    'Lists every pool of the state table, with how many of its slots are held and how many processes wait for one.',
+    'Lists every pool of the state table, with how many of its slots are held and how many processes wait for one, and after them the groups of jobs ' +
+    'that do not run together (`concurrency` in a job file): how many run, and how many wait.',
   args: {},
   options: {},
   examples: [{ command: 'slurmctl pool list', what: 'All pools' }],
@@ -46,7 +47,7 @@ const poolList = defineCommand({
     const document = await (await session.app()).poolList();
     const { renderPoolList } = await import('../render/pool.ts');
     await session.show(document, renderPoolList);
-    const first = document.pools[0];
+    const first = document.pools[0] ?? document.groups[0];
     if (first === undefined) session.note('no pools; state one with: slurmctl pool set NAME --slots 20');
     else session.next(`slurmctl pool show ${first.figures.name}`);
     return 0;

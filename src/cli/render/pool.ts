@@ -1,4 +1,5 @@
 import type {
+  GroupJob,
   PoolDeleteDocument,
   PoolDocument,
   PoolEvictDocument,
@@ -23,14 +24,21 @@ export function renderPoolSet({ outcome, pool, before, held }: PoolSetDocument, 
   const left =
     over <= 0
       ? ''
-      : `  ${count(held, 'slot')} are held, ${over} more than there are: their holders keep them, and nobody takes one before ${count(over + 1, 'slot')} came back\n`;
+      : pool.kind === 'group'
+        ? `  ${count(held, 'job')} run, ${over} more than may: they go on, and no other begins before ${over + 1} have ended\n`
+        : `  ${count(held, 'slot')} are held, ${over} more than there are: their holders keep them, and nobody takes one before ${count(over + 1, 'slot')} came back\n`;
   return `${style.bold(pool.name)} ${WORDS[outcome]}: ${printable(pool.words)}\n${was}${style.warn(left)}`;
 }
 
 export function renderPoolDelete({ figures, held, waiting }: PoolDeleteDocument, { style }: View): string {
+  const isGroup = figures.kind === 'group';
+  const holders = isGroup
+    ? `${count(held, 'job')} of it still ${held === 1 ? 'runs' : 'run'}`
+    : `${count(held, 'slot')} ${held === 1 ? 'is' : 'are'} still held`;
+  const waiters = isGroup ? `${count(waiting, 'job')} of it` : processes(waiting);
   const left = [
-    ...(held === 0 ? [] : [`${count(held, 'slot')} ${held === 1 ? 'is' : 'are'} still held`]),
-    ...(waiting === 0 ? [] : [`${processes(waiting)} ${waiting === 1 ? 'waits' : 'wait'} for nothing`]),
+    ...(held === 0 ? [] : [holders]),
+    ...(waiting === 0 ? [] : [`${waiters} ${waiting === 1 ? 'waits' : 'wait'}${isGroup ? '' : ' for nothing'}`]),
   ];
   return `${style.bold(figures.name)} is deleted; it was ${said(figures)}\n${left.length === 0 ? '' : `  ${left.join(', ')}\n`}`;
 }
@@ -39,7 +47,10 @@ const said = ({ words, source }: PoolFigures): string => `${printable(words)} ($
 const processes = (value: number): string => `${number(value)} process${value === 1 ? '' : 'es'}`;
 
 /** One line a pool. */
-export function renderPoolList({ pools }: PoolListDocument, view: View): string {
+export const renderPoolList = ({ pools, groups }: PoolListDocument, view: View): string =>
+  [poolTable(pools, view), groupTable(groups, view)].filter((table) => table !== '').join('\n');
+
+function poolTable(pools: PoolListDocument['pools'], view: View): string {
   if (pools.length === 0) return '';
   return renderTable(
     [
@@ -55,7 +66,28 @@ export function renderPoolList({ pools }: PoolListDocument, view: View): string 
       number(held),
       number(figures.slots),
       number(waiting),
-      formatDuration(figures.leaseMs),
+      formatDuration(figures.leaseMs ?? 0),
+      figures.source,
+    ]),
+    { view },
+  );
+}
+
+function groupTable(groups: PoolListDocument['groups'], view: View): string {
+  if (groups.length === 0) return '';
+  return renderTable(
+    [
+      { head: 'GROUP OF JOBS', whole: true },
+      { head: 'RUNNING', align: 'right' },
+      { head: 'MOST', align: 'right' },
+      { head: 'WAITING', align: 'right' },
+      { head: 'SET BY' },
+    ],
+    groups.map(({ figures, held, waiting }) => [
+      figures.name,
+      number(held),
+      number(figures.slots),
+      number(waiting),
       figures.source,
     ]),
     { view },
@@ -64,14 +96,18 @@ export function renderPoolList({ pools }: PoolListDocument, view: View): string 
 
 /** Figures, who holds what, who waits, and the jobs. */
 export function renderPool(document: PoolDocument, view: View): string {
-  const { figures, waiting } = document;
+  const { figures, waiting, turns } = document;
   const { style } = view;
   const fact = (label: string, text: string): string => `${style.dim(label.padEnd(12))}${text}\n`;
   const first = waiting[0];
-  return [
-    fact('pool', style.bold(figures.name)),
+  const head = [
+    fact(figures.kind, style.bold(figures.name)),
     fact('figures', printable(figures.words)),
     fact('set by', `${printable(figures.source)}, ${minute(figures.setAt)} UTC`),
+  ];
+  if (turns !== null) return [...head, ...turnLines(turns, view)].join('');
+  return [
+    ...head,
     fact('held', heldWords(document)),
     fact(
       'waiting',
@@ -82,6 +118,29 @@ export function renderPool(document: PoolDocument, view: View): string {
     ...jobLines(document, view),
   ].join('');
 }
+
+function turnLines({ running, waiting }: NonNullable<PoolDocument['turns']>, view: View): string[] {
+  const rows = [
+    ...running.map((job) => ['runs', ...jobCells(job)]),
+    ...waiting.map((job, index) => [`waits, ${index + 1}.`, ...jobCells(job)]),
+  ];
+  if (rows.length === 0) return [`\n${view.style.dim('no job of it runs or waits')}\n`];
+  const columns = [
+    { head: 'TURN' },
+    { head: 'JOB', whole: true },
+    { head: 'STATE' },
+    { head: 'USER' },
+    { head: 'FOR', align: 'right' as const },
+  ];
+  return ['\n', renderTable(columns, rows, { view })];
+}
+
+const jobCells = ({ job, state, user, forMs }: GroupJob): string[] => [
+  job,
+  state ?? 'removed',
+  user,
+  formatDuration(forMs),
+];
 
 const heldWords = ({ figures: { slots }, held }: PoolDocument): string =>
   held > slots
@@ -170,15 +229,18 @@ function jobLines({ jobs }: PoolDocument, view: View): string[] {
 
 /** `db: 20 slots, lease 1 m; 12 held, 3 processes wait`. */
 export function poolSentence(document: PoolDocument): string {
-  const { figures, held, waiting, slots } = document;
+  const { figures, held, waiting, slots, turns } = document;
+  if (turns !== null)
+    return `${figures.name}: ${printable(figures.words)}; ${count(held, 'job')} ${held === 1 ? 'runs' : 'run'}, ${count(turns.waiting.length, 'job')} ${turns.waiting.length === 1 ? 'waits' : 'wait'}`;
   const evicted = slots.filter(({ state }) => state === 'evicted').length;
   return `${figures.name}: ${printable(figures.words)}; ${number(held)} held${evicted === 0 ? '' : ` (${number(evicted)} taken away)`}, ${processes(waiting.length)} ${waiting.length === 1 ? 'waits' : 'wait'}`;
 }
 
 /** Times pass at every look; who holds and who waits is what changes. */
-export const poolFacts = ({ figures, held, slots, waiting, jobs }: PoolDocument): unknown => [
+export const poolFacts = ({ figures, held, turns, slots, waiting, jobs }: PoolDocument): unknown => [
   figures,
   held,
+  turns === null ? null : [...turns.running, ...turns.waiting].map(({ job, state }) => [job, state]),
   slots.map(({ state, fence }) => [state, fence]),
   waiting.length,
   jobs,

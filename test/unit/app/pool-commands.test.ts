@@ -6,6 +6,7 @@ import type { EvictWhom } from '../../../src/config/pool-words.ts';
 import { cancelJob } from '../../../src/coordinator/cancel.ts';
 import { submitJob } from '../../../src/coordinator/submit-job.ts';
 import { poolPlaceKey, poolSlotKey, type JobPool } from '../../../src/domain/pool.ts';
+import { turnsKey } from '../../../src/domain/turns.ts';
 import type { StateItem } from '../../../src/ports/state-table.ts';
 import { runWaiting, withSite } from '../../support/site-rig.ts';
 
@@ -138,6 +139,49 @@ describe('pools of a site', () => {
           hint: 'Did you mean matlab? List all with: slurmctl pool list',
         });
     }));
+});
+
+describe('a group of jobs', () => {
+  it('is shown with the jobs that run and wait, and is in use while they live', () =>
+    withSite(
+      { concurrency: { group: 'nightly', max: 1, source: 'job.yaml:4:5' } },
+      async ({ rig, deps, drivers, tableMs }) => {
+        const name = 'group:nightly';
+        await poolSet(drivers, { name, words: { slots: '1' } });
+        await poolSet(drivers, of('2'));
+        const { job } = await submitJob(deps, rig.wanted, { patienceMs: 0 });
+        const entry = (id: string) => ({ job: id, generation: 0, user: 'ada', sinceMs: tableMs() - 9_000 });
+        const turns = { g: 1, holders: [entry(job)], line: [entry('gone-22222222')] };
+        await drivers.state.deleteItem(turnsKey('nightly'));
+        await drivers.state.write(turnsKey('nightly'), { set: turns }, { op: 'item-absent' });
+        const shown = await poolShow(drivers, name);
+        expect(shown).toMatchObject({
+          figures: { kind: 'group', leaseMs: null, words: '1 job at a time' },
+          held: 1,
+          slots: [],
+          turns: {
+            running: [{ job, user: 'ada', state: 'RUNNING', forMs: 9_000 }],
+            waiting: [{ job: 'gone-22222222', state: null }],
+          },
+          jobs: [{ id: job }],
+        });
+        expect(await poolList(drivers)).toMatchObject({
+          pools: [{ figures: { name: 'db' } }],
+          groups: [{ figures: { name }, held: 1, waiting: 0 }],
+        });
+        await expect(poolDelete(drivers, { name, force: false })).rejects.toMatchObject({
+          code: 'POOL_IN_USE',
+          message: `pool ${name} is in use: a live job names it (${job}), 1 job runs`,
+        });
+        await expect(poolEvict(drivers, { name, whom: { slot: '0' } })).rejects.toMatchObject({
+          code: 'USAGE',
+          hint: expect.stringContaining(`slurmctl cancel ${job}`) as string,
+        });
+        await expect(poolShow(drivers, 'nightly')).rejects.toMatchObject({
+          hint: `There is a group of jobs of this name: slurmctl pool show ${name}`,
+        });
+      },
+    ));
 });
 
 describe('evicting', () => {

@@ -4,6 +4,7 @@ import { runInProcess } from './run-cli.harness.ts';
 
 const figures: PoolFigures = {
   name: 'db',
+  kind: 'pool',
   slots: 4,
   leaseMs: 60_000,
   words: '4 slots, lease 1 m',
@@ -26,6 +27,7 @@ const shown: PoolDocument = {
   schema: 'slurmctl.pool/1',
   figures,
   held: 2,
+  turns: null,
   slots: [
     { slot: 0, state: 'held', fence: 17, holder: person(), evictedBy: null },
     { slot: 1, state: 'evicted', fence: 4, holder: person({ node: 'n2' }), evictedBy: 'slurmctl pool evict by bob@n9' },
@@ -70,7 +72,11 @@ describe('pool list', () => {
   it('shows a line a pool', async () => {
     const { stdout, stderr } = await runInProcess(['pool', 'list'], {
       app: {
-        poolList: async () => ({ schema: 'slurmctl.pool-list/1', pools: [{ figures, held: 2, waiting: 1_200 }] }),
+        poolList: async () => ({
+          schema: 'slurmctl.pool-list/1',
+          pools: [{ figures, held: 2, waiting: 1_200 }],
+          groups: [],
+        }),
       },
     });
     expect(stdout).toMatchInlineSnapshot(`
@@ -83,7 +89,7 @@ describe('pool list', () => {
 
   it('says how to begin where there is none', async () => {
     const { stdout, stderr } = await runInProcess(['pool', 'list'], {
-      app: { poolList: async () => ({ schema: 'slurmctl.pool-list/1', pools: [] }) },
+      app: { poolList: async () => ({ schema: 'slurmctl.pool-list/1', pools: [], groups: [] }) },
     });
     expect([stdout, stderr]).toEqual(['', 'no pools; state one with: slurmctl pool set NAME --slots 20\n']);
   });
@@ -143,6 +149,83 @@ describe('pool show', () => {
       'db: 4 slots, lease 1 m; 2 held (1 taken away), 2 processes wait\n' +
         'db: 4 slots, lease 1 m; 3 held (1 taken away), 0 processes wait\n',
     ]);
+  });
+});
+
+describe('a group of jobs', () => {
+  const group: PoolFigures = {
+    ...figures,
+    name: 'group:nightly',
+    kind: 'group',
+    slots: 1,
+    leaseMs: null,
+    words: '1 job at a time',
+  };
+  const job = { user: 'ada', since: '2026-11-20T23:50:00.000Z', forMs: 125_000 };
+  const turns = {
+    running: [{ job: 'a-11111111', state: 'RUNNING', ...job } as const],
+    waiting: [
+      { job: 'b-22222222', state: 'PAUSED', ...job } as const,
+      { job: 'c-33333333', state: null, ...job } as const,
+    ],
+  };
+
+  it('is listed as one, beside the pools', async () => {
+    const groups = [{ figures: group, held: 1, waiting: 2 }];
+    const poolList = async () =>
+      ({ schema: 'slurmctl.pool-list/1', pools: [{ figures, held: 2, waiting: 0 }], groups }) as const;
+    const { stdout } = await runInProcess(['pool', 'list'], { app: { poolList } });
+    expect(stdout).toMatchInlineSnapshot(`
+      "POOL  HELD  SLOTS  WAITING  LEASE  SET BY
+      db       2      4        0    1 m  job.yaml:12:5 of job embed\\x1b[31m by ada@login1
+
+      GROUP OF JOBS  RUNNING  MOST  WAITING  SET BY
+      group:nightly        1     1        2  job.yaml:12:5 of job embed\\x1b[31m by ada@login1
+      "
+    `);
+    const alone = await runInProcess(['pool', 'list'], {
+      app: { poolList: async () => ({ ...(await poolList()), pools: [] }) },
+    });
+    expect(alone.stdout).toMatch(/^GROUP OF JOBS/);
+    expect(alone.stderr).toBe('next: slurmctl pool show group:nightly\n');
+  });
+
+  it('shows whose turn it is, and who is next', async () => {
+    const document = { ...shown, figures: group, held: 1, turns, slots: [], waiting: [] };
+    const { stdout } = await runInProcess(['pool', 'show', 'group:nightly'], {
+      app: { poolShow: async () => document },
+    });
+    expect(stdout).toMatchInlineSnapshot(`
+      "group       group:nightly
+      figures     1 job at a time
+      set by      job.yaml:12:5 of job embed\\x1b[31m by ada@login1, 2026-11-20 23:31 UTC
+
+      TURN       JOB         STATE    USER      FOR
+      runs       a-11111111  RUNNING  ada   2 m 5 s
+      waits, 1.  b-22222222  PAUSED   ada   2 m 5 s
+      waits, 2.  c-33333333  removed  ada   2 m 5 s
+      "
+    `);
+    const idle = { ...document, turns: { running: [], waiting: [] } };
+    const { stdout: nobody } = await runInProcess(['pool', 'show', 'group:nightly'], {
+      app: { poolShow: async () => idle },
+    });
+    expect(nobody).toContain('no job of it runs or waits\n');
+  });
+
+  it('is changed and deleted in words of its own', async () => {
+    const set = { schema: 'slurmctl.pool-set/1', outcome: 'changed', pool: group, before: group, held: 3 } as const;
+    const changed = await runInProcess(['pool', 'set', 'group:nightly', '--slots', '1'], {
+      app: { poolSet: async () => set },
+    });
+    expect(changed.stdout).toContain(
+      '  3 jobs run, 2 more than may: they go on, and no other begins before 3 have ended\n',
+    );
+    const gone = { schema: 'slurmctl.pool-delete/1', figures: group, jobs: [], held: 1, waiting: 2 } as const;
+    const deleted = await runInProcess(['pool', 'delete', 'group:nightly', '--force'], {
+      app: { poolDelete: async () => gone },
+    });
+    expect(deleted.stdout).toContain('  1 job of it still runs, 2 jobs of it wait\n');
   });
 });
 

@@ -42,6 +42,14 @@ describe('a pool as it is typed', () => {
     expect(complaintsOf(name, words)).toEqual([complaint]);
   });
 
+  it('may be a group of jobs, which has no lease', () => {
+    expect(poolOfWords('group:nightly', { slots: '2' }, 60_000)).toEqual({ slots: 2, leaseMs: 60_000 });
+    expect(complaintsOf('group:nightly', { slots: '2', lease: '60s' })).toEqual([
+      '--lease 60s | found a lease for a group of jobs, expected none: a job keeps its turn until it is over | Leave --lease out',
+    ]);
+    expect(complaintsOf('group:Nightly', { slots: '2' }).join()).toContain('expected the name of a group');
+  });
+
   it('is refused with every problem at once', () => {
     expect(complaintsOf('DB', { slots: 'x', lease: '1' })).toHaveLength(3);
   });
