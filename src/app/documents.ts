@@ -74,6 +74,8 @@ export interface StatusDocument {
     /** When the next one tries; null while one does. */
     readonly nextAt: string | null;
   }[];
+  /** For a live job of a group (`concurrency`): who runs, and where it stands. Absent for every other job. */
+  readonly turn?: TurnDocument;
   /** Nodes that later submissions avoid, because elements died there while others worked. */
   readonly avoidedNodes: readonly { readonly node: string; readonly until: string; readonly why: string }[];
   /** What the last pass over the job found out about its retries and failures: sentences for people. */
@@ -94,6 +96,24 @@ export interface StatusDocument {
   readonly outputGeneration: number | null;
   /** For a job that lives in a spool: how far it has been carried. Absent for every other job. */
   readonly carry?: CarryDocument;
+}
+
+/** Jobs of one group, of which at most `max` run at a time. */
+export interface TurnDocument {
+  readonly group: string;
+  readonly max: number;
+  /** 0: the job has its turn; 1: it is the first that waits. Null: its turn was not asked for yet. */
+  readonly place: number | null;
+  readonly holders: readonly {
+    readonly job: string;
+    readonly user: string;
+    /** Null: the job was removed. */
+    readonly state: JobState | null;
+    /** Since when it has its turn. */
+    readonly since: string;
+  }[];
+  /** Jobs that wait. */
+  readonly waiting: number;
 }
 
 /** How far the copy of a spooled job is. */
@@ -200,6 +220,13 @@ export interface SubmitDocument {
     readonly isNew: boolean;
     readonly source: string;
   }[];
+  /** The group of the job (`concurrency`), of which at most `max` run at a time; `isNew` as for limits. Absent: none. */
+  readonly concurrency?: {
+    readonly group: string;
+    readonly max: number;
+    readonly isNew: boolean;
+    readonly source: string;
+  };
   /** For a job that lives in a spool: how far it has been carried. Absent for every other job. */
   readonly carry?: CarryDocument;
 }

@@ -1,5 +1,6 @@
 import type { HandlerSpec, JobSpec } from '../domain/job-spec.ts';
 import type { JobBuild } from './job-build.ts';
+import { sourceWords } from './named-list.ts';
 
 type Shared = Pick<JobSpec, 'limits' | 'pools' | 'concurrency'>;
 
@@ -36,7 +37,9 @@ function perOf(
 function buildConcurrency({ reader }: JobBuild): JobSpec['concurrency'] {
   const group = reader.read('concurrency.group');
   const max = reader.read('concurrency.max');
-  if (group !== undefined) return { group, max: max ?? 1 };
+  const written = reader.find('concurrency');
+  if (group !== undefined && written !== undefined)
+    return { group, ...(max === undefined ? {} : { max }), source: sourceWords(written.value) };
   if (reader.find('concurrency')?.value.kind === 'map' && reader.find('concurrency.group') === undefined)
     reader.context('concurrency').problem('found no group, expected one such as {group: nightly, max: 1}', {
       at: reader.placeOf('concurrency'),

@@ -56,7 +56,7 @@ export async function takeTurn(
   const me = { job, generation: meta.generation, user: deps.host.user };
   for (let tries = 1; tries <= MOST_TRIES; tries += 1) {
     const item = await readTurns(deps.state, group);
-    const max = (await readGroupMax(deps.state, group)) ?? own;
+    const max = (await readGroupMax(deps.state, group)) ?? own ?? 1;
     const seen = await lookAtHolders(deps, item, job);
     const facts = await factsOf(deps, { item, max, me: job, over: seen.over });
     const look = lookForTurn(item, me, facts);

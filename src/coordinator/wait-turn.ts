@@ -1,13 +1,15 @@
 /**
  * A pass over a job that waits for its turn: nothing is sent, and something is left behind that brings about the next pass. That is a small job that
- * starts when everything has ended that a holder has in the batch system, whoever's it is; where no such thing is known, one that starts after a while.
+ * starts when everything has ended that a holder has in the batch system, whoever's it is (where a turn is free: that the job has there that is to take
+ * it). Where no such thing is known, one that starts after a while.
  */
+import type { JobId } from '../domain/ids.ts';
 import type { JobMeta } from '../domain/job-item.ts';
 import { isAppError } from '../errors/app-error.ts';
 import type { BatchHandle } from '../ports/batch-system.ts';
 import { observe } from './element-states.ts';
 import { longestTime } from './finaliser.ts';
-import { stamp, updateMeta } from './job-meta.ts';
+import { readMeta, stamp, updateMeta } from './job-meta.ts';
 import { avoiding, sendRow, type FinaliserOptions, type SendContext } from './send.ts';
 import { handleOf, moveSubmission, readSubmissions, writeIntent, type Submission } from './submissions.ts';
 import type { Turn } from './turns.ts';
@@ -15,9 +17,9 @@ import type { Turn } from './turns.ts';
 /** The first look after nothing in particular, and the longest time between two such looks. */
 const FIRST_LOOK_MS = 60_000;
 const LONGEST_LOOK_MS = 10 * 60_000;
-/** Holders whose end is waited for, each with a small job of its own. */
+/** Jobs whose end is waited for, each with a small job of its own. */
 const MOST_WATCHED = 4;
-/** What `Submission.turn` says where no holder is waited for. */
+/** What `Submission.turn` says where no other job is waited for. */
 const ANY = '*';
 
 export interface WaitedForTurn {
@@ -36,12 +38,12 @@ export async function waitForTurn(context: SendContext, found: JobMeta, turn: Tu
       : await updateMeta(deps.state, job, states, { ...stamp(context), set: { waitingFor } });
   const rows = await pendingRows(context);
   const steps = [`${waitingFor}; nothing is submitted before that`];
-  const watched = turn.holders.slice(0, MOST_WATCHED);
-  let isBlind = watched.length < turn.holders.length || turn.holders.length < turn.max;
-  for (const holder of watched) {
-    if (rows.some((row) => row.turn === holder.job && row.state === 'SUBMITTED')) continue;
-    const after = await handlesOf(context, holder);
-    const isQueued = after.length > 0 && (await queue(context, { rows, turn: holder.job, when: { after } }, steps));
+  const before = [...turn.holders, ...turn.ahead.slice(0, Math.max(0, turn.max - turn.holders.length))];
+  let isBlind = before.length > MOST_WATCHED;
+  for (const { job: other } of before.slice(0, MOST_WATCHED)) {
+    if (rows.some((row) => row.turn === other && row.state === 'SUBMITTED')) continue;
+    const after = await handlesOf(context, other);
+    const isQueued = after.length > 0 && (await queue(context, { rows, turn: other, when: { after } }, steps));
     if (!isQueued) isBlind = true;
   }
   const lookInMs = nextLook(turn, deps.clock.nowMs());
@@ -90,8 +92,9 @@ async function pendingRows({ deps, job }: SendContext): Promise<Submission[]> {
   return all.filter(({ id, handle }) => !ended.has(id) && (handle === undefined || handle !== deps.ownBatchJobId));
 }
 
-/** Everything of a holder that waits or runs in the same batch system, as far as we may see it. */
-async function handlesOf({ deps }: SendContext, { job, meta }: Turn['holders'][number]): Promise<BatchHandle[]> {
+/** Everything of another job that waits or runs in the same batch system, as far as we may see it. */
+async function handlesOf({ deps }: SendContext, job: JobId): Promise<BatchHandle[]> {
+  const meta = await readMeta(deps.state, job);
   if (meta?.scheduler !== deps.batch.kind) return [];
   const { live, silent } = await observe(deps, await readSubmissions(deps.state, job));
   return live.filter(({ id }) => !silent.has(id)).map(handleOf);

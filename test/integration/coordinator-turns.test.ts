@@ -19,7 +19,7 @@ import { createCrashSwitch, SimulatedCrash } from '../support/crash.ts';
 import { withTempDir } from '../support/temp-dir.ts';
 
 const pass = (job: JobId) => ({ job, waitLeaseMs: 60_000, patienceMs: 0 });
-const nightly = (root: string, max = 1): Rig => createRig(root, { spec: { concurrency: { group: 'nightly', max } } });
+const nightly = (root: string, max = 1): Rig => createRig(root, { spec: { concurrency: { group: 'nightly', max, source: 'job.yaml' } } });
 const submit = async (rig: Rig): Promise<JobId> => (await submitJob(rig.process(), rig.wanted, { patienceMs: 0 })).job;
 const metaOf = (rig: Rig, job: JobId) => readMeta(rig.process().state, job);
 

@@ -78,7 +78,7 @@ describe('what a job shares', () => {
       },
       { name: 'matlab', priority: 0, per: 'call', source: 'job.yaml:5:5' },
     ]);
-    expect(spec.concurrency).toEqual({ group: 'nightly', max: 1 });
+    expect(spec.concurrency).toEqual({ group: 'nightly', source: 'job.yaml:6:14' });
   });
 
   it('are taken around each item of a command, which has no other way', async () => {
