@@ -32,14 +32,14 @@ export async function poolEvict(
   for (const [slot, seen] of meant) {
     const leaseMs = seen.leaseMs ?? view.item.definition.leaseMs;
     const isAlready = seen.evictedBy !== undefined;
-    const isTaken = isAlready || (await evictSlot(drivers.state, { name, slot, seen }, { source })) !== null;
+    const taken = isAlready ? null : await evictSlot(drivers.state, { name, slot, seen }, { source });
     slots.push({
       slot,
-      outcome: isAlready ? 'already' : isTaken ? 'evicted' : 'returned',
+      outcome: isAlready ? 'already' : taken === null ? 'returned' : 'evicted',
       holder: personOf(seen, nowMs),
       // The fence of a slot that was taken away is one above that of its holder.
-      fence: isAlready ? seen.fence - 1 : seen.fence,
-      evictedBy: isTaken ? (seen.evictedBy ?? source) : null,
+      fence: isAlready ? seen.fence - 1 : (taken ?? seen).fence,
+      evictedBy: isAlready ? seen.evictedBy : taken === null ? null : source,
       hearsWithinMs: Math.ceil(leaseMs / 3),
       freeAfterMs: leaseMs,
     });

@@ -136,21 +136,21 @@ export async function evictSlot(
   if (seen === undefined) await requirePool(state, name);
   const first = seen ?? ((await state.get(key)) as unknown as PoolSlotItem | null);
   if (first?.owner === undefined) return null;
-  // One holder is meant, not whoever has the slot when a lost answer is repeated.
+  // One holder is meant, not whoever has the slot when a lost answer is repeated. It may have handed the slot on among its own calls since it was seen.
   const when: StateCondition = {
     op: 'and',
     of: [
       { op: 'equals', path: 'owner', value: first.owner },
-      { op: 'equals', path: 'fence', value: first.fence },
+      { op: 'absent', path: 'evictedBy' },
     ],
   };
-  const set = { evictedBy: said.source, fence: first.fence + 1 };
   for (let attempt = 0; ; attempt += 1)
     try {
-      const written = await state.write(key, { set }, when);
-      if (written.applied) return first;
+      const change = { set: { evictedBy: said.source }, add: { fence: 1 } };
+      const written = await state.write(key, change, when);
+      const found = (written.applied ? written.item : written.current) as unknown as PoolSlotItem | null;
       // Where an answer was lost, the repetition finds what the first one wrote.
-      return written.current?.['owner'] === first.owner && written.current['fence'] === set.fence ? first : null;
+      return found?.owner === first.owner ? { ...first, fence: found.fence - 1 } : null;
     } catch (error) {
       if (!isAppError(error, 'STATE_UNCERTAIN') || attempt >= TRIES) throw error;
     }

@@ -152,6 +152,14 @@ describe('taking a slot away', () => {
       expect(await table.get(poolSlotKey('db', 1))).toEqual({ fence: 5, owner: 'x', beat: 'b', evictedBy: 'bob' });
     }));
 
+  it('finds a holder that handed the slot on among its own calls since it was seen', () =>
+    withTable(async (state) => {
+      const seen = { fence: 4, owner: 'x', beat: 'b' };
+      await state.write(poolSlotKey('db', 1), { set: { ...seen, fence: 6 } }, { op: 'item-absent' });
+      expect(await evictSlot(state, { name: 'db', slot: 1, seen }, said('bob'))).toEqual({ ...seen, fence: 6 });
+      expect(await state.get(poolSlotKey('db', 1))).toMatchObject({ fence: 7, evictedBy: 'bob' });
+    }));
+
   it('means the holder that was seen, and nobody after it', () =>
     withTable(async (state) => {
       const seen = { fence: 4, owner: 'x', beat: 'b' };
