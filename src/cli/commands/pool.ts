@@ -108,7 +108,8 @@ const poolEvict = defineCommand({
   description:
     'Takes a slot away: one by its number, or all that a job holds, or all that are held on a node. The holder hears of it at its next heartbeat, ' +
     'within a third of the lease, and stops what it does with the slot; the slot is free when it has given it back, or was silent for a whole lease. ' +
-    'Dead holders need no such help: their slots come back by themselves.',
+    'Its item is tried again and waits in line like all others: `slurmctl pause` keeps a job away. Dead holders need no such help: their slots come ' +
+    'back by themselves.',
   args: { name: required(NAME), slot: optional('Number of the slot, from 0') },
   options: {
     job: text('job', 'All slots that this job holds'),

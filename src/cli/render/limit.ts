@@ -63,7 +63,9 @@ export function renderLimit(document: LimitDocument, view: View): string {
       'sells',
       share === 1
         ? 'all of it'
-        : style.warn(`${percent(share, 1)} of it: the provider refused calls, and it grows back`),
+        : style.warn(
+            `${percent(share, 1)} of it, ${effectiveWords(sold)}: the provider refused calls, and it grows back`,
+          ),
     ),
     ...(refusals === 0 ? [] : [fact('refusals', `${number(refusals)}${lowered}`)]),
     fact('ahead', aheadWords(document)),
@@ -72,6 +74,9 @@ export function renderLimit(document: LimitDocument, view: View): string {
     ...jobLines(document, view),
   ].join('');
 }
+
+const effectiveWords = (sold: LimitDocument['sold']): string =>
+  sold.map(({ unit, ofPerSec }) => `${printable(unit)} ${rate(ofPerSec)}`).join(' and ');
 
 const aheadWords = ({ soldUntil, soldAheadMs }: LimitDocument): string => {
   if (soldUntil === null) return 'nothing was sold yet';

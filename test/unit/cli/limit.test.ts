@@ -126,7 +126,7 @@ describe('limit show', () => {
       "limit       openai
       figures     requests 3000/min, tokens 250k/min, burst 2s, daily requests 1M (Europe/Berlin)
       set by      job.yaml:12:5 of job embed\\x1b[31m by ada@login1, 2026-11-20 23:31 UTC
-      sells       70% of it: the provider refused calls, and it grows back
+      sells       70% of it, requests 35/s and tokens 2,917/s: the provider refused calls, and it grows back
       refusals    3, lately at 2026-11-20 23:59 UTC
       ahead       sold for the next 12 s
       sold        81,234 requests in all; 34/s of 35/s (97%)
