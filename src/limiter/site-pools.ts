@@ -9,12 +9,12 @@ import {
   type PoolItem,
   type PoolSlotItem,
 } from '../domain/pool.ts';
-import { RESOURCES_PARTITION } from '../domain/limit.ts';
 import { AppError, isAppError, type Problem } from '../errors/app-error.ts';
 import type { StateCondition, StateItem, StateTable } from '../ports/state-table.ts';
 import { poolUnknown } from './pool-unknown.ts';
 import { poolViewOf, type PoolView } from './pool-view.ts';
 import type { Said } from './site-limits.ts';
+import { doSurely, listNamed } from './site-names.ts';
 
 type Table = Pick<StateTable, 'get' | 'query' | 'write' | 'createMany' | 'deleteItem'>;
 
@@ -52,18 +52,10 @@ export async function lookAtPool(
 }
 
 /** Every pool of the site, by name. */
-export async function listPools(state: Table): Promise<{ readonly name: string; readonly item: PoolItem }[]> {
-  const prefix = poolIndexKey('').sort;
-  const names: string[] = [];
-  for await (const { sort } of state.query(RESOURCES_PARTITION, prefix)) names.push(sort.slice(prefix.length));
-  const pools = [];
-  for (const name of names) {
-    const item = await readPool(state, name);
-    // The index is written first and removed last: a name without its pool is one that comes or goes.
-    if (item !== null) pools.push({ name, item });
-  }
-  return pools;
-}
+export const listPools = (
+  state: Pick<Table, 'get' | 'query'>,
+): Promise<{ readonly name: string; readonly item: PoolItem }[]> =>
+  listNamed(state, poolIndexKey('').sort, (name) => readPool(state, name));
 
 /**
  * Makes `definition` the site's. Fewer slots than are held take none away: they become free one after the other, and nobody takes one before there are
@@ -144,16 +136,11 @@ export async function evictSlot(
       { op: 'absent', path: 'evictedBy' },
     ],
   };
-  for (let attempt = 0; ; attempt += 1)
-    try {
-      const change = { set: { evictedBy: said.source }, add: { fence: 1 } };
-      const written = await state.write(key, change, when);
-      const found = (written.applied ? written.item : written.current) as unknown as PoolSlotItem | null;
-      // Where an answer was lost, the repetition finds what the first one wrote.
-      return found?.owner === first.owner ? { ...first, fence: found.fence - 1 } : null;
-    } catch (error) {
-      if (!isAppError(error, 'STATE_UNCERTAIN') || attempt >= TRIES) throw error;
-    }
+  const change = { set: { evictedBy: said.source }, add: { fence: 1 } };
+  const written = await doSurely(TRIES, () => state.write(key, change, when));
+  const found = (written.applied ? written.item : written.current) as unknown as PoolSlotItem | null;
+  // Where an answer was lost, the repetition finds what the first one wrote.
+  return found?.owner === first.owner ? { ...first, fence: found.fence - 1 } : null;
 }
 
 /** What a submit did about a pool of its job, or would do. */
@@ -217,19 +204,8 @@ export async function agreeOnPools(state: Table, pools: readonly JobPool[], said
   const created = agreed.filter(({ isNew }) => isNew);
   if (created.length === 0) return agreed;
   for (const { name, definition, source } of created)
-    await createSurely(state, { name, definition, before: null }, { source, nowMs: said.nowMs });
+    await doSurely(TRIES, () => writePool(state, { name, definition, before: null }, { source, nowMs: said.nowMs }));
   // Somebody may have stated another figure at the same moment: then that one counts, for this job too.
   const confirmed = await comparePools(state, pools, said);
   return confirmed.map((pool) => ({ ...pool, isNew: created.some(({ name }) => name === pool.name) }));
-}
-
-/** Repeats what may have been lost: creating twice is creating once. */
-async function createSurely(state: Table, wanted: Parameters<typeof writePool>[1], said: Said): Promise<void> {
-  for (let attempt = 0; ; attempt += 1)
-    try {
-      await writePool(state, wanted, said);
-      return;
-    } catch (error) {
-      if (!isAppError(error, 'STATE_UNCERTAIN') || attempt >= TRIES) throw error;
-    }
 }

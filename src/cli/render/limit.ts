@@ -7,6 +7,7 @@ import type {
 } from '../../app/limit-documents.ts';
 import { formatAmount } from '../../domain/limit-rate.ts';
 import { formatDuration } from '../../domain/units.ts';
+import { jobLines } from './site-jobs.ts';
 import { renderTable } from './table.ts';
 import { count, minute, number, percent, printable, rate } from './text.ts';
 import type { View } from './view.ts';
@@ -71,7 +72,7 @@ export function renderLimit(document: LimitDocument, view: View): string {
     fact('ahead', aheadWords(document)),
     ...sold.map((unit, index) => fact(index === 0 ? 'sold' : '', soldWords(unit))),
     ...windows.map((window, index) => fact(index === 0 ? 'quotas' : '', windowWords(window))),
-    ...jobLines(document, view),
+    ...jobLines(document.jobs, view, nextTurn),
   ].join('');
 }
 
@@ -93,29 +94,10 @@ const soldWords = ({ unit, units, perSec, ofPerSec }: LimitDocument['sold'][numb
 const windowWords = ({ unit, amount, used, every, zone, until }: LimitDocument['windows'][number]): string =>
   `${number(used)} of ${formatAmount(amount)} ${printable(unit)} ${EVERY[every]} (${percent(used, amount)}), anew at ${minute(until)} UTC${zone === 'UTC' ? '' : ` (${zone})`}`;
 
-function jobLines({ jobs }: LimitDocument, view: View): string[] {
-  if (jobs.length === 0) return [`\n${view.style.dim('no live job uses it')}\n`];
-  return [
-    '\n',
-    renderTable(
-      [
-        { head: 'JOB', whole: true },
-        { head: 'STATE' },
-        { head: 'RUNNING', align: 'right' },
-        { head: 'WAITING', align: 'right' },
-        { head: 'NEXT TURN (UTC)' },
-      ],
-      jobs.map(({ id, state, runningTasks, waitingTasks, nextAt }) => [
-        id,
-        state,
-        number(runningTasks),
-        number(waitingTasks),
-        nextAt === null ? '' : nextAt.slice(11, 19),
-      ]),
-      { view },
-    ),
-  ];
-}
+const nextTurn = {
+  column: { head: 'NEXT TURN (UTC)' },
+  cell: ({ nextAt }: LimitDocument['jobs'][number]): string => (nextAt === null ? '' : nextAt.slice(11, 19)),
+};
 
 /** `openai: sold for the next 12 s, 38 of 200 tasks wait, 100% sold, 0 refusals`. */
 export function limitSentence(document: LimitDocument): string {

@@ -9,6 +9,7 @@ import type {
   PoolSetDocument,
 } from '../../app/pool-documents.ts';
 import { formatDuration } from '../../domain/units.ts';
+import { jobLines } from './site-jobs.ts';
 import { renderTable } from './table.ts';
 import { count, minute, number, percent, printable } from './text.ts';
 import type { View } from './view.ts';
@@ -115,7 +116,7 @@ export function renderPool(document: PoolDocument, view: View): string {
     ),
     ...slotLines(document, view),
     ...waitingLines(document, view),
-    ...jobLines(document, view),
+    ...jobLines(document.jobs, view),
   ].join('');
 }
 
@@ -209,23 +210,6 @@ const waiterCells = ({ job, node, priority, forMs }: PoolPerson): string[] => [
   String(priority),
   formatDuration(forMs),
 ];
-
-function jobLines({ jobs }: PoolDocument, view: View): string[] {
-  if (jobs.length === 0) return [`\n${view.style.dim('no live job uses it')}\n`];
-  return [
-    '\n',
-    renderTable(
-      [
-        { head: 'JOB', whole: true },
-        { head: 'STATE' },
-        { head: 'RUNNING', align: 'right' },
-        { head: 'WAITING', align: 'right' },
-      ],
-      jobs.map(({ id, state, runningTasks, waitingTasks }) => [id, state, number(runningTasks), number(waitingTasks)]),
-      { view },
-    ),
-  ];
-}
 
 /** `db: 20 slots, lease 1 m; 12 held, 3 processes wait`. */
 export function poolSentence(document: PoolDocument): string {

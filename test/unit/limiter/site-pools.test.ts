@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { createFsStateTable } from '../../../src/backends/state-table/fs.ts';
 import { DEFAULT_POOL_LEASE_MS, poolSlotKey, type JobPool, type PoolDefinition } from '../../../src/domain/pool.ts';
-import { isAppError, type AppError } from '../../../src/errors/app-error.ts';
+import type { AppError } from '../../../src/errors/app-error.ts';
 import {
   agreeOnPools,
   comparePools,
@@ -21,6 +21,7 @@ import type { StateTable } from '../../../src/ports/state-table.ts';
 import { createSkippingClock } from '../../support/coordinator-rig.ts';
 import { hostileStateTable } from '../../support/hostile.ts';
 import { createManualClock } from '../../support/manual-clock.ts';
+import { refusal } from '../../support/app-refusal.ts';
 import { createSeededIds, createSeededRandom } from '../../support/seeded-random.ts';
 import { withTempDir } from '../../support/temp-dir.ts';
 
@@ -39,15 +40,6 @@ const withTable = (work: (state: StateTable) => Promise<void>): Promise<void> =>
   withTempDir((root) =>
     work(createFsStateTable({ root: join(root, 'state'), ids: createSeededIds(1), clock: createSkippingClock() })),
   );
-
-async function refusal(promise: Promise<unknown>): Promise<AppError> {
-  const error: unknown = await promise.then(
-    () => null,
-    (thrown: unknown) => thrown,
-  );
-  if (isAppError(error)) return error;
-  throw error ?? new Error('expected a refusal');
-}
 
 const quiet: Log = { debug() {}, info() {}, warn() {}, error() {}, child: () => quiet };
 
