@@ -84,7 +84,7 @@ function costHint(value: Located): { readonly hint?: string } {
   const source = value.kind === 'scalar' ? value.source.trim() : '';
   if (value.kind === 'map' && value.entries.size === 1) return { hint: 'Quote it: "{payload.tokens}"' };
   const bare = /^\{?(?:payload\.)?([\w.]+)\}?$/.exec(source)?.[1];
-  return bare === undefined || /^\d/.test(bare) || /^(payload|true|false|null)$/.test(bare)
+  return bare === undefined || /^\d/.test(bare) || /^(payload|true|false|null|nan|inf|infinity)$/i.test(bare)
     ? {}
     : { hint: `Write "{payload.${bare}}"` };
 }

@@ -193,6 +193,7 @@ export async function compareLimits(
       code === 'LIMIT_CONFLICT'
         ? `the job and the site disagree about ${names}`
         : `the job uses ${names} that this site does not have`,
+    hint: 'See what the site says with: slurmctl limit list',
     problems,
   });
 }

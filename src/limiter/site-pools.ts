@@ -188,9 +188,10 @@ export async function comparePools(
   const problems = [...conflicts, ...unknown];
   if (problems.length === 0) return agreed;
   const names = problems.length === 1 ? 'a pool' : `${problems.length} pools`;
+  const hint = 'See what the site says with: slurmctl pool list';
   if (conflicts.length > 0)
-    throw new AppError('POOL_CONFLICT', { message: `the job and the site disagree about ${names}`, problems });
-  throw new AppError('POOL_UNKNOWN', { message: `the job uses ${names} that this site does not have`, problems });
+    throw new AppError('POOL_CONFLICT', { message: `the job and the site disagree about ${names}`, hint, problems });
+  throw new AppError('POOL_UNKNOWN', { message: `the job uses ${names} that this site does not have`, hint, problems });
 }
 
 const slotWords = ({ slots }: PoolDefinition): string => (slots === 1 ? '1 slot' : `${slots} slots`);
