@@ -1,6 +1,7 @@
 /** The pools of a job, as each try at an item meets them. */
 import type { JobPool } from '../domain/pool.ts';
 import { AppError, messageOf } from '../errors/app-error.ts';
+import type { Clock } from '../ports/clock.ts';
 import type { HandlerResult, HandlerSlot, ItemSlot } from '../ports/handler-host.ts';
 import type { Pools, PoolSlot } from '../ports/limiter.ts';
 import type { Log } from '../ports/log.ts';
@@ -40,16 +41,17 @@ interface Needs {
   readonly listed: readonly JobPool[];
   readonly pools: Pools;
   readonly log: Log;
+  readonly clock: Pick<Clock, 'sleep'>;
 }
 
 /** @param needs.listed those of the job. @param needs.pools absent: only for jobs that list none */
 export function createItemPools(
-  needs: Pick<Needs, 'listed' | 'log'> & { readonly pools: Pools | undefined },
+  needs: Pick<Needs, 'listed' | 'log' | 'clock'> & { readonly pools: Pools | undefined },
 ): ItemPools {
-  const { listed, pools, log } = needs;
+  const { listed, pools, log, clock } = needs;
   if (listed.length === 0) return NO_POOLS;
   if (pools === undefined) throw new Error('a job that names pools runs without them');
-  return { begin: () => createTryPools({ listed, pools, log }) };
+  return { begin: () => createTryPools({ listed, pools, log, clock }) };
 }
 
 const NO_SLOTS: Readonly<Record<string, ItemSlot>> = {};
@@ -104,7 +106,7 @@ function createTryPools(needs: Needs): TryPools {
     forgo,
     slots: () => Object.fromEntries([...state.own].map(([name, { index, fence }]) => [name, { index, fence }])),
     pool: (name, signal) => askFor(needs, state, { name, signal }),
-    during: (run, fail) => runWith(state, run, fail),
+    during: (run, fail) => runWith(needs, state, { run, fail }),
     leave(result) {
       if (state.handler === 'running') stayWithHandler(needs, state);
       if (result === 'dropped' || result.ok) return result;
@@ -129,6 +131,7 @@ async function askFor(
   { name, signal }: { readonly name: string; readonly signal: () => AbortSignal },
 ): Promise<HandlerSlot> {
   if (!listed.some((pool) => pool.name === name)) throw notListed(name, listed);
+  state.over.signal.throwIfAborted();
   const own = state.own.get(name);
   if (own !== undefined) return ofTheTry(own);
   const slot = await pools.acquire(name, AbortSignal.any([signal(), state.over.signal]));
@@ -153,9 +156,9 @@ const lossOf = ({ signal }: PoolSlot): FailedTry => ({
 });
 
 async function runWith(
+  { clock }: Needs,
   state: TryState,
-  run: () => Promise<HandlerResult>,
-  fail: (failed: FailedTry) => void,
+  { run, fail }: { readonly run: () => Promise<HandlerResult>; readonly fail: (failed: FailedTry) => void },
 ): Promise<HandlerResult> {
   state.handler = 'running';
   for (const slot of state.own.values()) {
@@ -168,7 +171,8 @@ async function runWith(
   } finally {
     state.handler = 'ended';
     state.over.abort(new Error('the handler has returned'));
-    giveBack(state);
+    // A moment later the next item of this process has asked for a slot, which may have this one without much ado.
+    void clock.sleep(0).then(() => giveBack(state));
   }
 }
 

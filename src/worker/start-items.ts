@@ -101,7 +101,7 @@ function optionsOf(
     log: attempt.attemptLog.log,
     onOutcome: (outcome) => attempt.buffer.add(outcome),
     limits: createItemLimits({ limits: spec.limits ?? [], limiter, clock }),
-    pools: createItemPools({ listed: spec.pools ?? [], pools, log: attempt.attemptLog.log }),
+    pools: createItemPools({ listed: spec.pools ?? [], pools, log: attempt.attemptLog.log, clock }),
     clock,
     random,
     backoffMs,

@@ -26,13 +26,13 @@ function start(listed: readonly JobPool[], isOpen = true) {
   const log = createListLog();
   const clock = createManualClock();
   const slots = createTrySlots(clock, TIMEOUT_MS);
-  const made = createItemPools({ listed, pools: double.pools, log }).begin();
+  const made = createItemPools({ listed, pools: double.pools, log, clock }).begin();
   return { ...double, log, clock, slots, made };
 }
 
 describe('slots around a try', () => {
   it('are asked for by name, whatever the order of the job file, and given back when the handler has ended', async () => {
-    const { made, told } = start([pool('b'), pool('c', 'call'), pool('a')]);
+    const { made, told, clock } = start([pool('b'), pool('c', 'call'), pool('a')]);
     await made.enter(never());
     expect(made.slots()).toEqual({ a: { index: 0, fence: 1 }, b: { index: 0, fence: 2 } });
     expect(told).toEqual(['ask a', 'give a 1', 'ask b', 'give b 2']);
@@ -41,6 +41,7 @@ describe('slots around a try', () => {
       () => undefined,
     );
     expect(made.leave(ok)).toBe(ok);
+    await clock.advance(0);
     expect(told.slice(4)).toEqual(['back a 1', 'back b 2']);
   });
 
@@ -65,7 +66,7 @@ describe('slots around a try', () => {
     expect(told.slice(2)).toEqual(['keep a 1']);
     expect(log.lines).toMatchObject([{ level: 'warn', fields: { pools: ['a'] } }]);
     handler.resolve(ok);
-    await turn();
+    await clock.advance(0);
     expect(told.slice(3)).toEqual(['back a 1']);
   });
 
@@ -115,7 +116,7 @@ describe('slots that a handler asks for', () => {
   const signal = never;
 
   it('are its own, and given back when it forgets to', async () => {
-    const { made, told } = start([pool('a', 'call')]);
+    const { made, told, clock } = start([pool('a', 'call')]);
     expect(made.takesSlots).toBe(false);
     await made.during(
       async () => {
@@ -125,6 +126,7 @@ describe('slots that a handler asks for', () => {
       },
       () => undefined,
     );
+    await clock.advance(0);
     expect(told).toEqual(['ask a', 'give a 1', 'back a 1', 'ask a', 'give a 2', 'back a 2']);
   });
 
@@ -182,7 +184,12 @@ describe('slots that a handler asks for', () => {
       code: 'POOL_UNKNOWN',
       message: 'the handler names the pool "b"; the job lists a',
     });
-    const none = createItemPools({ listed: [], pools: undefined, log: createListLog() }).begin();
+    const none = createItemPools({
+      listed: [],
+      pools: undefined,
+      log: createListLog(),
+      clock: createManualClock(),
+    }).begin();
     await expect(none.pool('b', signal)).rejects.toThrow('the job lists no pools');
   });
 });

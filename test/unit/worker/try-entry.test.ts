@@ -33,7 +33,7 @@ function start(waitsMs: number[], failed: FailedTry | null = null) {
   const entries = createTryEntries(clock);
   const begin = () =>
     entries.of(
-      createItemPools({ listed: [DB], pools, log: createListLog() }).begin(),
+      createItemPools({ listed: [DB], pools, log: createListLog(), clock }).begin(),
       limitsTaking(clock, told, waitsMs, failed),
     );
   return { clock, told, begin };
@@ -102,7 +102,7 @@ describe('what a try waits for before it begins', () => {
   it('is a slot once more, when it was lost while the turn was waited for', async () => {
     const clock = createManualClock();
     const { pools, told, lose, give } = createPoolDouble({ isOpen: false });
-    const made = createItemPools({ listed: [DB], pools, log: createListLog() }).begin();
+    const made = createItemPools({ listed: [DB], pools, log: createListLog(), clock }).begin();
     const entering = createTryEntries(clock)
       .of(made, limitsTaking(clock, told, [1_000, 0]))
       .enter(never());
@@ -131,7 +131,7 @@ describe('what a try waits for before it begins', () => {
   it('is the turn alone where the worker takes no slots', () => {
     const clock = createManualClock();
     const limits = limitsTaking(clock, [], []);
-    const none = createItemPools({ listed: [], pools: undefined, log: createListLog() }).begin();
+    const none = createItemPools({ listed: [], pools: undefined, log: createListLog(), clock }).begin();
     expect(createTryEntries(clock).of(none, limits)).toBe(limits);
   });
 });
