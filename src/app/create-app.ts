@@ -39,7 +39,7 @@ export const createApp: CreateApp = async ({ flags, env, cwd, jobFile }) => {
     ...limiting(opened),
     ...pooling(opened),
     requests: () => opened.surroundings.meter.totals(),
-    close: async () => undefined,
+    close: async () => void (await Promise.all(opened.surroundings.closers.map((close) => close()))),
   };
 };
 

@@ -9,6 +9,7 @@ import type { Submission } from '../coordinator/submissions.ts';
 import { submissionName } from '../domain/job-item.ts';
 import type { JobSpec } from '../domain/job-spec.ts';
 import { mostWorkers } from '../domain/limit-feed.ts';
+import { STORE_LIMIT } from '../domain/limit.ts';
 import { describeLimit } from '../domain/limit-rate.ts';
 import { MANIFEST_SCHEMAS, type JobManifest } from '../domain/manifest.ts';
 import { compareLimits, type Agreed } from '../limiter/site-limits.ts';
@@ -115,7 +116,8 @@ function rowsOf(
   const from = isNew ? `${source}; submit makes it the site's` : source;
   const { cost = {} } = limits?.find((limit) => limit.name === name) ?? {};
   const { timeoutMs: latencyMs, concurrency: inFlight } = handler;
-  const feed = mostWorkers(definition, { cost, latencyMs, inFlight });
+  // What takes the turns of that one is no element.
+  const feed = name === STORE_LIMIT ? null : mostWorkers(definition, { cost, latencyMs, inFlight });
   const calls = `one call an item, of ${formatDuration(latencyMs)} (handler.timeout), ${inFlight} at a time`;
   return [
     { name: `limit ${name}`, value: describeLimit(definition), from },

@@ -1,4 +1,5 @@
 import type { HandlerSpec, JobSpec } from '../domain/job-spec.ts';
+import { STORE_LIMIT } from '../domain/limit.ts';
 import type { JobBuild } from './job-build.ts';
 import { sourceWords } from './named-list.ts';
 
@@ -25,6 +26,8 @@ function perOf(
   { name, per }: { readonly name: string; readonly per?: 'call' | 'item' },
   { handler, of }: { readonly handler: HandlerSpec | undefined; readonly of: 'limits' | 'pools' },
 ): 'call' | 'item' {
+  // Merges and `advance` take its turns; items only where the job says so.
+  if (of === 'limits' && name === STORE_LIMIT) return per ?? 'call';
   const isCommand = handler?.kind === 'command';
   if (per === 'call' && isCommand)
     reader.context(of).problem(`${name}: found per: call with handler.command, which cannot ask by itself`, {

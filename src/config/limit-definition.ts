@@ -1,6 +1,6 @@
 import { graceMs } from '../domain/limit-bounds.ts';
 import { formatAmount, GRACE_MS, QUOTA_WORDS, RESOURCE_NAME } from '../domain/limit-rate.ts';
-import type { LimitDefinition, LimitQuota, LimitRate, LimitUnit } from '../domain/limit.ts';
+import { STORE_LIMIT, type LimitDefinition, type LimitQuota, type LimitRate, type LimitUnit } from '../domain/limit.ts';
 import { formatDuration } from '../domain/units.ts';
 import { limitAmount, limitRate, timeZone } from './limit-values.ts';
 import { shorten, type Located, type LocatedMap } from './located.ts';
@@ -140,6 +140,19 @@ function readQuota(
     const found = amount.read(wanted, context);
     return found === undefined ? [] : [{ unit, amount: found, every: QUOTAS[about.key], zone: about.zone }];
   });
+}
+
+/** Of the limit that reads of the object store obey: what is counted besides requests would be counted by nobody. */
+export function checkStoreUnits(
+  name: string,
+  { rates, quotas }: LimitDefinition,
+  problem: (message: string) => void,
+): boolean {
+  if (name !== STORE_LIMIT) return true;
+  const others = [...Object.keys(rates), ...quotas.map(({ unit }) => unit)].filter((unit) => unit !== 'requests');
+  for (const unit of new Set(others))
+    problem(`found the unit ${unit}, expected requests alone: limit ${STORE_LIMIT} is about reads of the object store`);
+  return others.length === 0;
 }
 
 /** `daily 1M requests`: a quota in the words of a problem. */

@@ -1,6 +1,6 @@
 import type { LimitDefinition } from '../domain/limit.ts';
 import type { Problem } from '../errors/app-error.ts';
-import { readLimitDefinition } from './limit-definition.ts';
+import { checkStoreUnits, readLimitDefinition } from './limit-definition.ts';
 import { scalarOf, type LocatedEntry, type LocatedMap } from './located.ts';
 import { checkName, figuresRefused, typedAt } from './typed-words.ts';
 import { contextOf } from './value-type.ts';
@@ -25,6 +25,8 @@ export function limitOfWords(name: string, words: LimitWords): LimitDefinition {
   const definition = readLimitDefinition(recordOf(words, problems), contextOf('limit', problems));
   if (definition === 'none' && problems.length === 0)
     problems.push({ message: 'found no figures, expected at least --rate', hint: 'Add --rate 3000/min' });
+  if (definition !== 'none' && definition !== undefined)
+    checkStoreUnits(name, definition, (message) => problems.push({ message }));
   if (problems.length === 0 && definition !== 'none' && definition !== undefined) return definition;
   throw figuresRefused('limit', name, problems);
 }

@@ -137,10 +137,23 @@ async function finishOnly(context: SendContext, meta: JobMeta): Promise<AdvanceR
 
 /** A task that has to run again is sent by the same pass: nobody else may come by. */
 async function finish(context: SendContext, meta: JobMeta, reconciled: Reconciled): Promise<AdvanceResult> {
-  const finished = await finishJob(context, meta, reconciled);
+  const finished = await finishJob(context, meta, reconciled).catch((error: unknown) => mergeLater(context, error));
+  if ('nextDueMs' in finished) return finished;
   if (isFinalJobState(finished.meta.state)) return { ...finished, nextDueMs: null };
   const again = await drive(context, finished.meta);
   return { ...again, steps: [...finished.steps, ...again.steps] };
+}
+
+/** A merge whose store has used up a quota is begun anew when that goes on; nothing of it was published. */
+async function mergeLater(context: SendContext, error: unknown): Promise<AdvanceResult> {
+  const { deps, job } = context;
+  if (!isAppError(error, 'LIMIT_SPENT') || typeof error.details['untilMs'] !== 'number') throw error;
+  const dueInMs = Math.max(0, error.details['untilMs'] - deps.clock.nowMs());
+  const rows = await readSubmissions(deps.state, job);
+  const accepted = rows.filter((row) => row.state === 'SUBMITTED');
+  const steps = await ensureFinaliser(context, rows, { accepted, arrays: [], dueInMs, urgentInMs: null });
+  const meta = await requireMeta(deps.state, job);
+  return { meta, steps: [`not merged yet: ${error.message}`, ...steps], nextDueMs: dueInMs };
 }
 
 async function drive(context: SendContext, found: JobMeta): Promise<AdvanceResult> {

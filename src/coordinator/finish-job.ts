@@ -59,7 +59,9 @@ export async function finishJob(
     await moveJob(deps.state, job, 'AGGREGATING', { ...stamp(context), remove: ['waitingFor', 'notes'] });
   let merged;
   try {
-    merged = await deps.aggregate({ job, fenced: async () => lease.assertHeld() });
+    merged = await tellingWaits(context, (onWait) =>
+      deps.aggregate({ job, fenced: async () => lease.assertHeld(), onWait }),
+    );
   } catch (error) {
     const found = foundCorrupt(error);
     const reopened = found === null ? null : await reopenTask(context, meta, found);
@@ -91,6 +93,32 @@ export async function finishJob(
   });
   await tidyUp(deps, job, closed);
   return { meta: closed, steps: [`published ${items.total} rows, ${items.failed} of them failed`] };
+}
+
+/** Writes into META what a merge waits for, one write after the other; none of them matters to the merge. */
+async function tellingWaits<T>(
+  context: SendContext,
+  merge: (onWait: (what: string | null) => void) => Promise<T>,
+): Promise<T> {
+  let last = Promise.resolve();
+  try {
+    return await merge((what) => {
+      last = last.then(() => tellWait(context, what));
+    });
+  } finally {
+    await last;
+  }
+}
+
+async function tellWait(context: SendContext, what: string | null): Promise<void> {
+  const { deps, job } = context;
+  const change = what === null ? ({ remove: ['waitingFor'] } as const) : { set: { waitingFor: what } };
+  try {
+    await updateMeta(deps.state, job, ['AGGREGATING'], { ...stamp(context), ...change });
+  } catch (error) {
+    if (!isAppError(error)) throw error;
+    deps.log.debug('not said what the merge waits for', { job, error: error.message });
+  }
 }
 
 /** What must not outlive a final job: queued finalisers, hints, its place among the live jobs. */

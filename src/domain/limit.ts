@@ -67,6 +67,12 @@ export interface LimitItem {
   readonly windows: Readonly<Record<string, { readonly from: number; readonly used: number }>>;
 }
 
+/**
+ * The limit of this name, where a site has one, is that of its object store: merges and `advance` take the turn of every read. It counts requests alone,
+ * and nothing but its name says so, so that a person who states it reaches what is running.
+ */
+export const STORE_LIMIT = 'store';
+
 export const RESOURCE_PREFIX = 'R#';
 /** Every limit and pool the table knows, so that `list` needs no scan: sort `limit#<name>` or `pool#<name>`. */
 export const RESOURCES_PARTITION = 'RESOURCES';

@@ -61,6 +61,15 @@ describe('a limit in the words of a command line', () => {
     expect(told(words).join('\n')).toContain(expected);
   });
 
+  it('counts nothing but requests where it is about the object store', () => {
+    expect(limitOfWords('store', { rate: '200/s', daily: ['1M'] }).rates).toEqual({
+      requests: { amount: 200, perMs: 1_000 },
+    });
+    expect(told({ rate: '200/s', tokens: '5/s' }, 'store')).toEqual([
+      expect.stringContaining('found the unit tokens, expected requests alone'),
+    ]);
+  });
+
   it('tells everything at once, a wrong name included', () => {
     const all = told({ rate: '0/s', burst: '9s', zone: 'nowhere' }, 'Not A Name');
     expect(all.map((line) => line.replace(/,? expected .*/, ''))).toEqual([

@@ -88,6 +88,17 @@ describe('what a job shares', () => {
     expect(told).toEqual([expect.stringContaining('api: found per: call with handler.command, which cannot ask')]);
   });
 
+  it('are left to merges where they are about the object store, unless the job says otherwise', async () => {
+    const { spec } = await load(dir, `${COMMAND}limits: [{name: store, rate: 200/s, daily: 1M}]\n`);
+    expect(spec.limits?.[0]).toMatchObject({ name: 'store', per: 'call' });
+    const reading = await load(dir, `${COMMAND}limits: [{name: store, rate: 200/s, per: item}]\n`);
+    expect(reading.spec.limits?.[0]?.per).toBe('item');
+    const told = await problemsOf(dir, `${COMMAND}limits: [{name: store, rate: 9/s, bytes: 5/s, daily: {bytes: 9}}]\n`);
+    expect(told).toEqual([
+      expect.stringContaining('found the unit bytes, expected requests alone: limit store is about'),
+    ]);
+  });
+
   it('may come from the command line, and says so', async () => {
     const { spec } = await load(dir, MINIMAL, { overrides: { limits: '[{name: api, rate: 5/s}]' } });
     expect(spec.limits?.[0]?.source).toBe('--set limits=[{name: api, rate: 5/s}]');
