@@ -4,6 +4,7 @@ import { isAppError } from '../errors/app-error.ts';
 import type { StateItem } from '../ports/state-table.ts';
 import { leaseOf, type Lease } from './lease.ts';
 import { limitUnknown } from './limit-unknown.ts';
+import { movedLease, planMove } from './move.ts';
 import type { LimiterDeps } from './needs.ts';
 import { planPurchase, type Purchase } from './purchase.ts';
 import { createQuotaCalendar } from './quota-window.ts';
@@ -31,6 +32,8 @@ export interface Buyer {
   look(): Promise<LimitItem>;
   /** Buys a slot for the calls, or finds out when to try again. A table that does not answer is tried again later. @throws LIMIT_UNKNOWN, STATE_* */
   buy(calls: readonly Cost[], debt: Cost): Promise<Bought>;
+  /** Tries to take a nearer slot in the place of this one, with the limit as it was seen last; null: it stays. @throws STATE_* */
+  move(lease: Lease): Promise<Lease | null>;
   readonly figures: BuyerFigures;
 }
 
@@ -48,13 +51,14 @@ export function createBuyer(name: string, deps: LimiterDeps): Buyer {
   const pauses = createPauses(random);
   let item: LimitItem | null = null;
   let expectsQueue = false;
+  let isOld = false;
 
   const see = (current: StateItem | null): LimitItem => {
     if (current === null) throw limitUnknown(name);
     item = current as unknown as LimitItem;
     return item;
   };
-  const write = async (purchase: Purchase): Promise<boolean> => {
+  const write = async (purchase: Pick<Purchase, 'change' | 'when'>): Promise<boolean> => {
     figures.writes += 1;
     const result = await state.write(limitKey(name), purchase.change, purchase.when, { repeatable: true });
     see(result.applied ? result.item : result.current);
@@ -68,15 +72,19 @@ export function createBuyer(name: string, deps: LimiterDeps): Buyer {
 
   const tryToBuy = async (calls: readonly Cost[], debt: Cost): Promise<Bought> => {
     for (let tries = 0; tries < TRIES; tries += 1) {
-      const known = item ?? (await look());
+      // A write that is refused costs more than a read.
+      const known = item === null || isOld ? await look() : item;
+      isOld = false;
       const now = time.now();
       if (now === 'unsure') break;
       const nowUs = Math.floor(now.nowMs * 1_000);
       const paid = payable(debt, calls[0] ?? {}, known);
       const moment = { nowUs, horizonUs: horizonUs(deps), expectsQueue };
       const plan = planPurchase(known, { calls, debt: paid }, moment, calendar);
-      if (plan.kind === 'wait')
+      if (plan.kind === 'wait') {
+        isOld = true;
         return { kind: 'later', ms: (plan.untilUs - nowUs) / 1_000 + pauses.next(SPREAD_MS, LONGEST_HORIZON_MS / 4) };
+      }
       if (plan.kind === 'spent')
         return { ...plan, ms: Math.max(0, plan.untilMs - now.nowMs) + random.next() * SPREAD_MS };
       const isBought = await write(plan);
@@ -102,13 +110,20 @@ export function createBuyer(name: string, deps: LimiterDeps): Buyer {
         return { kind: 'later', ms: pauses.next(500, 30_000) };
       }
     },
+    async move(lease) {
+      const now = time.now();
+      if (now === 'unsure' || item === null) return null;
+      const nowUs = Math.floor(now.nowMs * 1_000);
+      const plan = planMove(item, lease, { nowUs, horizonUs: horizonUs(deps), expectsQueue });
+      return plan !== null && (await write(plan)) ? movedLease(lease, plan, item as LimitItem) : null;
+    },
     figures,
   };
 }
 
-/** A tenth of the time the process has left: what it holds is lost when it is killed. */
+/** Half of the time the process has left: a slot is no good to one that has ended, or gives its work back, by then. */
 function horizonUs({ endsAtMs, clock }: LimiterDeps): number {
-  const leftMs = endsAtMs === null ? Number.POSITIVE_INFINITY : (endsAtMs - clock.nowMs()) / 10;
+  const leftMs = endsAtMs === null ? Number.POSITIVE_INFINITY : (endsAtMs - clock.nowMs()) / 2;
   return Math.floor(Math.max(SHORTEST_HORIZON_MS, Math.min(LONGEST_HORIZON_MS, leftMs)) * 1_000);
 }
 

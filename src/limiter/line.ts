@@ -6,6 +6,7 @@ import { createBuyer, type BuyerFigures } from './buyer.ts';
 import { handBack } from './hand-back.ts';
 import type { Turn } from './lease.ts';
 import type { LimiterDeps } from './needs.ts';
+import { createMover, type Mover } from './mover.ts';
 import { createPauses } from './pauses.ts';
 import { checkedCost, countedCost } from './price.ts';
 import { createPurse, type Purse } from './purse.ts';
@@ -40,6 +41,7 @@ interface Parts {
   readonly purse: Purse;
   readonly stock: Stock;
   readonly refusals: Refusals;
+  readonly mover: Mover;
   /** Makes the limit and the shared time known. */
   readonly learn: () => Promise<void>;
   /** Generation under which the last call was sold. */
@@ -85,7 +87,7 @@ export function createLine(name: string, deps: LimiterDeps): Line {
       parts.isClosed = true;
       queue.rejectAll(new Error(`limit ${name}: the limiter was closed while calls waited`));
       sleeper.wake();
-      await Promise.all([stock.settled(), refusals.settled()]);
+      await Promise.all([stock.settled(), refusals.settled(), parts.mover.settled()]);
       const { figures } = buyer;
       const held = { item: buyer.seen(), leases: purse.leases(), debt: purse.debt(), figures };
       parts.givenBack = await handBack(name, deps, held);
@@ -128,8 +130,9 @@ function createParts(name: string, deps: LimiterDeps): Parts {
     }
   };
   const refusals = createRefusals(name, deps, buyer);
+  const mover = createMover(name, deps, { buyer, purse, onChange: () => sleeper.wake() });
   const counts = { lastG: -1, granted: 0, givenBack: 0, firstTurnMs: null, isServing: false, isClosed: false };
-  return { name, deps, sleeper, queue, buyer, purse, stock, refusals, learn, ...counts };
+  return { name, deps, sleeper, queue, buyer, purse, stock, refusals, mover, learn, ...counts };
 }
 
 async function serve(parts: Parts): Promise<void> {
@@ -163,6 +166,8 @@ async function step(parts: Parts): Promise<void> {
   const wakes = moments.map((us) => (us - nowUs) / 1_000);
   parts.firstTurnMs = wakes.length === 0 ? null : deps.clock.nowMs() + Math.min(...wakes);
   if (againInMs !== null) wakes.push(againInMs);
+  const lookInMs = parts.mover.consider(nowUs);
+  if (lookInMs !== null) wakes.push(lookInMs);
   return sleeper.sleep(wakes.length === 0 ? null : Math.min(...wakes));
 }
 

@@ -99,22 +99,17 @@ function planFor(
   }
   const bounds = busyBounds(slot, windows, moment.nowUs, durationUs);
   const raise = recoveryStep(item, Math.floor(moment.nowUs / 1_000));
-  const onTimeline: StateCondition =
-    slot.kind === 'busy'
-      ? { op: 'between', path: 't', ...bounds }
-      : {
-          op: 'or',
-          of: [
-            { op: 'absent', path: 't' },
-            { op: 'less', path: 't', value: slot.lowUs },
-          ],
-        };
   return {
     kind: 'buy',
     change: changeOf({ slot, durationUs, cost: sum.cost, windows, raised: raise?.set ?? {} }),
     when: {
       op: 'and',
-      of: [{ op: 'equals', path: 'g', value: item.g }, onTimeline, ...windows.map(quotaHolds), ...(raise?.when ?? [])],
+      of: [
+        { op: 'equals', path: 'g', value: item.g },
+        onTimeline(slot, bounds),
+        ...windows.map(quotaHolds),
+        ...(raise?.when ?? []),
+      ],
     },
     timeline: slot.kind,
     calls: sum.calls - 1,
@@ -127,6 +122,21 @@ function planFor(
   };
 }
 
+/** Where the end of the timeline must be for the slot. */
+export const onTimeline = (
+  { kind, lowUs }: SlotShape,
+  bounds: { readonly low: number; readonly high: number },
+): StateCondition =>
+  kind === 'busy'
+    ? { op: 'between', path: 't', ...bounds }
+    : {
+        op: 'or',
+        of: [
+          { op: 'absent', path: 't' },
+          { op: 'less', path: 't', value: lowUs },
+        ],
+      };
+
 interface SlotShape {
   readonly kind: 'busy' | 'idle';
   /** A timeline whose end is before this is idle. */
@@ -138,7 +148,7 @@ interface SlotShape {
 }
 
 /** A slot longer than the horizon may begin within a quarter of it: somebody has to be able to buy it. */
-function slotShape(
+export function slotShape(
   { t, definition }: LimitItem,
   { nowUs, horizonUs, expectsQueue }: Moment,
   durationUs: number,

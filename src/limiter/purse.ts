@@ -11,6 +11,10 @@ export interface Purse {
   settle(turn: Turn, said: Cost, actual: Cost): void;
   /** Of the calls, those that nothing is held for, from the first such on. None while a lease is held that has not begun: one ahead is enough. */
   uncovered(calls: readonly Cost[], nowUs: number): readonly Cost[];
+  /** The lease that has not begun; null when none is held. */
+  ticket(nowUs: number): Lease | null;
+  /** `after` takes the place of `before`, unless that is not held any more. */
+  replace(before: Lease, after: Lease): void;
   /** Moments to come at which something changes by itself. */
   moments(nowUs: number): number[];
   /** What has begun is not to be spent any more. */
@@ -28,7 +32,7 @@ export function createPurse(): Purse {
   let debt: Cost = {};
   let expired = 0;
   let bought = 0;
-  const hasTicket = (nowUs: number): boolean => leases.some(({ fromUs }) => fromUs > nowUs);
+  const ticket = (nowUs: number): Lease | null => leases.find(({ fromUs }) => fromUs > nowUs) ?? null;
   return {
     add(lease, paidDebt) {
       leases.push(lease);
@@ -48,7 +52,7 @@ export function createPurse(): Purse {
       for (const { lease } of turn.charges) if (!leases.includes(lease) && hasRest(lease)) leases.unshift(lease);
     },
     uncovered(calls, nowUs) {
-      if (hasTicket(nowUs)) return [];
+      if (ticket(nowUs) !== null) return [];
       const rest: Record<LimitUnit, number> = {};
       for (const lease of leases)
         for (const unit of Object.keys(lease.bought)) rest[unit] = (rest[unit] ?? 0) + restOf(lease, unit);
@@ -59,6 +63,10 @@ export function createPurse(): Purse {
         return Object.values(rest).some((left) => left < 0);
       });
       return first < 0 ? [] : calls.slice(first);
+    },
+    ticket,
+    replace(before, after) {
+      leases = leases.map((lease) => (lease === before ? after : lease));
     },
     moments: (nowUs) => leases.flatMap(({ fromUs, untilUs }) => [fromUs, untilUs]).filter((us) => us > nowUs),
     dropBegun(nowUs) {

@@ -53,7 +53,7 @@ export function createStock(deps: LimiterDeps, options: StockOptions): Stock {
     if (bought.kind === 'lease') {
       const tookMs = clock.monotonicMs() - sentMs;
       const now = deps.time.now();
-      if (now !== 'unsure') demand.answered(tookMs, bought.lease.startUs / 1_000 - now.nowMs + tookMs);
+      if (now !== 'unsure') demand.answered(tookMs, bought.lease.startUs / 1_000, now.errorMs);
       purse.add(bought.lease, bought.debt);
       return;
     }

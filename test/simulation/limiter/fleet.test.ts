@@ -87,6 +87,48 @@ describe('a table that is slow', () => {
   });
 });
 
+describe('a fleet on a file server that is slow to write', () => {
+  const slow: FleetPlan = {
+    ...calm,
+    workers: 40,
+    definition: limitOf(3_000, { burstMs: 0 }),
+    weather: { ...calm.weather, hopMs: [100, 600] },
+    habits: { ...calm.habits, inFlight: 4, latencyMs: [150, 260] },
+    lengthMs: 85_000,
+  };
+
+  it.each([2, 5, 40])('of %i processes uses what is sold, fairly', async (workers) => {
+    const habits = { ...slow.habits, inFlight: Math.max(4, 20 / workers) };
+    const plan = { ...slow, workers, habits };
+    const result = await runFleet(plan);
+    expect(result.violations).toEqual([]);
+    const figures = figuresOf(plan, result, 0.0495);
+    expect(figures.utilisation).toBeGreaterThan(0.97);
+    expect(figures.fairness).toBeGreaterThan(0.95);
+    expect(figures.beyond60s).toBeLessThan(0.01);
+    expect(figures.beyond10s).toBeLessThan(0.05);
+  });
+
+  it('shares fairly when little of its time is left', async () => {
+    const result = await runFleet({ ...slow, habits: { ...slow.habits, lifeMs: 77_000 }, lengthMs: 57_000 });
+    expect(jain(result.perWorker)).toBeGreaterThan(0.95);
+  });
+});
+
+describe('a fleet of which most go', () => {
+  it('leaves their turns to the others, and sells none twice', async () => {
+    const closing = { atMs: 150_000, workers: 1_800 };
+    const result = await runFleet({ ...calm, lengthMs: 300_000, closing });
+    expect(result.violations).toEqual([]);
+    const ledger = result.ledgers.get('requests')!;
+    // Those who stay had slots up to 80 s away, and look after half of their wait.
+    expect(ledger.between(150_000, 300_000) / (0.099 * 150_000)).toBeGreaterThan(0.75);
+    expect(ledger.between(200_000, 300_000) / (0.099 * 100_000)).toBeGreaterThan(0.97);
+    expect(ledger.fullest(10_000).units / 1_000 - 1).toBeLessThan(0.06);
+    expect(ledger.fullest(60_000).units / 6_000 - 1).toBeLessThan(0.01);
+  });
+});
+
 describe('a fleet in trouble', () => {
   it.each(Array.from({ length: SEEDS / PER_TEST }, (_, at) => at * PER_TEST + 1))(
     'keeps its promises in seeds from %i on',

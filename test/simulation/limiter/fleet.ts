@@ -20,6 +20,8 @@ export interface FleetPlan {
   /** Workers that end within the run, and how many of them are killed rather than drained; another one begins in the place of each. */
   readonly ends: number;
   readonly killedShare: number;
+  /** So many drain at this moment, and nobody begins in their place. */
+  readonly closing?: { readonly atMs: number; readonly workers: number };
   /** A call is counted by the provider so much later, at most. */
   readonly spreadMs: number;
   /** A person changes the limit at these moments. */
@@ -109,6 +111,11 @@ export async function runFleet(plan: FleetPlan): Promise<FleetResult> {
       begin();
     }),
   );
+  const { closing } = plan;
+  if (closing !== undefined)
+    time.after(closing.atMs, false, () => {
+      for (const worker of workers.filter((one) => one.isAlive()).slice(0, closing.workers)) void worker.drain();
+    });
   for (const { atMs, definition } of plan.changes)
     time.after(atMs, false, () => {
       const before = table.peek() as unknown as LimitItem;
@@ -158,6 +165,9 @@ function createBook(violations: string[], plan: FleetPlan) {
     note({ worker, atMs, before, after, change }: AppliedWrite): void {
       const [from, to] = [before['t'] as number | undefined, after['t'] as number];
       const units = soldBy(change);
+      // A slot in the place of one further away.
+      if (units === null && from !== undefined && Object.keys(change).every((kind) => kind === 'add') && to > from)
+        slots.set(worker, [...(slots.get(worker) ?? []).slice(0, -1), from]);
       if (units === null || from === to) return;
       if ((change.add?.['t'] ?? 0) < 0) {
         returns.push({ atMs, units });

@@ -22,6 +22,8 @@ export interface WorkerHabits {
   readonly stepEveryMs: number | null;
   /** Parts per million by which its timers run fast or slow. */
   readonly drift: number;
+  /** Until the batch system ends it, as it was told when it began; absent: nothing ends it. */
+  readonly lifeMs?: number;
   readonly costOf: (chance: Chance) => { readonly said: Cost; readonly actual: Cost };
 }
 
@@ -64,7 +66,7 @@ export function createFleetWorker(options: WorkerOptions): FleetWorker {
     clock,
     random: chance,
     log: quiet,
-    endsAtMs: null,
+    endsAtMs: habits.lifeMs === undefined ? null : clock.nowMs() + habits.lifeMs,
   });
   const lane = async (): Promise<void> => {
     while (isAlive && !drain.signal.aborted) {
