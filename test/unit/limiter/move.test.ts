@@ -17,7 +17,7 @@ const moment = (horizonUs = 120 * SECOND) => ({ nowUs: NOW_US, horizonUs, expect
 function ticket(aheadUs: number, definition = RATE) {
   const before = limitItem(definition, { t: NOW_US + aheadUs });
   const want = { calls: Array.from({ length: 10 }, () => ({ requests: 1 })), debt: {} };
-  const plan = planPurchase(before, want, moment(), createQuotaCalendar()) as Purchase;
+  const plan = planPurchase(before, want, moment(200 * SECOND), createQuotaCalendar()) as Purchase;
   const item = applyChange(asState(before), plan.change) as unknown as LimitItem;
   return { item, lease: leaseOf(plan, item, {}) };
 }
@@ -51,7 +51,7 @@ describe('a slot that others could be sold again', () => {
     const { item, lease } = ticket(60 * SECOND);
     expect(planMove(item, lease, moment())).toBeNull();
     expect(planMove({ ...item, t: lease.startUs - 2 * SECOND }, lease, moment())).toBeNull();
-    const next = ticket(119 * SECOND + 500_000);
+    const next = ticket(125 * SECOND);
     expect(next.lease.counted[0]?.fromMs).toBe(NOW_US / 1_000 + 120_000);
     expect(planMove({ ...next.item, t: NOW_US }, next.lease, moment())).toBeNull();
   });
