@@ -1,7 +1,7 @@
 /** How many elements of a job its rate limits can keep busy: more of them would only hold slots of the cluster while they wait for a turn. */
 import type { JobSpec } from '../domain/job-spec.ts';
 import { mostWorkers } from '../domain/limit-feed.ts';
-import { limitKey, type LimitItem, type QuotaPeriod } from '../domain/limit.ts';
+import { limitKey, type JobLimit, type LimitItem, type QuotaPeriod } from '../domain/limit.ts';
 import type { BusyTries } from '../domain/task-item.ts';
 import { formatDuration } from '../domain/units.ts';
 import type { StateTable } from '../ports/state-table.ts';
@@ -53,12 +53,27 @@ export async function leastFeed(
     if (per !== 'item') continue;
     const site = (await state.get(limitKey(name))) as LimitItem | null;
     const known = site?.definition ?? definition;
-    const calls = { cost, latencyMs, inFlight: handler.concurrency };
+    const calls = { cost: withMeans(cost, site), latencyMs, inFlight: handler.concurrency };
     const feed = known === undefined ? null : mostWorkers(known, calls, share === 'sold' ? site?.m : undefined);
     if (feed === null || (least !== null && least.workers <= feed.workers)) continue;
     least = { limit: name, workers: feed.workers, latencyMs, isMeasured: seenMs !== null, site };
   }
   return least;
+}
+
+/** Calls that a mean is made of, at least. */
+const ENOUGH_CALLS = 100;
+
+/** What differs from item to item counts with the mean of all calls that the limit has sold; units of which nothing is known stay out of it. */
+function withMeans(cost: JobLimit['cost'], site: LimitItem | null): JobLimit['cost'] {
+  const calls = site?.sold['requests'] ?? 0;
+  if (site === null || calls < ENOUGH_CALLS) return cost;
+  const isKnown = ([unit, units]: readonly [string, unknown]): boolean =>
+    typeof units !== 'number' && unit !== 'requests' && (site.sold[unit] ?? 0) > 0;
+  const means = Object.entries(cost)
+    .filter(isKnown)
+    .map(([unit]) => [unit, (site.sold[unit] ?? 0) / calls] as const);
+  return { ...cost, ...Object.fromEntries(means) };
 }
 
 /** `with tries of 400 ms as measured`. */

@@ -23,7 +23,7 @@ const limit = (more: Partial<JobLimit>): JobLimit => ({
 });
 const handler = { kind: 'command', argv: ['cat'], concurrency: 2, timeoutMs: 10_000 } as const;
 const site = (definition: LimitDefinition | null) => ({
-  get: async () => (definition === null ? null : ({ definition } as unknown as StateItem)),
+  get: async () => (definition === null ? null : ({ definition, sold: {} } as unknown as StateItem)),
 });
 
 describe('what limits can feed', () => {
@@ -47,6 +47,18 @@ describe('what limits can feed', () => {
     });
   });
 
+  it('counts a cost that differs from item to item with the mean of what was sold', async () => {
+    const definition = { ...perSec(100), rates: { ...perSec(100).rates, tokens: { amount: 1_000, perMs: 1_000 } } };
+    const limits = [limit({ cost: { tokens: ['payload', 'tokens'] } })];
+    const fed = async (sold: Record<string, number>) => {
+      const get = async () => ({ definition, sold }) as unknown as StateItem;
+      return (await fedElements({ get }, { limits, handler }))?.elements;
+    };
+    expect(await fed({ requests: 1_000, tokens: 50_000 })).toBe(120);
+    expect(await fed({ requests: 99, tokens: 50_000 })).toBe(600);
+    expect(await fed({ requests: 1_000 })).toBe(600);
+  });
+
   it('is not known of limits that items may pass by, and without limits', async () => {
     expect(await fedElements(site(perSec(4)), { limits: [limit({ per: 'call' })], handler })).toBeNull();
     expect(await fedElements(site(null), { limits: [limit({})], handler })).toBeNull();
@@ -65,7 +77,7 @@ describe('what limits can feed', () => {
     withTempDir(async (root) => {
       const rig = createRig(root, { items: 20, batchItems: 1, slots: 16, spec: { limits: [limit({})], handler } });
       const deps = rig.process();
-      const item = { definition: perSec(1) } as unknown as StateItem;
+      const item = { definition: perSec(1), sold: {}, windows: {} } as unknown as StateItem;
       await deps.state.write(limitKey('api'), { set: item }, { op: 'item-absent' });
       await submitJob(deps, rig.wanted, { patienceMs: 0 });
       const elements = rig.batch.accepted.flatMap(({ request }) =>
