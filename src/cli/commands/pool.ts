@@ -71,7 +71,7 @@ const poolShow = defineCommand({
   endsOnInterrupt: true,
   run: async (session, { args: { name }, options: { watch } }) => {
     const app = await session.app();
-    const { poolFacts, poolSentence, renderPool } = await import('../render/pool.ts');
+    const { poolFacts, poolSentence, renderPool } = await import('../render/pool-show.ts');
     return showOrWatch(session, watch, {
       once: () => app.poolShow(name),
       again: (signal) => app.poolWatch({ name, signal }),
@@ -121,7 +121,7 @@ const poolEvict = defineCommand({
   ],
   run: async (session, { args: { name, slot }, options }) => {
     const document = await (await session.app()).poolEvict({ name, whom: whomOf(name, { slot, ...options }) });
-    const { renderPoolEvict } = await import('../render/pool.ts');
+    const { renderPoolEvict } = await import('../render/pool-evict.ts');
     await session.show(document, renderPoolEvict);
     session.next(`slurmctl pool show ${name}`);
     return 0;

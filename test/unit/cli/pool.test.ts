@@ -272,7 +272,21 @@ describe('pool evict', () => {
       'slot 3 of db is taken away from job embed-7k3f9q2m on n1, which held it for 2 m 5 s\n' +
         'slot 5 of db was taken away from job embed-7k3f9q2m on n2 before, by slurmctl pool evict by ada@n9\n' +
         'slot 6 of db is free: job embed-7k3f9q2m on n3 has just given it back\n' +
-        '  its holder hears of it within 20 s and stops; it is free when given back, or when its holder was silent for 1 m\n',
+        '  their holders hear of it within 20 s and stop; a slot is free when given back, or when its holder was silent for 1 m\n',
+    );
+  });
+
+  it('promises nothing of the dead', async () => {
+    const evict = async (silentMs: number): Promise<string> => {
+      const slots = [{ slot: 3, outcome: 'evicted', holder: person({ silentMs }), ...taken }] as const;
+      const poolEvict = async () => ({ schema: 'slurmctl.pool-evict/1', name: 'db', slots }) as const;
+      return (await runInProcess(['pool', 'evict', 'db', '3'], { app: { poolEvict } })).stdout;
+    };
+    expect(await evict(61_000)).toBe(
+      'slot 3 of db is free for the next who asks: job embed-7k3f9q2m on n1, which had it, was not heard of for 1 m 1 s\n',
+    );
+    expect(await evict(59_000)).toContain(
+      '  its holder hears of it within 20 s and stops; it is free when given back,',
     );
   });
 
