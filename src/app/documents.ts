@@ -1,6 +1,7 @@
 import type { Cause } from '../domain/causes.ts';
 import type { ItemCounts, SubmissionItem, TaskCounts } from '../domain/job-item.ts';
 import type { JobState } from '../domain/states.ts';
+import type { TurnDocument } from './turn-document.ts';
 import type { Problem } from '../errors/app-error.ts';
 import type { EventDocument } from './decision-documents.ts';
 
@@ -96,24 +97,6 @@ export interface StatusDocument {
   readonly outputGeneration: number | null;
   /** For a job that lives in a spool: how far it has been carried. Absent for every other job. */
   readonly carry?: CarryDocument;
-}
-
-/** Jobs of one group, of which at most `max` run at a time. */
-export interface TurnDocument {
-  readonly group: string;
-  readonly max: number;
-  /** 0: the job has its turn; 1: it is the first that waits. Null: its turn was not asked for yet. */
-  readonly place: number | null;
-  readonly holders: readonly {
-    readonly job: string;
-    readonly user: string;
-    /** Null: the job was removed. */
-    readonly state: JobState | null;
-    /** Since when it has its turn. */
-    readonly since: string;
-  }[];
-  /** Jobs that wait. */
-  readonly waiting: number;
 }
 
 /** How far the copy of a spooled job is. */

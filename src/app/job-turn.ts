@@ -9,7 +9,7 @@ import { isFinalJobState } from '../domain/states.ts';
 import { groupPool, type TurnEntry } from '../domain/turns.ts';
 import { readPool } from '../limiter/site-pools.ts';
 import type { StateTable } from '../ports/state-table.ts';
-import type { TurnDocument } from './documents.ts';
+import type { TurnDocument } from './turn-document.ts';
 
 /** The group of a job as a pool of the site, whose slots are jobs: it is compared, and becomes the site's, as pools do. */
 export async function groupAsPools(

@@ -70,7 +70,7 @@ export async function stopWaiting({ deps, job }: SendContext, rows: readonly Sub
 }
 
 /** In plain words, for `status`. */
-export function turnWords({ group, max, holders, ahead }: Turn): string {
+function turnWords({ group, max, holders, ahead }: Turn): string {
   const line = ahead.length === 0 ? '' : `; ${ahead.length === 1 ? '1 job is' : `${ahead.length} jobs are`} before it`;
   const names = holders.map(({ job, meta }) => (meta?.state === 'PAUSED' ? `${job}, which is paused` : job));
   const many = `${names.slice(0, MOST_WATCHED).join(', ')}${names.length > MOST_WATCHED ? ' and others' : ''}`;

@@ -15,6 +15,7 @@ import { renderJsonDocs } from './render-json.ts';
 export const QUOTED_SOURCES = {
   app: [
     'src/app/documents.ts',
+    'src/app/turn-document.ts',
     'src/app/decision-documents.ts',
     'src/app/explain-documents.ts',
     'src/app/limit-documents.ts',
