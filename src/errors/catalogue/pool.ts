@@ -6,7 +6,7 @@ export const poolErrors = defineErrors({
     exitCode: 4,
     retryable: false,
     summary: 'A pool is named that the state table of this site does not have.',
-    hint: 'State its slots with: slurmctl pool set NAME --slots 20; see what there is with: slurmctl pool list',
+    hint: 'State its slots with: slurmctl pool set NAME --slots 20',
   },
   POOL_CONFLICT: {
     exitCode: 2,

@@ -227,6 +227,9 @@ describe('the family of limit commands', () => {
     [['limit'], 'a command is missing', 'See: slurmctl limit --help'],
     [['limit', 'shwo', 'x'], "unknown command 'shwo'", 'Did you mean show? See: slurmctl limit --help'],
     [['limit', 'show'], "missing required argument 'NAME'", 'See: slurmctl limit show --help'],
+    [['limits', 'list'], "unknown command 'limits'", 'Did you mean limit? See: slurmctl --help'],
+    [['pool', 'list', 'status'], "too many arguments for 'list'", 'See: slurmctl pool list --help'],
+    [['pool', 'status'], "unknown command 'status'", 'See: slurmctl pool --help'],
     [['limit', 'list', '--al'], "unknown option '--al'", 'See: slurmctl limit list --help'],
   ])('%j points at the right page', async (argv, message, hint) => {
     const { code, stderr } = await runInProcess(argv);
