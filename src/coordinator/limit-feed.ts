@@ -21,7 +21,7 @@ export interface FedElements {
 export async function fedElements(
   state: Pick<StateTable, 'get'>,
   spec: Pick<JobSpec, 'limits' | 'handler'>,
-  tries?: BusyTries,
+  tries?: Pick<BusyTries, 'tries' | 'ms'>,
 ): Promise<FedElements | null> {
   const feed = await leastFeed(state, spec, { share: 'all', ...(tries === undefined ? {} : { tries }) });
   return feed === null
@@ -44,7 +44,7 @@ export interface LimitFeed {
 export async function leastFeed(
   state: Pick<StateTable, 'get'>,
   { limits, handler }: Pick<JobSpec, 'limits' | 'handler'>,
-  { tries, share }: { readonly tries?: BusyTries; readonly share: 'all' | 'sold' },
+  { tries, share }: { readonly tries?: Pick<BusyTries, 'tries' | 'ms'>; readonly share: 'all' | 'sold' },
 ): Promise<LimitFeed | null> {
   const seenMs = tries === undefined ? null : meanTryMs(tries);
   const latencyMs = Math.min(seenMs ?? Infinity, handler.timeoutMs);
@@ -92,7 +92,7 @@ function roughly(ms: number): string {
 export async function fedNow(
   state: Pick<StateTable, 'get'>,
   spec: Pick<JobSpec, 'limits' | 'handler'>,
-  { nowMs, tries }: { readonly nowMs: number; readonly tries?: BusyTries },
+  { nowMs, tries }: { readonly nowMs: number; readonly tries?: Pick<BusyTries, 'tries' | 'ms'> },
 ): Promise<FedElements | null> {
   for (const { name } of spec.limits ?? []) {
     const site = (await state.get(limitKey(name))) as LimitItem | null;

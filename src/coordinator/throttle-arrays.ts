@@ -10,7 +10,7 @@ import { latencyWords, leastFeed, type LimitFeed } from './limit-feed.ts';
 import { chunkThrottle } from './plan-array.ts';
 import type { Reconciled } from './reconcile.ts';
 import { feedTarget, sizeArrays, type Queue, type SizedArray } from './right-size.ts';
-import type { SeenTries } from './seen-tries.ts';
+import { waitedShare, type SeenTries } from './seen-tries.ts';
 import type { SendContext } from './send.ts';
 import { handleOf, moveSubmission, type Submission } from './submissions.ts';
 
@@ -30,6 +30,8 @@ export interface Seen {
 
 /** A limit whose last slot lies so far ahead has calls in a queue. More than the error of a clock. */
 const LONG_QUEUE_MS = 2_000;
+/** Of the time of tries: a queue. An array that is as large as its limit feeds waits for a sixth of it. */
+const WAITED_SHARE = 0.2;
 /** Each look may be a job of its own. */
 const AGAIN_MS = 10 * 60_000;
 
@@ -93,22 +95,30 @@ function aimOf({ deps }: SendContext, feed: LimitFeed, tries: SeenTries, open: r
   const running = sum((size) => size.running);
   const allowed = sum(({ current, waiting, ...size }) => (waiting === 0 ? size.running : current));
   const waiters = tries.waiting.get(feed.limit) ?? 0;
-  const queue = running === 0 ? 'unknown' : queueOf(feed.site, waiters, deps.clock.nowMs());
+  const waited = waitedShare(tries);
+  const queue = running === 0 ? 'unknown' : queueOf(feed.site, { waiters, waited }, deps.clock.nowMs());
   const seenIdle = Math.max(0, ...open.map(({ row }) => row.throttle?.idleAt ?? 0));
   const isHeldBack = open.some(({ size }) => size.current < size.ceiling);
   const idleAt = queue === 'none' && isHeldBack ? Math.max(seenIdle, allowed) : seenIdle;
-  const waitingShare = tries.heard === 0 ? null : waiters / tries.heard;
+  const waitingShare = tries.heard === 0 ? waited : waiters / tries.heard;
   const target = feedTarget({ fed: feed.workers, queue, allowed, running, waitingShare, idleAt });
   return { feed, queue, target, idleAt };
 }
 
-/** Calls queue when workers say so, or when the limit is sold far ahead; they do not when its last slot is over. */
-function queueOf(site: LimitItem | null, waiters: number, nowMs: number): Queue {
+/**
+ * Calls queue when workers say so, when the limit is sold far ahead, or a little while tries have waited so far; they do not when its last slot is over.
+ */
+function queueOf(
+  site: LimitItem | null,
+  { waiters, waited }: { readonly waiters: number; readonly waited: number | null },
+  nowMs: number,
+): Queue {
   if (waiters > 0) return 'long';
   if (site?.t === undefined) return 'unknown';
   const aheadMs = site.t / 1_000 - nowMs;
   if (aheadMs > LONG_QUEUE_MS) return 'long';
-  return aheadMs < 0 ? 'none' : 'unknown';
+  if (aheadMs < 0) return 'none';
+  return (waited ?? 0) > WAITED_SHARE ? 'long' : 'unknown';
 }
 
 async function setAll(context: SendContext, open: readonly OpenArray[], aim: Aim): Promise<Change[]> {

@@ -8,10 +8,10 @@ export const MAX_IDLE_ATTEMPTS = 20;
 export const MAX_ATTEMPTS_IN_ALL = 100;
 
 /**
- * Tries by which an attempt ended items, and how long their handlers took together, in milliseconds; waiting for the turn of an item is not in it.
+ * Tries by which an attempt ended items, and how long their handlers took together, in milliseconds; waiting for turns before a try is `waitedMs`.
  * Only of jobs with limits whose turns the worker takes: it says how many elements such a limit can feed.
  */
-export type BusyTries = { readonly tries: number; readonly ms: number };
+export type BusyTries = { readonly tries: number; readonly ms: number; readonly waitedMs: number };
 
 /** The commit: names the one attempt whose output counts. Written once, together with `state: DONE`. */
 export type Win = {

@@ -10,6 +10,8 @@ import type { ResultFile } from '../ports/result-file.ts';
 export interface OutcomeBuffer {
   /** @throws SCRATCH_FULL */
   add(outcome: ItemOutcome): void;
+  /** A try has waited so long for its turns. */
+  waited(ms: number): void;
   /** @throws SCRATCH_FULL */
   flush(): void;
   /** Outcomes added, buffered ones included. */
@@ -41,6 +43,7 @@ export function createOutcomeBuffer(
   let failed = 0;
   let tries = 0;
   let busyMs = 0;
+  let waitedMs = 0;
   let flushedMs = clock.monotonicMs();
   const flush = (): void => {
     if (pending.length === 0) return;
@@ -50,6 +53,7 @@ export function createOutcomeBuffer(
     flushedMs = clock.monotonicMs();
     results.append(outcomes);
   };
+  const busy = (): BusyTries => ({ tries, ms: Math.ceil(busyMs), waitedMs: Math.ceil(waitedMs) });
   return {
     add(outcome) {
       pending.push(outcome);
@@ -63,7 +67,8 @@ export function createOutcomeBuffer(
       chars += outcome.output?.length ?? 0;
       if (pending.length >= MOST_OUTCOMES || chars >= MOST_CHARS || clock.monotonicMs() - flushedMs >= MOST_MS) flush();
     },
+    waited: (ms) => void (waitedMs += ms),
     flush,
-    counts: () => ({ rows, failed, ...(isTimed && tries > 0 ? { busy: { tries, ms: Math.ceil(busyMs) } } : {}) }),
+    counts: () => ({ rows, failed, ...(isTimed && tries > 0 ? { busy: busy() } : {}) }),
   };
 }

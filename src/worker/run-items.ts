@@ -41,6 +41,8 @@ export interface RunItemsOptions {
   readonly log: Log;
   /** May throw (SCRATCH_FULL): the run then ends with that error. */
   readonly onOutcome: (outcome: ItemOutcome) => void;
+  /** Told how long a try has waited for its turns at limits; not for what waited for slots as well. */
+  readonly onWaited?: (ms: number) => void;
   /** Absent: the job lists no limits. */
   readonly limits?: ItemLimits;
   /** Absent: the job lists no pools. */
@@ -225,10 +227,12 @@ async function runOne(
   const { clock, handler, shared, log, normaliser } = options;
   const limits = (options.limits ?? NO_LIMITS).begin(item);
   const pools = (options.pools ?? NO_POOLS).begin();
+  const askedMs = clock.monotonicMs();
   const entering = turns.over(entries.of(pools, limits));
   const refused = entering === null ? null : await entering;
   if (refused === 'dropped') return refused;
   const startedMs = clock.monotonicMs();
+  if (entering !== null && !pools.takesSlots) options.onWaited?.(startedMs - askedMs);
   const run = (signal: () => AbortSignal): Promise<HandlerResult> =>
     handler.run(item.payload, contextOf(item, { shared, log, tries, signal, limits, pools }), item.json);
   const ended = refused ?? pools.leave(await slots.run(lane, (signal, fail) => pools.during(() => run(signal), fail)));

@@ -100,6 +100,7 @@ function optionsOf(
     normaliser: attempt.normaliser,
     log: attempt.attemptLog.log,
     onOutcome: (outcome) => attempt.buffer.add(outcome),
+    onWaited: (ms) => attempt.buffer.waited(ms),
     limits: createItemLimits({ limits: spec.limits ?? [], limiter, clock }),
     pools: createItemPools({ listed: spec.pools ?? [], pools, log: attempt.attemptLog.log, clock }),
     clock,

@@ -33,11 +33,18 @@ async function submitted(root: string, spec: Partial<JobSpec> = {}) {
 const setLimit = (rig: Rig, change: StateChange) => rig.process().state.write(limitKey('openai'), change, ANY);
 const queueUp = (rig: Rig) => setLimit(rig, { set: { t: (rig.clock.nowMs() + 60_000) * 1_000 } });
 
-/** The first task says what tries take; the second has a worker that waits for its turn. */
-async function measured(rig: Rig, job: JobId, ms: number): Promise<void> {
+/** The first task says what tries take, and how long they wait before. */
+async function measured(rig: Rig, job: JobId, ms: number, waitedMs = 9 * ms): Promise<void> {
   const { state } = rig.process();
   const [first] = await rig.tasks(job);
-  const win = { attempt: '100_0.0', sha256: '', rows: 1, succeeded: 1, failed: 0, busy: { tries: 100, ms: 100 * ms } };
+  const win = {
+    attempt: '100_0.0',
+    sha256: '',
+    rows: 1,
+    succeeded: 1,
+    failed: 0,
+    busy: { tries: 100, ms: 100 * ms, waitedMs: 100 * waitedMs },
+  };
   await state.write(taskKey(job, first!.id, 1), { set: { state: 'DONE', win } }, ANY);
 }
 
@@ -96,6 +103,19 @@ describe('an array whose elements wait for turns of a limit', () => {
       await queueUp(three.rig);
       await three.advance();
       for (const { rig } of [one, two, three]) expect(rig.batch.throttles).toEqual([]);
+    }));
+
+  it('is known to wait by its tries where tasks are too short to say so, and where its limit is sold slowly', () =>
+    withTempDir(async (root) => {
+      const soldAhead = async (waitedMs: number) => {
+        const one = await submitted(`${root}/${waitedMs}`);
+        await measured(one.rig, one.job, 500, waitedMs);
+        await setLimit(one.rig, { set: { t: (one.rig.clock.nowMs() + 800) * 1_000 } });
+        await one.advance();
+        return one.rig.batch.throttles.map(([, most]) => most);
+      };
+      expect(await soldAhead(100)).toEqual([]);
+      expect(await soldAhead(4_500)).toEqual([6]);
     }));
 
   it("never gets more than the user's own throttle", () =>
