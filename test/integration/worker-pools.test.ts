@@ -75,7 +75,7 @@ describe('pools of a job in its worker', () => {
     const handler = { kind: 'command', argv: [program], concurrency: 2, timeoutMs: 10_000 } as const;
     await storeJob(job.deps, { ...specOf('', using({ name: 'my-db' })), handler }, { tasks: [numbered(0, 2)] });
     expect(await run()).toMatchObject({ committed: 1, failed: 0 });
-    expect((await job.outcomes(0)).map(({ output }) => output).toSorted()).toEqual(['[0,1]', '[0,2]']);
+    expect((await job.outcomes(0)).map(({ output }) => output ?? '').toSorted()).toEqual(['[0,1]', '[0,2]']);
   });
 
   it('gives a handler slots when it asks, takes back what it forgets, and refuses what the job does not list', async () => {
