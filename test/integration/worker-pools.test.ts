@@ -162,10 +162,11 @@ describe('pools of a job in its worker', () => {
     const asked: string[] = [];
     const noted = (priorities: Readonly<Record<string, number>>): Pools => {
       const pools = openPools(priorities);
-      return { ...pools, acquire: (name, signal) => (asked.push(name), pools.acquire(name, signal)) };
+      const acquire: Pools['acquire'] = (name, signal) => (asked.push(name), pools.acquire(name, signal));
+      return { ...pools, acquire, close: () => (asked.push('closed'), pools.close()) };
     };
     expect(await run({ openPools: noted })).toMatchObject({ committed: 2, failed: 0 });
-    expect(asked[0]).toBe('a');
+    expect([asked[0], asked.at(-1)]).toEqual(['a', 'closed']);
     expect(Math.max(...job.notes().map(Number))).toBe(1);
   });
 
