@@ -23,7 +23,7 @@ export interface Throttled {
 }
 
 export interface Seen {
-  readonly reconciled: Pick<Reconciled, 'tries' | 'demand'>;
+  readonly reconciled: Pick<Reconciled, 'tasks' | 'tries' | 'demand'>;
   readonly observed: Observed;
   readonly rows: readonly Submission[];
 }
@@ -41,6 +41,8 @@ export async function throttleArrays(context: SendContext, seen: Seen): Promise<
   const nothing: Throttled = { steps: [], note: null, againInMs: null };
   const { spec } = manifest;
   if (spec.limits?.some(({ per }) => per === 'item') !== true) return nothing;
+  const { done, dead, cancelled, total } = seen.reconciled.tasks;
+  if (done + dead + cancelled === total) return nothing;
   const open = openArrays(context, seen);
   if (open.every(({ size }) => size.waiting === 0 || size.ceiling === 1)) return nothing;
   const feed = await leastFeed(deps.state, spec, { share: 'sold', tries: seen.reconciled.tries });

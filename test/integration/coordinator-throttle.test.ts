@@ -135,6 +135,16 @@ describe('an array whose elements wait for turns of a limit', () => {
       ]);
     }));
 
+  it('is left alone when there is nothing more to do', () =>
+    withTempDir(async (root) => {
+      const { rig, job, advance } = await submitted(root);
+      await measured(rig, job, 500);
+      await rig.work(job);
+      await queueUp(rig);
+      expect((await advance()).meta.state).toBe('COMPLETED');
+      expect(rig.batch.throttles).toEqual([]);
+    }));
+
   it('is set by the next pass when the batch system did not answer', () =>
     withTempDir(async (root) => {
       const { rig, deps, job, array, advance } = await submitted(root);
