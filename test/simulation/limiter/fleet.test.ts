@@ -129,6 +129,25 @@ describe('a fleet of which most go', () => {
   });
 });
 
+describe('a fleet of 500 processes whose provider refuses everybody at once', () => {
+  it.each([
+    ['a database', [5, 40], 40],
+    ['a file server', [100, 600], 200],
+  ] as const)('slows down once, and most find that out by a look: %s', async (_, hopMs, most) => {
+    const result = await runFleet({
+      ...calm,
+      workers: 500,
+      definition: limitOf(60_000, { burstMs: 0 }),
+      weather: { ...calm.weather, hopMs },
+      lengthMs: 18_000,
+      refusesWithin: [10_000, 11_000],
+    });
+    expect(result.refusedCalls).toBeGreaterThan(400);
+    expect(result.item).toMatchObject({ refusals: 1, m: 700_000 });
+    expect(result.reports).toBeLessThan(most);
+  });
+});
+
 describe('a fleet in trouble', () => {
   it.each(Array.from({ length: SEEDS / PER_TEST }, (_, at) => at * PER_TEST + 1))(
     'keeps its promises in seeds from %i on',
@@ -186,11 +205,18 @@ describe('each condition is needed:', () => {
 
   it.each([
     ['that an idle timeline is idle', (part: StateCondition) => part.op === 'or' && speaksOf('"t"')(part), 'I9'],
+    ['that the price is the one of now', speaksOf('"path":"g"'), 'I9'],
     ['that a quota has room', speaksOf('windows.0.used'), 'quota'],
-  ])('%s', async (_, isIt, invariant) => {
+  ])('%s', async (what, isIt, invariant) => {
     const quotas = [{ unit: 'requests', amount: 300, every: 'hour' as const, zone: 'UTC' }];
     const drop = without(isIt);
-    const plan = invariant === 'quota' ? { ...busy, definition: { ...busy.definition, quotas } } : idling;
+    const changed = { ...busy, changes: [{ atMs: 50_000, definition: limitOf(60) }] };
+    const plan =
+      invariant === 'quota'
+        ? { ...busy, definition: { ...busy.definition, quotas } }
+        : what.includes('price')
+          ? changed
+          : idling;
     expect((await runFleet(plan)).violations).toEqual([]);
     const result = await runFleet({ ...plan, rewrite: (when, change) => ({ when: drop(when), change }) });
     expect(result.violations.join('; ')).toContain(invariant);

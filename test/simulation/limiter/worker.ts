@@ -1,6 +1,7 @@
 /** One process of the fleet: the limiter as it is, on clocks that are wrong and a machine that may die. */
 import { setMaxListeners } from 'node:events';
 import type { Cost } from '../../../src/domain/limit.ts';
+import { isAppError } from '../../../src/errors/app-error.ts';
 import { createLimiter, type MeasuredLimiter } from '../../../src/limiter/limiter.ts';
 import type { Clock } from '../../../src/ports/clock.ts';
 import type { Log } from '../../../src/ports/log.ts';
@@ -82,7 +83,8 @@ export function createFleetWorker(options: WorkerOptions): FleetWorker {
   };
   for (let at = 0; at < habits.inFlight; at += 1)
     void lane().catch((error: unknown) => {
-      if (!drain.signal.aborted) throw error;
+      // A process that ends before the next window of a quota has no more to do.
+      if (!drain.signal.aborted && !isAppError(error, 'LIMIT_SPENT')) throw error;
     });
   return {
     id,
