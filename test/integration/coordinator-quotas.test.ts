@@ -78,4 +78,12 @@ describe('a job whose quota is used up', () => {
       await pass();
       expect(sent()).toHaveLength(1);
     }));
+
+  it('sends one element to look, where others have used it up before it was submitted', () =>
+    withTempDir(async (root) => {
+      const rig = createRig(root, { slots: 8, spec: { limits: [API] } });
+      await setting(rig, { windows: { 0: { from: rig.clock.nowMs() - HOUR_MS, used: 1_000 } } });
+      await submitJob(rig.process(), rig.wanted, { patienceMs: 0 });
+      expect(rig.batch.accepted.flatMap(({ request }) => request.array?.count ?? [])).toEqual([1]);
+    }));
 });
