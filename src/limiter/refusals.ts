@@ -53,11 +53,8 @@ export function createRefusals(name: string, deps: LimiterDeps, buyer: Buyer): R
       if (current === null) return;
       buyer.see(current as unknown as LimitItem);
       if (result.applied) {
-        deps.log.warn('the provider refused calls; the limit sells less for a while', {
-          limit: name,
-          share: (current['m'] as number) / 1e6,
-        });
-        return;
+        const share = (current['m'] as number) / 1e6;
+        return deps.log.warn('the provider refused calls; the limit sells less for a while', { limit: name, share });
       }
       buyer.figures.refusedWrites += 1;
     }
