@@ -34,7 +34,7 @@ function call(response, atMs, { caller, cost: said, turnMs }) {
   answer(response, 429, { error: 'too many requests' }, headers);
 }
 
-const server = createServer(async (request, response) => {
+async function respond(request, response) {
   // The head of a request is its arrival, however long its body and the event loop take.
   const atMs = performance.now();
   const body = await bodyOf(request);
@@ -45,7 +45,9 @@ const server = createServer(async (request, response) => {
   buckets = createBuckets(limits);
   arrivals = [];
   answer(response, 200, {});
-});
+}
+
+const server = createServer((request, response) => void respond(request, response));
 server.keepAliveTimeout = 60_000;
 server.listen(0, '127.0.0.1', () => process.stdout.write(`listening ${server.address().port}\n`));
 process.stdin.resume().on('end', () => process.exit(0));
