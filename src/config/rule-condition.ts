@@ -112,6 +112,7 @@ const WITHOUT_ENDING: readonly Cause[] = [
   'hung',
   'paused',
   'quota-spent',
+  'waiting',
   'lost',
   'unreported',
 ];

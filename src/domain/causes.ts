@@ -33,6 +33,7 @@ export const CAUSES = defineCauses({
   requeued: infraPays('Slurm or an administrator requeued the element'),
   paused: infraPays('the job was paused, and its elements were told to stop at once'),
   'quota-spent': infraPays('a quota of a limit was used up; the task goes on when its next window begins'),
+  waiting: infraPays('the element reached its time limit while its items only waited for a limit or a pool'),
   'launch-failed': infraPays('the element could not be started on its node'),
   lost: infraPays('the worker vanished and nothing says why'),
   unreported: infraPays('the task was finished, but its result could not be stored or committed'),

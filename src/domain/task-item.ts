@@ -45,7 +45,7 @@ export type TaskItem = {
   readonly items: number;
   /** Attempts begun so far. */
   readonly attempts: number;
-  /** Of those, begun in earlier generations or ended by a quota: they count against no bound of this one. Absent: none. */
+  /** Of those, begun in earlier generations, or ended by a quota or while all their items waited: they count against no bound of this one. Absent: none. */
   readonly attemptsBefore?: number;
   /** Attempts that count against `retry.attempts` (infrastructure failures do not). */
   readonly charged: number;

@@ -20,6 +20,7 @@ import { laterOf, type QuotaSpent } from './quota-spent.ts';
 import { createRetryWaits } from './retry-waits.ts';
 import { createTryEntries, type TryEntries } from './try-entry.ts';
 import { createTrySlots, type TrySlots } from './try-slots.ts';
+import { createTryWatch, NO_WATCH, type TryWatch, type WatchedTry } from './try-watch.ts';
 import { createTurnWaits, type TurnWaits } from './turn-waits.ts';
 import { createWorkQueue, type Waiting, type Work, type WorkQueue } from './work-queue.ts';
 
@@ -59,6 +60,8 @@ export interface RunningItems {
   deferred(): Deferral | null;
   /** After `ended`: the quota for which the work was stopped, if it was. */
   spent(): QuotaSpent | null;
+  /** True while every try in flight does nothing but wait for slots of pools or turns at limits. */
+  onlyWaits(): boolean;
   /** Starts nothing more; what is in flight may end. */
   stopTaking(): void;
   /** Aborts what is in flight. */
@@ -73,8 +76,8 @@ export function runItems(options: RunItemsOptions): RunningItems {
   const stop = new AbortController();
   const turns = createTurnWaits(stop.signal);
   const entries = createTryEntries(clock);
-  const mayLeave = options.policy.escalations !== null;
-  const waits = createRetryWaits(clock, mayLeave ? () => queue.nextDueMs() : null);
+  const watch = options.limits === undefined && options.pools === undefined ? NO_WATCH : createTryWatch(clock);
+  const waits = createRetryWaits(clock, options.policy.escalations === null ? null : () => queue.nextDueMs());
   const accounts = createAccounts(options, queue);
   let failure: { readonly error: unknown } | null = null;
   let spent: QuotaSpent | null = null;
@@ -91,7 +94,7 @@ export function runItems(options: RunItemsOptions): RunningItems {
       if (work === null) return;
       if (isWaiting(work) && work.dueMs > nowMs && !(await waits.over(work))) return;
       const next = { lane: number, item: batch.item(work.item), tries: accounts.triesOf(work.item) + 1 };
-      const ended = await runOne(options, { slots, turns, entries }, next);
+      const ended = await runOne(options, { slots, turns, entries, watch }, next);
       if (ended === 'dropped') return;
       if ('spent' in ended) {
         spent = laterOf(spent, ended.spent);
@@ -110,8 +113,7 @@ export function runItems(options: RunItemsOptions): RunningItems {
     slots.abortAll('the task failed');
   };
   const run = async (): Promise<boolean> => {
-    const lanes = Math.min(options.concurrency, Math.max(accounts.left(), 1));
-    await inLanes(lanes, { waits, lane, fail });
+    await inLanes(Math.min(options.concurrency, Math.max(accounts.left(), 1)), { waits, lane, fail });
     slots.close();
     if (failure !== null) throw failure.error;
     return accounts.left() === 0;
@@ -120,6 +122,7 @@ export function runItems(options: RunItemsOptions): RunningItems {
     ended: run(),
     deferred: () => (stop.signal.aborted ? null : accounts.deferral(waits.given())),
     spent: () => spent,
+    onlyWaits: () => watch.onlyWaits(),
     stopTaking: halt,
     abort: (reason) => slots.abortAll(reason),
   };
@@ -210,6 +213,13 @@ interface Gates {
   readonly slots: TrySlots;
   readonly turns: TurnWaits;
   readonly entries: TryEntries;
+  readonly watch: TryWatch;
+}
+
+interface NextTry {
+  readonly lane: number;
+  readonly item: TaskItemInput;
+  readonly tries: number;
 }
 
 interface EndedTry {
@@ -218,11 +228,22 @@ interface EndedTry {
   readonly failure: FailureFacts | null;
 }
 
-async function runOne(
+type TryEnd = EndedTry | { readonly spent: QuotaSpent } | 'dropped';
+
+async function runOne(options: RunItemsOptions, gates: Gates, next: NextTry): Promise<TryEnd> {
+  const watched = gates.watch.begin();
+  try {
+    return await runWatched(options, { ...gates, watched }, next);
+  } finally {
+    watched.end();
+  }
+}
+
+async function runWatched(
   options: RunItemsOptions,
-  { slots, turns, entries }: Gates,
-  { lane, item, tries }: { readonly lane: number; readonly item: TaskItemInput; readonly tries: number },
-): Promise<EndedTry | { readonly spent: QuotaSpent } | 'dropped'> {
+  { slots, turns, entries, watched }: Gates & { readonly watched: WatchedTry },
+  { lane, item, tries }: NextTry,
+): Promise<TryEnd> {
   if (item.problem !== undefined) return { outcome: badInput(item, item.problem), failure: null };
   const { clock, handler, shared, log, normaliser } = options;
   const limits = (options.limits ?? NO_LIMITS).begin(item);
@@ -231,10 +252,11 @@ async function runOne(
   const entering = turns.over(entries.of(pools, limits));
   const refused = entering === null ? null : await entering;
   if (refused === 'dropped') return refused;
+  watched.runs();
   const startedMs = clock.monotonicMs();
   if (entering !== null && !pools.takesSlots) options.onWaited?.(startedMs - askedMs);
   const run = (signal: () => AbortSignal): Promise<HandlerResult> =>
-    handler.run(item.payload, contextOf(item, { shared, log, tries, signal, limits, pools }), item.json);
+    handler.run(item.payload, contextOf(item, { shared, log, tries, signal, limits, pools, watched }), item.json);
   const ended = refused ?? pools.leave(await slots.run(lane, (signal, fail) => pools.during(() => run(signal), fail)));
   if (ended === 'dropped') return ended;
   const spent = limits.spent();

@@ -54,6 +54,7 @@ export function runPhases(options: PhasesOptions): RunningPhases {
     ended: run(),
     deferred: () => (stopped || fenced ? null : joined(deferrals)),
     spent: () => (fenced ? null : spent),
+    onlyWaits: () => current?.onlyWaits() ?? false,
     stopTaking() {
       stopped = true;
       current?.stopTaking();

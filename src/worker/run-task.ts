@@ -28,7 +28,7 @@ import { stopCause } from './stop-cause.ts';
 import { openBatch, type TaskBatch } from '../domain/task-batch.ts';
 import { judgeTaskFailure } from './task-failure.ts';
 import { ABORT_GRACE_MS } from './try-slots.ts';
-import { releaseTask, type ClaimedTask } from './task-writes.ts';
+import { releaseTask, type AttemptEnd, type ClaimedTask } from './task-writes.ts';
 import { whileBeating } from './while-beating.ts';
 
 export interface ElementJob {
@@ -142,7 +142,7 @@ async function runInScratch(context: ElementContext, job: ElementJob, places: Pl
   let sealed = false;
   try {
     if (opening.lost) return { end: 'lost', items: 0, failed: 0 };
-    const { complete, fenced, deferral, spent } = await work(context, job, attempt);
+    const { complete, fenced, ...why } = await work(context, job, attempt);
     if (complete) {
       attempt.buffer.flush();
       warnOfIgnoredKeys(attempt);
@@ -159,9 +159,9 @@ async function runInScratch(context: ElementContext, job: ElementJob, places: Pl
     const { rows, failed } = progress();
     if (fenced) return { end: 'lost', items: rows, failed };
     const { result: released } = await whileBeating(context, claimed, progress, () =>
-      leaveForLater(context, attempt, { deferral, spent }),
+      leaveForLater(context, attempt, why),
     );
-    const quota = spent === null ? {} : ({ isQuotaSpent: true } as const);
+    const quota = why.spent === null ? {} : ({ isQuotaSpent: true } as const);
     return { end: released ? 'released' : 'lost', items: rows, failed, ...quota };
   } finally {
     if (!sealed) attempt.results.discard();
@@ -255,7 +255,7 @@ async function work(
     const complete = await settled(running.ended, () => session.close());
     if (session.failure() !== undefined) throw session.failure();
     const fenced = session.isFenced() || running.isFenced();
-    return { complete, fenced, deferral: running.deferred(), spent: running.spent() };
+    return { complete, fenced, deferral: running.deferred(), spent: running.spent(), awaited: session.awaited() };
   } catch (error) {
     await saveWhatIsThere(context, attempt);
     throw error;
@@ -280,17 +280,21 @@ async function saveWhatIsThere(context: ElementContext, attempt: Attempt): Promi
   }
 }
 
-/** Why items are left for a later attempt, unless the worker was told to stop. */
+/** Why items are left for a later attempt. */
 interface Left {
+  /** Neither: the worker was told to stop. */
   readonly deferral: Deferral | null;
   readonly spent: QuotaSpent | null;
+  /** What all items in flight waited for then; null: some ran. */
+  readonly awaited: string | null;
 }
 
 /**
  * The worker was told to stop, or what is left is for another attempt: last segment, log, and the task back to WAIT. False: the attempt no longer
  * owned it.
  */
-async function leaveForLater(context: ElementContext, attempt: Attempt, { deferral, spent }: Left): Promise<boolean> {
+async function leaveForLater(context: ElementContext, attempt: Attempt, why: Left): Promise<boolean> {
+  const { deferral, spent, awaited } = why;
   const { deps, input } = context;
   const { claimed, attemptLog } = attempt;
   const logText = attemptLog.text();
@@ -306,19 +310,28 @@ async function leaveForLater(context: ElementContext, attempt: Attempt, { deferr
     const items = attempt.manifest.items - attempt.buffer.counts().rows;
     return releaseTask(context, claimed.key, endedByQuota(spent, items));
   }
-  return releaseTask(context, claimed.key, deferral === null ? await drained(context, attempt) : left(deferral));
+  return releaseTask(
+    context,
+    claimed.key,
+    deferral === null ? await drained(context, attempt, awaited) : left(deferral),
+  );
 }
 
-async function drained(context: ElementContext, attempt: Attempt): Promise<Parameters<typeof releaseTask>[2]> {
+async function drained(context: ElementContext, attempt: Attempt, awaited: string | null): Promise<AttemptEnd> {
   const reason = context.deps.stop.reason as StopReason;
   const { rows } = attempt.buffer.counts();
-  return {
-    cause: await stopCause(context),
-    detail: `the worker was told to stop (${reason}) with ${rows} of ${attempt.manifest.items} items finished`,
-  };
+  const soFar = `${rows} of ${attempt.manifest.items} items finished`;
+  const cause = await stopCause(context);
+  // More time would only be waited away.
+  if (cause === 'time-limit' && awaited !== null)
+    return {
+      cause: 'waiting',
+      detail: `the time of the element was over while it waited for ${awaited}, with ${soFar}`,
+    };
+  return { cause, detail: `the worker was told to stop (${reason}) with ${soFar}` };
 }
 
-function left(deferral: Deferral): Parameters<typeof releaseTask>[2] {
+function left(deferral: Deferral): AttemptEnd {
   const { items, dueMs, rule, needsMore: _needsMore, ...why } = deferral;
   return { ...why, deferred: { items: items.length, rule, ...(dueMs === undefined ? {} : { dueMs }) } };
 }

@@ -101,8 +101,10 @@ function optionsOf(
     log: attempt.attemptLog.log,
     onOutcome: (outcome) => attempt.buffer.add(outcome),
     onWaited: (ms) => attempt.buffer.waited(ms),
-    limits: createItemLimits({ limits: spec.limits ?? [], limiter, clock }),
-    pools: createItemPools({ listed: spec.pools ?? [], pools, log: attempt.attemptLog.log, clock }),
+    ...(spec.limits === undefined ? {} : { limits: createItemLimits({ limits: spec.limits, limiter, clock }) }),
+    ...(spec.pools === undefined
+      ? {}
+      : { pools: createItemPools({ listed: spec.pools, pools, log: attempt.attemptLog.log, clock }) }),
     clock,
     random,
     backoffMs,

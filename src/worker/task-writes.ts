@@ -145,7 +145,7 @@ export async function heartbeat(
 }
 
 /** What most calls of this process wait for at this moment. */
-function waitingOf(of: {
+export function waitingOf(of: {
   readonly limiter: Limiter | undefined;
   readonly pools: Pools | undefined;
 }): TaskWaiting | null {

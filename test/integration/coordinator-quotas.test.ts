@@ -4,6 +4,7 @@ import { submitJob } from '../../src/coordinator/submit-job.ts';
 import type { JobLimit, LimitItem } from '../../src/domain/limit.ts';
 import { limitKey } from '../../src/domain/limit.ts';
 import { taskKey } from '../../src/domain/state-keys.ts';
+import { MAX_ATTEMPTS_IN_ALL, MAX_IDLE_ATTEMPTS } from '../../src/domain/task-item.ts';
 import type { StateItem } from '../../src/ports/state-table.ts';
 import { createRig, type Rig } from '../support/coordinator-rig.ts';
 import { limitItem, perMinute } from '../support/limit-rig.ts';
@@ -77,6 +78,35 @@ describe('a job whose quota is used up', () => {
       await setting(rig, {});
       await pass();
       expect(sent()).toHaveLength(1);
+    }));
+
+  it('goes on at once, and again and again, when its elements only waited until their time was over', () =>
+    withTempDir(async (root) => {
+      const rig = createRig(root, { slots: 8, spec: { limits: [API] } });
+      await setting(rig, {});
+      const { job } = await submitJob(rig.process(), rig.wanted, { patienceMs: 0 });
+      const arrays = () => rig.batch.accepted.filter(({ request }) => request.array !== undefined);
+      for (const day of [1, 2]) {
+        const [first] = await rig.tasks(job);
+        const set = {
+          state: 'WAIT',
+          owner: `${arrays().at(-1)?.handle.id}_0.0`,
+          // Any other end would be the last.
+          attempts: MAX_ATTEMPTS_IN_ALL + day,
+          idleAttempts: MAX_IDLE_ATTEMPTS - 1,
+          charged: 1,
+          cause: 'waiting',
+          causeDetail: 'the time of the element was over while it waited for pool db, with 0 of 5 items finished',
+          heartbeatMs: rig.clock.nowMs(),
+        };
+        await rig.process().state.write(taskKey(job, first?.id as never, 1), { set }, { op: 'item-present' });
+        rig.batch.endAll();
+        rig.clock.skip(HOUR_MS);
+        await advanceJob(rig.process(), { job, waitLeaseMs: 60_000, patienceMs: 0 });
+        expect(arrays().length, `day ${day}`).toBe(day + 1);
+        expect(arrays().at(-1)?.request.resources).toEqual(arrays()[0]?.request.resources);
+      }
+      expect((await rig.tasks(job))[0]).toMatchObject({ state: 'PENDING', charged: 0, attemptsBefore: 2 });
     }));
 
   it('sends one element to look, where others have used it up before it was submitted', () =>

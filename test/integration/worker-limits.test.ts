@@ -11,7 +11,7 @@ import { heartbeat } from '../../src/worker/task-writes.ts';
 import { limitItem, perMinute } from '../support/limit-rig.ts';
 import { eventually } from '../support/live-processes.ts';
 import { elementInput, JOB, setTask } from '../support/worker-job.ts';
-import { numbered, openWorkerFixture, type WorkerFixture } from './worker-fixture.ts';
+import { noting, numbered, openWorkerFixture, type WorkerFixture } from './worker-fixture.ts';
 
 let job: WorkerFixture;
 beforeEach(async () => {
@@ -196,6 +196,24 @@ describe('limits of a job in its worker', () => {
     expect(await job.task(0)).toMatchObject({ state: 'WAIT' });
     expect(await sold()).toBeLessThan(most);
     expect(limiter.waiting()).toBeNull();
+  });
+
+  it('says that items only waited for their turn when the time of the element is over, with what is finished', async () => {
+    const stop = new AbortController();
+    const { limiter, made } = open(perMinute(6));
+    await made;
+    await job.store(`export default async () => { ${noting('"done"')} };`, { tasks: [numbered(0, 50)] }, using({}));
+    const running = runElement({ ...job.deps, limiter, stop: stop.signal }, elementInput());
+    await eventually('all lanes', () => job.notes().includes('done') && limiter.waiting()?.calls === 4);
+    stop.abort('drain:time-limit');
+    expect(await running).toMatchObject({ stopped: 'drained', committed: 0 });
+    expect(await job.task(0)).toMatchObject({
+      state: 'WAIT',
+      cause: 'waiting',
+      causeDetail: expect.stringMatching(
+        /^the time of the element was over while it waited for limit api, with [1-9] of 50 items finished$/,
+      ),
+    });
   });
 
   describe('hands its tasks back when a quota is used up for long', () => {

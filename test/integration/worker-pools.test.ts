@@ -42,6 +42,13 @@ function openPools(priorities: Readonly<Record<string, number>> = {}): Pools {
 
 const run = (more: Partial<WorkerDeps> = {}) => runElement({ ...job.deps, openPools, ...more }, elementInput());
 
+interface RunOut {
+  readonly code: string;
+  readonly per: JobPool['per'];
+  readonly taken: boolean;
+  readonly at: { readonly begun: number; readonly calls: number };
+}
+
 /** Handler code that notes how many of its kind are at work, for a while. */
 const COUNTING = `let live = 0;
 export default async (_, { slots }) => {
@@ -147,6 +154,61 @@ describe('pools of a job in its worker', () => {
     expect(seen?.waiting()).toBeNull();
     await taken.release();
     expect(await slot(0)).toEqual({ fence: 1 });
+  });
+
+  describe('when the time of the element is over', () => {
+    const HANDLED = `export default async ({ n }, ctx) => {
+      ${noting('"begun"')}
+      if (n < 2) return n;
+      const slot = await ctx.pool('db');
+      return slot.index;
+    };`;
+    const RUNNING = `export default async ({ n }, { signal }) => {
+      ${noting('"begun"')}
+      await new Promise((resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
+    };`;
+
+    /** The one slot is somebody else's until `after`; the element is told to stop when `begun` handlers are at work and `calls` wait. */
+    async function runOut({ code, per, taken, at }: RunOut) {
+      await openPool(1);
+      const other = openPools();
+      if (taken) await other.acquire('db');
+      const stop = new AbortController();
+      let seen: Pools | undefined;
+      await job.store(code, { tasks: [numbered(0, 6)] }, { ...using({ per }), handler: { concurrency: 3 } });
+      // So close to its end that nothing in flight is left any time.
+      const endsAtMs = job.deps.clock.nowMs() + 31_000;
+      const deps = {
+        ...job.deps,
+        stop: stop.signal,
+        clock: { ...job.deps.clock, nowMs: () => (stop.signal.aborted ? endsAtMs - 9_000 : endsAtMs - 31_000) },
+        openPools: (priorities: Readonly<Record<string, number>>) => (seen = openPools(priorities)),
+      };
+      const running = runElement(deps, elementInput({ endsAtMs }));
+      await eventually('the waits', () => seen?.waiting()?.calls === at.calls && job.notes().length >= at.begun);
+      stop.abort('drain:time-limit');
+      expect(await running).toMatchObject({ stopped: 'drained', committed: 0 });
+      await other.close();
+      return job.task(0);
+    }
+
+    it.each([
+      ['before their handlers', 'export default ({ n }) => n;', 'item', 0, 0],
+      ['in their handlers', HANDLED, 'call', 5, 2],
+    ] as const)('says that items only waited for slots: %s', async (_, code, per, begun, done) => {
+      const task = await runOut({ code, per, taken: true, at: { begun, calls: 3 } });
+      expect(task).toMatchObject({
+        state: 'WAIT',
+        cause: 'waiting',
+        causeDetail: `the time of the element was over while it waited for pool db, with ${done} of 6 items finished`,
+      });
+      expect(task.checkpoint?.items ?? 0).toBe(done);
+    });
+
+    it('does not say so when one of them ran', async () => {
+      const task = await runOut({ code: RUNNING, per: 'item', taken: false, at: { begun: 1, calls: 2 } });
+      expect(task).toMatchObject({ state: 'WAIT', cause: 'time-limit' });
+    });
   });
 
   it('ends the element when the site has lost the pool', async () => {

@@ -473,6 +473,24 @@ describe('backoffMs', () => {
   });
 });
 
+describe('an attempt whose time was over while its items waited for a limit or a pool', () => {
+  it('is tried again at once, costs nothing, asks for no more time and is counted by no bound', () => {
+    let task: Task = { items: 100, attempts: 1, charged: 1, idleAttempts: 7, suspects: '3-9' };
+    for (let day = 0; day < 3 * MAX_ATTEMPTS_IN_ALL; day += 1) {
+      const answer = decideRetry({ ...question('waiting'), task });
+      expect(answer).toMatchObject({ decision: 'retry', charged: false, delayMs: 0 });
+      expect(answer.plan).not.toHaveProperty('needs');
+      task = { ...task, ...answer.plan, attempts: task.attempts + 1 };
+    }
+    expect(task).toMatchObject({ idleAttempts: 7, suspects: '3-9' });
+    expect(tryPolicyOf({ items: 3, attempts: 3, backoff: { baseMs: 1, maxMs: 1 } }, task).escalations).toBe(0);
+  });
+
+  it('says so', () => {
+    expect(decide('waiting', {}).why).toBe('goes on waiting in the next element (it costs no attempt)');
+  });
+});
+
 describe('an attempt that met a used-up quota', () => {
   const due = { items: 3, dueMs: 5, quota: { limit: 'api', setMs: 1 } };
 

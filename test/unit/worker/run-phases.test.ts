@@ -29,6 +29,7 @@ function rig(options: { readonly announce?: () => boolean; readonly save?: () =>
       ended: new Promise<boolean>((resolve) => (finish = resolve)),
       deferred: () => deferred,
       spent: () => spent,
+      onlyWaits: () => phase.suspected !== null,
       stopTaking: () => events.push('stop'),
       abort: (reason) => events.push(`abort ${reason}`),
     };
@@ -53,6 +54,13 @@ function rig(options: { readonly announce?: () => boolean; readonly save?: () =>
 }
 
 describe('items in phases', () => {
+  it('only wait when those of the phase that is running do', async () => {
+    const { running, end } = rig();
+    expect(running.onlyWaits()).toBe(false);
+    await end();
+    expect(running.onlyWaits()).toBe(true);
+  });
+
   it('run no further when a quota is used up', async () => {
     const { events, running, end } = rig();
     const quota = { limit: 'api', message: 'used up', untilMs: 9, setMs: 1 };
