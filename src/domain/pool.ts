@@ -32,6 +32,12 @@ export interface JobPool {
   readonly source: string;
 }
 
+/**
+ * What the environment variables of commands begin with that say which slot of this pool is theirs: `SLURMCTL_POOL_MY_DB` for `my-db`, because a variable has
+ * no dashes.
+ */
+export const poolVariable = (name: string): string => `SLURMCTL_POOL_${name.replaceAll('-', '_').toUpperCase()}`;
+
 /** Jobs of one group run at most `max` at a time; the others wait, in the order of their submission (`turns.ts`). */
 export interface JobConcurrency {
   readonly group: string;

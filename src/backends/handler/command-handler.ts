@@ -2,6 +2,7 @@ import { accessSync, constants, statSync } from 'node:fs';
 import { delimiter, isAbsolute, join, resolve } from 'node:path';
 import { classify } from '../../domain/classify.ts';
 import { parseExactJson, parsePrintedJson } from '../../domain/exact-json.ts';
+import { poolVariable } from '../../domain/pool.ts';
 import { signalNumber } from '../../domain/signals.ts';
 import { AppError } from '../../errors/app-error.ts';
 import type { HandlerContext, HandlerResult, LoadedHandler } from '../../ports/handler-host.ts';
@@ -76,13 +77,12 @@ const itemEnvironment = (context: HandlerContext): Record<string, string> => ({
   ...slotEnvironment(context),
 });
 
-/** `SLURMCTL_POOL_MY_DB_SLOT` for the slot that the worker holds of pool `my-db`: a variable has no dashes. */
+/** The slots that the worker holds. */
 function slotEnvironment({ slots }: HandlerContext): Record<string, string> {
   const variables: Record<string, string> = {};
   for (const [pool, { index, fence }] of Object.entries(slots)) {
-    const prefix = `SLURMCTL_POOL_${pool.replaceAll('-', '_').toUpperCase()}`;
-    variables[`${prefix}_SLOT`] = String(index);
-    variables[`${prefix}_FENCE`] = String(fence);
+    variables[`${poolVariable(pool)}_SLOT`] = String(index);
+    variables[`${poolVariable(pool)}_FENCE`] = String(fence);
   }
   return variables;
 }
