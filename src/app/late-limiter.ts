@@ -22,6 +22,7 @@ export function createLateLimiter(
       else opened.tooManyRequests(...refusal);
     },
     waiting: () => opened?.waiting() ?? null,
+    holdings: () => opened?.holdings() ?? [],
     async close() {
       await (await opening)?.close();
     },

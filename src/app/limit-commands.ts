@@ -14,6 +14,7 @@ import type {
   LimitListDocument,
   LimitSetDocument,
 } from './limit-documents.ts';
+import { createLimitWorkers } from './limit-workers.ts';
 import { lookAgain } from './look-again.ts';
 import { usersOf, waitersOf } from './site-users.ts';
 import { isoTime } from './status-document.ts';
@@ -50,6 +51,7 @@ export async function limitList(drivers: Drivers): Promise<LimitListDocument> {
       figures: figuresOf(name, item),
       share: item.m / 1_000_000,
       soldAheadMs: soldAheadMs(item, nowMs),
+      answers429: item.answers429 ?? 0,
       refusals: item.refusals,
     })),
   };
@@ -125,6 +127,8 @@ async function limitDocument(
     schema: 'slurmctl.limit/1',
     figures: figuresOf(name, item),
     share: item.m / 1_000_000,
+    answers429: item.answers429 ?? 0,
+    since: isoTime(item.sinceMs),
     refusals: item.refusals,
     refusedAt: item.la === undefined ? null : isoTime(item.la),
     soldUntil: item.t === undefined ? null : isoTime(item.t / 1_000),
@@ -136,7 +140,7 @@ async function limitDocument(
       ofPerSec: (perSecond(item.definition.rates[unit] as LimitRate) * item.m) / 1_000_000,
     })),
     windows: windowsOf(item, nowMs),
-    jobs: await jobsOf(drivers, name),
+    ...(await usersOfLimit(drivers, name, nowMs)),
   };
 }
 
@@ -158,10 +162,17 @@ function windowsOf({ definition, windows }: LimitItem, nowMs: number): LimitDocu
   });
 }
 
-async function jobsOf(drivers: Drivers, name: string): Promise<LimitDocument['jobs']> {
+async function usersOfLimit(
+  drivers: Drivers,
+  name: string,
+  tableMs: number,
+): Promise<Pick<LimitDocument, 'jobs' | 'workers' | 'moreWorkers'>> {
+  const workers = createLimitWorkers(name, { hostMs: drivers.clock.nowMs(), tableMs });
   const jobs: LimitDocument['jobs'][number][] = [];
   for (const user of await usersOf(drivers, { kind: 'limit', name })) {
-    const { runningTasks, waitingTasks, nextMs } = await waitersOf(user, { kind: 'limit', name });
+    const { runningTasks, waitingTasks, nextMs } = await waitersOf(user, { kind: 'limit', name }, (task) =>
+      workers.see(user.job, task),
+    );
     jobs.push({
       id: user.job,
       name: user.meta.name,
@@ -171,7 +182,7 @@ async function jobsOf(drivers: Drivers, name: string): Promise<LimitDocument['jo
       nextAt: nextMs === null ? null : isoTime(nextMs),
     });
   }
-  return jobs;
+  return { jobs, ...workers.workers() };
 }
 
 const soldAheadMs = ({ t }: LimitItem, nowMs: number): number =>

@@ -1,7 +1,7 @@
 /** Which live jobs use a limit or a pool of the site, and which of their workers wait for it. */
 import { readMeta } from '../coordinator/job-meta.ts';
 import { readRequest } from '../coordinator/manifests.ts';
-import { readTasks } from '../coordinator/task-list.ts';
+import { readTasks, type Task } from '../coordinator/task-list.ts';
 import type { JobId } from '../domain/ids.ts';
 import type { JobMeta } from '../domain/job-item.ts';
 import { isFinalJobState } from '../domain/states.ts';
@@ -58,14 +58,20 @@ export interface SiteWaiters {
   readonly nextMs: number | null;
 }
 
-/** From what the workers of a job last said with their heartbeats. */
-export async function waitersOf({ job, meta, own }: SiteUser, { kind, name }: Shared): Promise<SiteWaiters> {
+/** From what the workers of a job last said with their heartbeats; `see` is told of every running task. */
+export async function waitersOf(
+  { job, meta, own }: SiteUser,
+  { kind, name }: Shared,
+  see: (running: Task) => void = () => {},
+): Promise<SiteWaiters> {
   let runningTasks = 0;
   let waitingTasks = 0;
   let nextMs: number | null = null;
-  for await (const { state, waiting } of readTasks(own.state, job, meta.shards)) {
+  for await (const task of readTasks(own.state, job, meta.shards)) {
+    const { state, waiting } = task;
     if (state !== 'RUNNING') continue;
     runningTasks += 1;
+    see(task);
     if (waiting?.kind !== kind || waiting.name !== name) continue;
     waitingTasks += 1;
     if (waiting.untilMs !== undefined) nextMs = Math.min(nextMs ?? Infinity, waiting.untilMs);

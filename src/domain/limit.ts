@@ -62,6 +62,10 @@ export interface LimitItem {
   readonly up?: number;
   /** Decreases so far. */
   readonly refusals: number;
+  /** Calls that the provider refused so far (HTTP 429), as buyers tell with their next purchase; a write that is applied twice counts them twice. Absent: none. */
+  readonly answers429?: number;
+  /** Epoch ms since which this item counts: from when the limit was created. */
+  readonly sinceMs: number;
   readonly sold: Readonly<Record<LimitUnit, number>>;
   /** By the place of the quota in the definition: the window it counts (its beginning, epoch ms) and what was sold in it. */
   readonly windows: Readonly<Record<string, { readonly from: number; readonly used: number }>>;

@@ -63,6 +63,8 @@ export type TaskItem = {
   readonly busy?: BusyTries;
   /** What calls of the owner waited for at its last heartbeat, for display. Absent: nothing. */
   readonly waiting?: TaskWaiting;
+  /** What the owner's process had of limits at its last heartbeat, for display; at most three, the largest. Absent: nothing so far. */
+  readonly holds?: readonly TaskHolding[];
   readonly checkpoint?: CheckpointPointer;
   /** Items in the checkpoint when the last retry was decided: more of them since then is progress. */
   readonly checkpointSeen?: number;
@@ -128,6 +130,20 @@ export type TaskNeeds = { readonly memoryBytes?: number; readonly timeMs?: numbe
 export type TaskWaiting = {
   readonly kind: 'limit' | 'pool';
   readonly name: string;
+  /** Calls of the owner's process that waited for it. */
+  readonly calls?: number;
   /** Epoch ms at which the first call expects its turn; absent: nobody can say. */
+  readonly untilMs?: number;
+};
+
+/** Turns of a limit, as a process has them. */
+export type TaskHolding = {
+  readonly limit: string;
+  /** Calls that had their turn since the process began. */
+  readonly had: number;
+  /** Units that are bought and not spent, and of which unit (absent: requests); absent: none. */
+  readonly left?: number;
+  readonly unit?: string;
+  /** Epoch ms of the table's time after which nothing of `left` can be spent any more. */
   readonly untilMs?: number;
 };

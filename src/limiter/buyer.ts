@@ -34,6 +34,10 @@ export interface Buyer {
   buy(calls: readonly Cost[], debt: Cost): Promise<Bought>;
   /** Tries to take a nearer slot in the place of this one, with the limit as it was seen last; null: it stays. @throws STATE_* */
   move(lease: Lease): Promise<Lease | null>;
+  /** The provider refused a call: the next purchase tells of it. */
+  refused(): void;
+  /** Refusals that no purchase has told of. */
+  untold(): number;
   readonly figures: BuyerFigures;
 }
 
@@ -47,6 +51,7 @@ const SPREAD_MS = 1_000;
 function createSight(name: string, state: LimiterDeps['state']) {
   const figures: BuyerFigures = { reads: 0, writes: 0, refusedWrites: 0 };
   let item: LimitItem | null = null;
+  let untold = 0;
   const see = (current: StateItem | null): LimitItem => {
     if (current === null) throw limitUnknown(name);
     item = current as unknown as LimitItem;
@@ -56,6 +61,10 @@ function createSight(name: string, state: LimiterDeps['state']) {
     figures,
     seen: (): LimitItem | null => item,
     see: (seen: LimitItem): void => void (item = seen),
+    refused: (): void => void (untold += 1),
+    untold: (): number => untold,
+    /** Where the answer of a purchase is lost they are told again: a figure for people may be too high, but not miss what happened. */
+    told: (answers429: number): void => void (untold -= answers429),
     async look(): Promise<LimitItem> {
       figures.reads += 1;
       return see(await state.get(limitKey(name)));
@@ -93,7 +102,8 @@ export function createBuyer(name: string, deps: LimiterDeps): Buyer {
       if (now === 'unsure') break;
       const moment = momentOf(now.nowMs);
       const paid = payable(debt, calls[0] ?? {}, known);
-      const plan = planPurchase(known, { calls, debt: paid }, moment, calendar);
+      const answers429 = sight.untold();
+      const plan = planPurchase(known, { calls, debt: paid, answers429 }, moment, calendar);
       looksFirst = plan.kind !== 'buy';
       if (plan.kind === 'wait') {
         const pauseMs = pauses.next(SPREAD_MS, LONGEST_HORIZON_MS / 4);
@@ -104,6 +114,7 @@ export function createBuyer(name: string, deps: LimiterDeps): Buyer {
       const [isBought, after] = await sight.write(plan);
       expectsQueue = (after.t ?? 0) - (isBought ? plan.durationUs : 0) > moment.nowUs;
       if (!isBought) continue;
+      sight.told(answers429);
       pauses.reset();
       return { kind: 'lease', lease: leaseOf(plan, after, paid), debt: paid };
     }

@@ -1,7 +1,7 @@
 /** The calls of a process that wait for one limit, and the one loop that gives them their turns. */
 import type { Cost, LimitItem } from '../domain/limit.ts';
 import { isAppError } from '../errors/app-error.ts';
-import type { LimitGrant, LimitWait } from '../ports/limiter.ts';
+import type { LimitGrant, LimitHolding, LimitWait } from '../ports/limiter.ts';
 import { createBuyer, type BuyerFigures } from './buyer.ts';
 import { handBack } from './hand-back.ts';
 import type { Turn } from './lease.ts';
@@ -27,6 +27,7 @@ export interface Line {
   take(cost: Cost, signal?: AbortSignal): Promise<LimitGrant>;
   tooManyRequests(retryAfterMs: number | null): void;
   waiting(): LimitWait | null;
+  holding(): LimitHolding;
   close(): Promise<void>;
   figures(): LineFigures;
 }
@@ -75,12 +76,17 @@ export function createLine(name: string, deps: LimiterDeps): Line {
       const now = deps.time.now();
       // What begins later may still be good: others have slowed down until then.
       purse.dropBegun(now === 'unsure' ? Number.POSITIVE_INFINITY : now.nowMs * 1_000);
+      buyer.refused();
       refusals.note(parts.lastG, retryAfterMs);
       sleeper.wake();
     },
     waiting() {
       if (queue.length() === 0) return null;
       return { name, calls: queue.length(), untilMs: stock.expectedMs() ?? parts.firstTurnMs };
+    },
+    holding() {
+      const now = deps.time.now();
+      return { name, had: parts.granted, held: now === 'unsure' ? null : purse.held(now.nowMs * 1_000) };
     },
     async close() {
       if (parts.isClosed) return;
@@ -89,7 +95,13 @@ export function createLine(name: string, deps: LimiterDeps): Line {
       sleeper.wake();
       await Promise.all([stock.settled(), refusals.settled(), parts.mover.settled()]);
       const { figures } = buyer;
-      const held = { item: buyer.seen(), leases: purse.leases(), debt: purse.debt(), figures };
+      const held = {
+        item: buyer.seen(),
+        leases: purse.leases(),
+        debt: purse.debt(),
+        answers429: buyer.untold(),
+        figures,
+      };
       parts.givenBack = await handBack(name, deps, held);
     },
     figures: () => ({

@@ -11,6 +11,8 @@ export interface Want {
   readonly calls: readonly Cost[];
   /** Units that earlier calls used beyond what they had said; the slot pays for them first. */
   readonly debt: Cost;
+  /** Refusals of the provider that the write tells of. Absent: none. */
+  readonly answers429?: number;
 }
 
 export interface Moment {
@@ -101,7 +103,14 @@ function planFor(
   const raise = recoveryStep(item, Math.floor(moment.nowUs / 1_000));
   return {
     kind: 'buy',
-    change: changeOf({ slot, durationUs, cost: sum.cost, windows, raised: raise?.set ?? {} }),
+    change: changeOf({
+      slot,
+      durationUs,
+      cost: sum.cost,
+      windows,
+      raised: raise?.set ?? {},
+      answers429: want.answers429 ?? 0,
+    }),
     when: {
       op: 'and',
       of: [
@@ -241,8 +250,9 @@ function changeOf(bought: {
   readonly cost: Cost;
   readonly windows: readonly QuotaUse[];
   readonly raised: Readonly<Record<string, number>>;
+  readonly answers429: number;
 }): StateChange {
-  const { slot, durationUs, cost, windows, raised } = bought;
+  const { slot, durationUs, cost, windows, raised, answers429 } = bought;
   const added = windows.filter(({ isRolledOver }) => !isRolledOver);
   const begun = windows.filter(({ isRolledOver }) => isRolledOver);
   return {
@@ -255,6 +265,7 @@ function changeOf(bought: {
     },
     add: {
       ...(slot.kind === 'busy' ? { t: durationUs } : {}),
+      ...(answers429 === 0 ? {} : { answers429 }),
       ...Object.fromEntries(Object.entries(cost).map(([unit, units]) => [`sold.${unit}`, units])),
       ...Object.fromEntries(added.map(({ place, units }) => [`windows.${place}.used`, units])),
     },

@@ -1,4 +1,5 @@
 import type { Cost, LimitUnit } from '../domain/limit.ts';
+import type { LimitHolding } from '../ports/limiter.ts';
 import { restOf, settleCharges, spend, turnOf, type Lease, type Turn } from './lease.ts';
 
 /** The leases of a process for one limit: what its calls are paid from, and what they still owe. */
@@ -21,6 +22,8 @@ export interface Purse {
   dropBegun(nowUs: number): void;
   leases(): readonly Lease[];
   debt(): Cost;
+  /** What can still be spent: of requests, or of the first unit where these are not counted. Null: nothing. */
+  held(nowUs: number): LimitHolding['held'];
   /** Leases whose time was over before they were spent. */
   expired(): number;
   /** Requests of all leases so far. */
@@ -74,8 +77,22 @@ export function createPurse(): Purse {
     },
     leases: () => leases,
     debt: () => debt,
+    held: (nowUs) => heldOf(leases.filter(({ untilUs }) => untilUs > nowUs)),
     expired: () => expired,
     bought: () => bought,
+  };
+}
+
+function heldOf(leases: readonly Lease[]): LimitHolding['held'] {
+  const units = new Set(leases.flatMap(({ bought }) => Object.keys(bought)));
+  const unit = units.has('requests') ? 'requests' : [...units][0];
+  if (unit === undefined) return null;
+  const rests = leases.filter((lease) => restOf(lease, unit) > 0);
+  if (rests.length === 0) return null;
+  return {
+    unit,
+    units: rests.reduce((sum, lease) => sum + restOf(lease, unit), 0),
+    untilMs: Math.ceil(Math.max(...rests.map(({ untilUs }) => untilUs)) / 1_000),
   };
 }
 

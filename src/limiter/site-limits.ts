@@ -92,6 +92,7 @@ async function create(
     g: nowMs,
     m: 1_000_000,
     refusals: 0,
+    sinceMs: nowMs,
     sold: {},
     windows: {},
   };

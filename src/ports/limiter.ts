@@ -1,4 +1,4 @@
-import type { Cost } from '../domain/limit.ts';
+import type { Cost, LimitUnit } from '../domain/limit.ts';
 
 /** What a worker's handlers and the store of an aggregator ask for; the limiter room makes it, `app` plugs it in. */
 export interface Limiter {
@@ -12,6 +12,8 @@ export interface Limiter {
   tooManyRequests(name: string, retryAfterMs: number | null): void;
   /** What calls of this process wait for, for people: the limit whose queue is the longest. Null: nobody waits. */
   waiting(): LimitWait | null;
+  /** What this process had and has of each limit it used, for people: what most is held of comes first. */
+  holdings(): readonly LimitHolding[];
   /** Gives back what has not begun, and records debts. Never throws for a table that cannot be reached. */
   close(): Promise<void>;
 }
@@ -21,6 +23,19 @@ export interface LimitWait {
   readonly calls: number;
   /** Epoch ms at which the first of them is expected to have its turn; null when nobody can say. */
   readonly untilMs: number | null;
+}
+
+export interface LimitHolding {
+  readonly name: string;
+  /** Calls that had their turn so far. */
+  readonly had: number;
+  /** What is bought and not spent; null: nothing. */
+  readonly held: {
+    readonly unit: LimitUnit;
+    readonly units: number;
+    /** Epoch ms of the table's time after which none of it can be spent any more. */
+    readonly untilMs: number;
+  } | null;
 }
 
 /** The right to one call, at this moment. */

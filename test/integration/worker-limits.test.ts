@@ -3,7 +3,7 @@ import { attemptIdOf, elementIdOf, taskIdOf } from '../../src/domain/ids.ts';
 import { limitKey, type JobLimit, type LimitItem } from '../../src/domain/limit.ts';
 import { taskKey } from '../../src/domain/state-keys.ts';
 import { createLimiter } from '../../src/limiter/limiter.ts';
-import type { Limiter, LimitWait } from '../../src/ports/limiter.ts';
+import type { Limiter, LimitHolding, LimitWait } from '../../src/ports/limiter.ts';
 import type { StateItem } from '../../src/ports/state-table.ts';
 import type { ElementContext } from '../../src/worker/needs.ts';
 import { runElement } from '../../src/worker/run-element.ts';
@@ -40,6 +40,7 @@ function open(definition = perMinute(60_000), more: { readonly quotaPatienceMs?:
       real.tooManyRequests(name, ms);
     },
     waiting: () => real.waiting(),
+    holdings: () => real.holdings(),
     close: () => real.close(),
   };
   const set = limitItem(definition) as unknown as StateItem;
@@ -176,10 +177,43 @@ describe('limits of a job in its worker', () => {
     const [context, key] = [contextWith({ ...limiter, waiting: () => waits }), taskKey(JOB, taskIdOf(0), 1)];
     await setTask(job.deps.state, 0, { state: 'RUNNING', owner: context.attempt });
     expect(await heartbeat(context, key, { rows: 0, failed: 0 })).toBe(true);
-    expect((await job.task(0)).waiting).toEqual({ kind: 'limit', name: 'api', untilMs: 1_700_000_000_001 });
+    expect((await job.task(0)).waiting).toEqual({
+      kind: 'limit',
+      name: 'api',
+      calls: 3,
+      untilMs: 1_700_000_000_001,
+    });
     waits = null;
     expect(await heartbeat(context, key, { rows: 0, failed: 0 })).toBe(true);
     expect(await job.task(0)).not.toHaveProperty('waiting');
+  });
+
+  it('says on the task what it holds of the limits most is held of, in a few bytes, and nothing without', async () => {
+    const { limiter, made } = open();
+    await made;
+    await job.store('export default ({ n }) => n;', { tasks: [numbered(0, 1)] }, using({}));
+    const long = (digit: number): string => `l${String(digit).repeat(62)}`;
+    let holdings: LimitHolding[] = [1, 2, 3, 4].map((digit) => ({
+      name: long(digit),
+      had: 1_000_000_000,
+      held: { unit: digit === 1 ? 'requests' : 'tokens', units: 1_000_000_000_000, untilMs: 1_700_000_000_001 },
+    }));
+    holdings[1] = { name: 'idle', had: 7, held: null };
+    const context = contextWith({ ...limiter, waiting: () => null, holdings: () => holdings });
+    const key = taskKey(JOB, taskIdOf(0), 1);
+    await setTask(job.deps.state, 0, { state: 'RUNNING', owner: context.attempt });
+    expect(await heartbeat(context, key, { rows: 0, failed: 0 })).toBe(true);
+    const { holds } = await job.task(0);
+    const held = { had: 1_000_000_000, left: 1_000_000_000_000, untilMs: 1_700_000_000_001 };
+    expect(holds).toEqual([
+      { limit: long(1), ...held },
+      { limit: 'idle', had: 7 },
+      { limit: long(3), ...held, unit: 'tokens' },
+    ]);
+    expect(JSON.stringify(holds).length).toBeLessThan(400);
+    holdings = [];
+    expect(await heartbeat(context, key, { rows: 0, failed: 0 })).toBe(true);
+    expect(await job.task(0)).not.toHaveProperty('holds');
   });
 
   it('leaves what waits for its turn when the worker has to stop, and gives back what was bought ahead', async () => {

@@ -239,6 +239,7 @@ describe('pools of a job in its worker', () => {
       take: () => Promise.reject(new Error('nobody takes')),
       tooManyRequests() {},
       waiting: () => ({ name: 'api', calls: 1, untilMs: null }),
+      holdings: () => [],
       close: () => Promise.resolve(),
     };
     await job.store('export default ({ n }) => n;', { tasks: [numbered(0, 1)] }, using({}));
@@ -247,9 +248,9 @@ describe('pools of a job in its worker', () => {
     const key = taskKey(JOB, taskIdOf(0), 1);
     await setTask(job.deps.state, 0, { state: 'RUNNING', owner: attempt });
     expect(await heartbeat(context, key, { rows: 0, failed: 0 })).toBe(true);
-    expect((await job.task(0)).waiting).toEqual({ kind: 'pool', name: 'db' });
+    expect((await job.task(0)).waiting).toEqual({ kind: 'pool', name: 'db', calls: 2 });
     wait.calls = 1;
     expect(await heartbeat(context, key, { rows: 0, failed: 0 })).toBe(true);
-    expect((await job.task(0)).waiting).toEqual({ kind: 'limit', name: 'api' });
+    expect((await job.task(0)).waiting).toEqual({ kind: 'limit', name: 'api', calls: 1 });
   });
 });

@@ -68,7 +68,7 @@ const limitShow = defineCommand({
   summary: 'Show what a rate limit sells, and to whom',
   description:
     'Shows the figures of a limit, the share of them that is sold after refusals of the provider, how far ahead turns are sold, what is left of ' +
-    'its quotas, and the live jobs that use it. With --watch, goes on until interrupted: redrawn in place on a terminal, a line for each change ' +
+    'its quotas, the live jobs that use it, and which of their workers hold turns or wait for some. With --watch, goes on until interrupted: redrawn in place on a terminal, a line for each change ' +
     'otherwise, and with --json one document a line.',
   args: { name: required(NAME) },
   options: { watch: watchOption },
@@ -85,7 +85,7 @@ const limitShow = defineCommand({
       again: (signal) => app.limitWatch({ name, signal }),
       render: renderLimit,
       sentence: limitSentence,
-      facts: ({ figures, share, refusals, jobs }) => [figures, share, refusals, jobs],
+      facts: ({ figures, share, answers429, refusals, jobs }) => [figures, share, answers429, refusals, jobs],
     });
   },
 });

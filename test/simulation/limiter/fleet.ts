@@ -167,6 +167,7 @@ const freshItem = (definition: LimitDefinition): LimitItem => ({
   g: 1,
   m: 1_000_000,
   refusals: 0,
+  sinceMs: EPOCH_MS,
   sold: {},
   windows: {},
 });

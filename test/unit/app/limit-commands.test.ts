@@ -5,7 +5,11 @@ import { planJob } from '../../../src/app/plan-job.ts';
 import { cancelJob } from '../../../src/coordinator/cancel.ts';
 import { submitJob } from '../../../src/coordinator/submit-job.ts';
 import { limitKey, type JobLimit } from '../../../src/domain/limit.ts';
+import { taskIdOf, type AttemptId } from '../../../src/domain/ids.ts';
+import { taskKey } from '../../../src/domain/state-keys.ts';
+import type { TaskItem } from '../../../src/domain/task-item.ts';
 import { poolIndexKey, poolKey } from '../../../src/domain/pool.ts';
+import type { StateItem } from '../../../src/ports/state-table.ts';
 import { runWaiting, withSite } from '../../support/site-rig.ts';
 
 const api: JobLimit = { name: 'api', cost: {}, per: 'call', source: 'job.yaml:4:5' };
@@ -28,7 +32,14 @@ describe('limits of a site', () => {
       // Turns are sold by the clock of the table.
       const nowMs = tableMs();
       const day = Math.floor(nowMs / 86_400_000) * 86_400_000;
-      const sold = { t: (nowMs + 5_000) * 1_000, m: 500_000, la: nowMs, refusals: 1, sold: { requests: 70 } };
+      const sold = {
+        t: (nowMs + 5_000) * 1_000,
+        m: 500_000,
+        la: nowMs,
+        refusals: 1,
+        answers429: 41,
+        sold: { requests: 70 },
+      };
       await drivers.state.write(
         limitKey('api'),
         { set: { ...sold, windows: { 0: { from: day, used: 70 } } } },
@@ -49,10 +60,13 @@ describe('limits of a site', () => {
         },
       };
       const shown = await limitShow(busy, 'api');
-      expect(shown).toMatchObject({ share: 0.5, refusals: 1, soldAheadMs: 4_000 });
+      const since = new Date(rig.clock.nowMs() - 1_000).toISOString();
+      expect(shown).toMatchObject({ share: 0.5, answers429: 41, since, refusals: 1, soldAheadMs: 4_000 });
       expect(shown.sold).toEqual([{ unit: 'requests', units: 74, perSec: 4, ofPerSec: 5 }]);
       expect(shown.windows).toMatchObject([{ used: 70, amount: 1_000, from: new Date(day).toISOString() }]);
-      expect(await limitList(drivers)).toMatchObject({ limits: [{ share: 0.5, soldAheadMs: 4_000, refusals: 1 }] });
+      expect(await limitList(drivers)).toMatchObject({
+        limits: [{ share: 0.5, soldAheadMs: 4_000, answers429: 41, refusals: 1 }],
+      });
 
       rig.clock.skip(2 * 86_400_000);
       expect((await limitShow(drivers, 'api')).windows).toMatchObject([{ used: 0 }]);
@@ -127,6 +141,55 @@ describe('limits of a site', () => {
       expect(await limitDelete(drivers, { name: 'other', force: false })).toMatchObject({ jobs: [] });
       expect(await limitDelete(drivers, { name: 'api', force: true })).toMatchObject({ jobs: [job] });
       expect((await limitList(drivers)).limits).toEqual([]);
+    }));
+
+  it('say which workers hold turns, for as long as these can be spent, and no dead ones', () =>
+    withSite({ limits: [api] }, async ({ rig, deps, drivers, tableMs }) => {
+      await limitSet(drivers, { name: 'api', words: { rate: '10/s' } });
+      const { job, meta } = await submitJob(deps, rig.wanted, { patienceMs: 0 });
+      const nowMs = rig.clock.nowMs();
+      const untilMs = tableMs() + MINUTE_MS;
+      const waiting = { kind: 'limit', name: 'api', calls: 5, untilMs: nowMs + 3_000 } as const;
+      const heartbeatMs = nowMs - 9_000;
+      const hold = { limit: 'api', had: 20, left: 4, untilMs };
+      const said: readonly Partial<TaskItem>[] = [
+        { waiting, heartbeatMs, node: 'n1', holds: [{ limit: 'other', had: 99, left: 9, untilMs }] },
+        { heartbeatMs, node: 'n2', owner: 'e.1.0' as AttemptId, holds: [{ ...hold, unit: 'tokens' }] },
+        // The same process, which has gone on to another task.
+        { heartbeatMs: nowMs - 39_000, node: 'n2', owner: 'e.1.0' as AttemptId, holds: [hold] },
+        { heartbeatMs: nowMs - 600_000, node: 'n3', holds: [{ ...hold, left: 9 }] },
+      ];
+      for (const [number, set] of said.entries()) {
+        const change = { set: { state: 'RUNNING', ...set } as StateItem };
+        await deps.state.write(taskKey(job, taskIdOf(number), meta.shards), change, { op: 'item-present' });
+      }
+      const waiter = {
+        job,
+        task: taskIdOf(0),
+        node: 'n1',
+        held: null,
+        waitingCalls: 5,
+        nextAt: new Date(nowMs + 3_000).toISOString(),
+        had: 0,
+        silentMs: 9_000,
+      };
+      const holder = { ...waiter, task: taskIdOf(1), node: 'n2', waitingCalls: 0, nextAt: null, had: 20 };
+      const until = new Date(untilMs).toISOString();
+      expect(await limitShow(drivers, 'api')).toMatchObject({
+        workers: [
+          { task: taskIdOf(3), held: { units: 9 }, silentMs: 600_000 },
+          { ...holder, held: { units: 4, unit: 'tokens', until } },
+          waiter,
+        ],
+        moreWorkers: 0,
+      });
+      rig.clock.skip(MINUTE_MS);
+      expect((await limitShow(drivers, 'api')).workers).toEqual([
+        { ...waiter, silentMs: 69_000 },
+        { ...holder, held: null, silentMs: 69_000 },
+      ]);
+      rig.clock.skip(MINUTE_MS);
+      expect((await limitShow(drivers, 'api')).workers).toEqual([]);
     }));
 
   it('that jobs used to use are free', () =>

@@ -309,4 +309,86 @@ describe('a provider that refuses', () => {
     await rig.clock.advance(990);
     expect(later).toEqual([]);
   });
+
+  it('has its answers counted with purchases, which cost no write more', async () => {
+    const [rig, silent] = [createLimitRig(HUNDRED), createLimitRig(HUNDRED)];
+    for (const [at, { clock }] of [rig, silent].entries()) {
+      const limiter = [rig, silent][at]?.limiter() as MeasuredLimiter;
+      ask([rig, silent][at] as LimitRig, limiter, 1);
+      await clock.advance(500);
+      limiter.tooManyRequests('api', 1_000);
+      if (at === 0) for (let call = 0; call < 4; call += 1) limiter.tooManyRequests('api', 1_000);
+      await clock.advance(5_000);
+      ask([rig, silent][at] as LimitRig, limiter, 40);
+      await clock.advance(10_000);
+      await limiter.close();
+    }
+    expect(rig.item).toMatchObject({ answers429: 5, refusals: 1 });
+    expect(silent.item).toMatchObject({ answers429: 1, refusals: 1 });
+    expect(rig.counts).toEqual(silent.counts);
+  });
+
+  it('has those counted at the end that no purchase told of, once', async () => {
+    const rig = createLimitRig(HUNDRED);
+    const limiter = rig.limiter();
+    ask(rig, limiter, 1);
+    await rig.clock.advance(500);
+    limiter.tooManyRequests('api', 1_000);
+    await rig.clock.advance(5_000);
+    const before = { ...rig.counts };
+    const t = rig.item?.t;
+    limiter.tooManyRequests('api', 1_000);
+    await limiter.close();
+    await limiter.close();
+    expect(rig.item).toMatchObject({ answers429: 2, t });
+    expect(rig.counts.writes - before.writes).toBe(1);
+  });
+
+  it('is counted again when the answer of the purchase was lost: too high rather than too low', async () => {
+    const rig = createLimitRig(HUNDRED);
+    const limiter = rig.limiter();
+    ask(rig, limiter, 1);
+    await rig.clock.advance(500);
+    limiter.tooManyRequests('api', 1_000);
+    await rig.clock.advance(5_000);
+    rig.losesNextAnswer = true;
+    const { granted } = ask(rig, limiter, 1);
+    await rig.clock.advance(5_000);
+    expect(granted).toHaveLength(1);
+    expect(rig.item?.answers429).toBe(2);
+  });
+});
+
+describe('what a process holds', () => {
+  it('is what it bought and did not spend, until it cannot be spent any more', async () => {
+    const rig = createLimitRig(HUNDRED);
+    const limiter = rig.limiter();
+    expect(limiter.holdings()).toEqual([]);
+    ask(rig, limiter, 2);
+    await rig.clock.advance(100);
+    const [holding] = limiter.holdings();
+    const bought = rig.item?.sold['requests'] as number;
+    const untilMs = Math.ceil((rig.item?.t as number) / 1_000) + 5_000;
+    expect(bought).toBeGreaterThan(2);
+    expect(holding).toEqual({ name: 'api', had: 2, held: { unit: 'requests', units: bought - 2, untilMs } });
+    const { writes, reads } = rig.counts;
+    rig.unsure = true;
+    expect(limiter.holdings()).toEqual([{ name: 'api', had: 2, held: null }]);
+    rig.unsure = false;
+    await rig.clock.advance(untilMs - rig.clock.nowMs());
+    expect(limiter.holdings()).toEqual([{ name: 'api', had: 2, held: null }]);
+    expect(rig.counts).toMatchObject({ writes, reads });
+  });
+
+  it('is told of the slots ahead as well, and in the unit that the limit counts', async () => {
+    const tokens = { ...HUNDRED, rates: { tokens: { amount: 6_061, perMs: 60_000 } } };
+    const rig = createLimitRig(tokens);
+    rig.item = limitItem(tokens, { t: (rig.clock.nowMs() + 60_000) * 1_000 });
+    const limiter = rig.limiter();
+    ask(rig, limiter, 1, { tokens: 7 });
+    await rig.clock.advance(1_000);
+    const units = rig.item.sold['tokens'] as number;
+    const untilMs = Math.ceil((rig.item.t as number) / 1_000) + 5_000;
+    expect(limiter.holdings()).toEqual([{ name: 'api', had: 0, held: { unit: 'tokens', units, untilMs } }]);
+  });
 });
