@@ -1,8 +1,8 @@
 import { graceMs } from '../domain/limit-bounds.ts';
-import { formatAmount, GRACE_MS, QUOTA_WORDS, RESOURCE_NAME } from '../domain/limit-rate.ts';
+import { formatAmount, GRACE_MS, QUOTA_WORDS } from '../domain/limit-rate.ts';
 import { STORE_LIMIT, type LimitDefinition, type LimitQuota, type LimitRate, type LimitUnit } from '../domain/limit.ts';
 import { formatDuration } from '../domain/units.ts';
-import { limitAmount, limitRate, timeZone } from './limit-values.ts';
+import { limitAmount, limitRate, timeZone, unitNameProblem } from './limit-values.ts';
 import { shorten, type Located, type LocatedMap } from './located.ts';
 import { nearMiss } from './near-miss.ts';
 import { choice } from './plain-types.ts';
@@ -94,13 +94,11 @@ function readRates(limit: LocatedMap, context: ReadContext): Record<LimitUnit, L
     if (key !== 'rate' && KEYS.includes(key)) continue;
     const unit = key === 'rate' ? 'requests' : key;
     const near = key === 'rate' ? null : nearMiss(key, KEYS);
+    const wrong = unitNameProblem(unit);
     if (key === 'requests') context.problem('found the key `requests`', { at: entry.keyPlace, hint: 'Write `rate`' });
     else if (near !== null)
       context.problem(`unknown key \`${shorten(key)}\``, { at: entry.keyPlace, hint: `Did you mean \`${near}\`?` });
-    else if (!RESOURCE_NAME.test(unit))
-      context.problem(`found the unit ${shorten(JSON.stringify(unit))}, expected lower-case letters, digits, - and _`, {
-        at: entry.keyPlace,
-      });
+    else if (wrong !== null) context.problem(wrong, { at: entry.keyPlace });
     else {
       const found = rate.read(entry.value, keyed(context, key));
       if (found !== undefined) rates[unit] = found;
@@ -131,10 +129,9 @@ function readQuota(
     value.kind === 'map' ? [...value.entries].map(([unit, entry]) => [unit, entry.value]) : [['requests', value]];
   if (units.length === 0) context.problem('found no unit, expected one such as {requests: 1M}', { at: value });
   return units.flatMap(([unit, wanted]) => {
-    if (!RESOURCE_NAME.test(unit)) {
-      context.problem(`found the unit ${shorten(JSON.stringify(unit))}, expected lower-case letters, digits, - and _`, {
-        at: wanted,
-      });
+    const wrong = unitNameProblem(unit);
+    if (wrong !== null) {
+      context.problem(wrong, { at: wanted });
       return [];
     }
     const found = amount.read(wanted, context);

@@ -13,3 +13,12 @@ it.each(['NaN', 'Infinity', 'inf', 'null', 'true'])(
     expect(told[0]).not.toContain(`payload.${cost}`);
   },
 );
+
+it.each(['"{payload.}"', '"{.a}"', 'a.', '"{payload.a..b}"'])(
+  'a cost of %s suggests no field that is none',
+  async (cost) => {
+    const told = await problemsOf(temp.path, `${MINIMAL}limits:\n  - {name: api, rate: 5/s, cost: ${cost}}\n`);
+    expect(told).toHaveLength(1);
+    expect(told[0]).not.toContain('Write');
+  },
+);
