@@ -9,6 +9,7 @@ import {
   type PoolItem,
   type PoolSlotItem,
 } from '../domain/pool.ts';
+import { groupOfPool } from '../domain/turns.ts';
 import { AppError, isAppError, type Problem } from '../errors/app-error.ts';
 import type { StateCondition, StateItem, StateTable } from '../ports/state-table.ts';
 import { poolUnknown } from './pool-unknown.ts';
@@ -173,10 +174,7 @@ export async function comparePools(
         hint: `Add its slots there, or state them with: slurmctl pool set ${pool.name} --slots 20`,
       });
     else if (pool.definition !== undefined && pool.definition.slots !== definition.slots)
-      conflicts.push({
-        message: `pool ${pool.name}: ${pool.source} says ${slotWords(pool.definition)}; the site says ${slotWords(definition)} (${site?.source})`,
-        hint: `Drop the slots there to take the site's, or change the site's with: slurmctl pool set ${pool.name} --slots ${pool.definition.slots}`,
-      });
+      conflicts.push(conflictOf(pool, { stated: pool.definition, site: definition, siteSource: site?.source }));
     else
       agreed.push({
         name: pool.name,
@@ -194,7 +192,25 @@ export async function comparePools(
   throw new AppError('POOL_UNKNOWN', { message: `the job uses ${names} that this site does not have`, hint, problems });
 }
 
-const slotWords = ({ slots }: PoolDefinition): string => (slots === 1 ? '1 slot' : `${slots} slots`);
+interface PoolConflict {
+  readonly stated: PoolDefinition;
+  readonly site: PoolDefinition;
+  readonly siteSource: string | undefined;
+}
+
+/** Of a group the job file states `max`, and no slots. */
+function conflictOf({ name, source }: JobPool, { stated, site, siteSource }: PoolConflict): Problem {
+  const group = groupOfPool(name);
+  const words = ({ slots }: PoolDefinition): string => {
+    if (group !== null) return `max ${slots}`;
+    return slots === 1 ? '1 slot' : `${slots} slots`;
+  };
+  const [what, key] = group === null ? [`pool ${name}`, 'the slots'] : [`group ${group}`, 'max'];
+  return {
+    message: `${what}: ${source} says ${words(stated)}; the site says ${words(site)} (${siteSource})`,
+    hint: `Drop ${key} there to take the site's, or change the site's with: slurmctl pool set ${name} --slots ${stated.slots}`,
+  };
+}
 
 /**
  * The same, and states what the site says nothing of. `said.source`: whose pools they are, `job embed by ada on login1`.
