@@ -23,6 +23,8 @@ const BENCHES = {
   aws: 'S3 and DynamoDB against the bare SDK and a directory (needs scripts/aws-servers install)',
   limits:
     'a rate limit kept by 40 processes, against a bucket asked for every call and a static split (10 minutes; needs Java)',
+  'limits-slurm':
+    'the same by the workers of a job on a real Slurm (15 minutes; needs Java and scripts/slurm-cluster install)',
   slurm: 'makespan on a real Slurm, against a bare job array (minutes; needs scripts/slurm-cluster install)',
   'slurm-cores': 'the same with no more virtual CPUs than this machine has (minutes)',
 };

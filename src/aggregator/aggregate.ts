@@ -17,7 +17,7 @@ import type { ScratchDir } from '../ports/scratch.ts';
 import type { AggregatorDeps } from './deps.ts';
 import { readFinalTasks } from './final-tasks.ts';
 import { inputDigest } from './input-digest.ts';
-import { loadJob } from './load-job.ts';
+import { loadJob, requireGeneration } from './load-job.ts';
 import { verifyResultFiles, type MergeContext } from './gather-parts.ts';
 import { mergeParts, type MergedOutput } from './merge-parts.ts';
 import { outputColumns, planParts, type PlannedPart } from './plan-merge.ts';
@@ -56,7 +56,10 @@ export async function aggregate(deps: AggregatorDeps, { job, fenced }: Aggregate
       columns,
       tasks,
       output,
-      fenced: fenced ?? (async () => {}),
+      fenced: async () => {
+        await fenced?.();
+        await requireGeneration(deps, loaded);
+      },
     });
     deps.log.info('published', {
       job,

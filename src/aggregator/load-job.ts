@@ -51,3 +51,19 @@ export async function loadJob(
   check('shards', manifest.shards, meta.shards);
   return { job, generation: meta.generation, manifest };
 }
+
+/**
+ * A merge takes long, and nobody who makes one by hand holds a lease: a retry may have opened the job meanwhile, or even published its own output.
+ * @throws JOB_BAD_STATE
+ */
+export async function requireGeneration(
+  { state }: Pick<AggregatorDeps, 'state'>,
+  { job, generation }: LoadedJob,
+): Promise<void> {
+  const meta = (await state.get(metaKey(job))) as JobMeta | null;
+  if (meta?.generation !== generation)
+    throw new AppError('JOB_BAD_STATE', {
+      message: `job ${job} was opened again while its output was made; what was made is of generation ${generation} and not published`,
+      hint: `Follow it with: slurmctl status ${job}`,
+    });
+}

@@ -5,6 +5,7 @@ import type { OnProgress } from './api.ts';
 import type { AggregateDocument } from './documents.ts';
 import type { Drivers } from './job-backends.ts';
 import { adoptKept } from './kept-results.ts';
+import { createMergeView } from './merge-view.ts';
 import { openAggregator } from './open-aggregator.ts';
 
 /**
@@ -16,13 +17,12 @@ export async function aggregateDocument(
   job: JobId,
   onProgress?: OnProgress,
 ): Promise<AggregateDocument> {
-  const { deps, close } = await openAggregator(drivers);
+  const reads = await drivers.limitedReads();
+  const { deps, close } = await openAggregator(drivers, reads.store);
+  const view = createMergeView({ clock: drivers.clock, waiting: reads.waiting }, { onProgress });
   try {
     await adoptKept(drivers, { job, shards: (await requireMeta(drivers.state, job)).shards });
-    const { publication, manifest, published } = await aggregate(
-      { ...deps, onProgress: ({ done, total }) => onProgress?.({ phase: 'merging', done, total, unit: 'parts' }) },
-      { job },
-    );
+    const { publication, manifest, published } = await aggregate({ ...deps, onProgress: view.progress }, { job });
     const { key } = manifest.files.results;
     return {
       schema: 'slurmctl.aggregate/1',
@@ -34,6 +34,7 @@ export async function aggregateDocument(
       failed: manifest.failed,
     };
   } finally {
+    view.close();
     await close();
   }
 }

@@ -2,22 +2,27 @@ import type { CoordinatorDeps } from '../coordinator/needs.ts';
 import type { JobSpec } from '../domain/job-spec.ts';
 import { describeLimit } from '../domain/limit-rate.ts';
 import type { SubmitDocument } from './documents.ts';
+import { groupAsPools } from './job-turn.ts';
 
 /**
- * Before anything of a job is stored: what it says of limits and pools is the site's, or becomes the site's. All of it is compared before any of it is
- * written. @throws LIMIT_CONFLICT, LIMIT_UNKNOWN, POOL_CONFLICT, POOL_UNKNOWN
+ * Before anything of a job is stored: what it says of limits, pools and its group is the site's, or becomes the site's. All of it is compared before any
+ * of it is written. @throws LIMIT_CONFLICT, LIMIT_UNKNOWN, POOL_CONFLICT, POOL_UNKNOWN
  */
 export async function agreeOnShared(
   { state, clock, host }: Pick<CoordinatorDeps, 'state' | 'clock' | 'host'>,
-  { name, limits, pools }: Pick<JobSpec, 'name' | 'limits' | 'pools'>,
-): Promise<Pick<SubmitDocument, 'limits' | 'pools'>> {
-  if (limits === undefined && pools === undefined) return {};
+  spec: Pick<JobSpec, 'name' | 'limits' | 'pools' | 'concurrency'>,
+): Promise<Pick<SubmitDocument, 'limits' | 'pools' | 'concurrency'>> {
+  const { name, limits, pools, concurrency } = spec;
+  if (limits === undefined && pools === undefined && concurrency === undefined) return {};
   const { agreeOnLimits } = await import('../limiter/site-limits.ts');
   const { agreeOnPools, comparePools } = await import('../limiter/site-pools.ts');
   const said = { source: `job ${name} by ${host.user}@${host.hostname}`, nowMs: clock.nowMs() };
-  await comparePools(state, pools ?? [], said);
+  const all = [...(pools ?? []), ...(await groupAsPools(state, spec))];
+  await comparePools(state, all, said);
   const ofLimits = await agreeOnLimits(state, limits ?? [], said);
-  const ofPools = await agreeOnPools(state, pools ?? [], said);
+  const agreed = await agreeOnPools(state, all, said);
+  const ofPools = agreed.slice(0, pools?.length ?? 0);
+  const ofGroup = agreed[ofPools.length];
   return {
     ...(ofLimits.length === 0
       ? {}
@@ -25,5 +30,15 @@ export async function agreeOnShared(
     ...(ofPools.length === 0
       ? {}
       : { pools: ofPools.map(({ definition, ...pool }) => ({ ...pool, slots: definition.slots })) }),
+    ...(concurrency === undefined || ofGroup === undefined
+      ? {}
+      : {
+          concurrency: {
+            group: concurrency.group,
+            max: ofGroup.definition.slots,
+            isNew: ofGroup.isNew,
+            source: ofGroup.source,
+          },
+        }),
   };
 }

@@ -21,7 +21,15 @@ import type { ExplainDocument } from './explain-documents.ts';
 import type { Grouping } from '../domain/error-grouping.ts';
 import type { ErrorGroups } from '../domain/error-groups.ts';
 import type { LimitWords } from '../config/limit-words.ts';
+import type { EvictWhom, PoolWords } from '../config/pool-words.ts';
 import type { LimitDeleteDocument, LimitDocument, LimitListDocument, LimitSetDocument } from './limit-documents.ts';
+import type {
+  PoolDeleteDocument,
+  PoolDocument,
+  PoolEvictDocument,
+  PoolListDocument,
+  PoolSetDocument,
+} from './pool-documents.ts';
 import type { Problem } from '../errors/app-error.ts';
 import type { RetryWishes } from './retry-criteria.ts';
 
@@ -154,6 +162,16 @@ export interface App {
   limitWatch(request: { readonly name: string; readonly signal?: AbortSignal }): AsyncIterable<LimitDocument>;
   /** `force`: also while live jobs use it. */
   limitDelete(request: { readonly name: string; readonly force: boolean }): Promise<LimitDeleteDocument>;
+  /** States how many hold a pool at a time, in the words of its options; a lease that is not said stays as it is. */
+  poolSet(request: { readonly name: string; readonly words: PoolWords }): Promise<PoolSetDocument>;
+  poolList(): Promise<PoolListDocument>;
+  poolShow(name: string): Promise<PoolDocument>;
+  /** Yields the pool again and again until `signal`. */
+  poolWatch(request: { readonly name: string; readonly signal?: AbortSignal }): AsyncIterable<PoolDocument>;
+  /** `force`: also while somebody uses it. */
+  poolDelete(request: { readonly name: string; readonly force: boolean }): Promise<PoolDeleteDocument>;
+  /** Takes slots away from their holders. */
+  poolEvict(request: { readonly name: string; readonly whom: EvictWhom }): Promise<PoolEvictDocument>;
   /** Templates that `init` can write, with one line about each. */
   examples(): Promise<readonly { readonly name: string; readonly summary: string }[]>;
   init(request: { readonly example: string; readonly directory: string }): Promise<InitDocument>;

@@ -6,6 +6,7 @@ import type { BackendUrls } from '../domain/job-spec.ts';
 import { retryPlanner } from '../retry/planner.ts';
 import { advanceCommand, workerCommand } from './batch-commands.ts';
 import { createQuietLog } from './quiet-log.ts';
+import { createMergeView } from './merge-view.ts';
 import { makeElementLogDir, type Drivers } from './job-backends.ts';
 import { adoptKept } from './kept-results.ts';
 import { openAggregator } from './open-aggregator.ts';
@@ -20,9 +21,10 @@ export async function createCoordinatorDeps(
 ): Promise<CoordinatorDeps> {
   const { createInputSources, createIdLedgers } = await import('../backends/input/index.ts');
   const scratch = await drivers.scratch();
-  const { store, state, queue, clock, random, ids, host, env } = drivers;
+  const { state, queue, clock, random, ids, host, env } = drivers;
+  const reads = await drivers.limitedReads();
   return {
-    store,
+    store: reads.store,
     state,
     queue,
     clock,
@@ -36,18 +38,17 @@ export async function createCoordinatorDeps(
     version: packageVersion(),
     ownBatchJobId: env['SLURM_JOB_ID'] ?? null,
     planner: retryPlanner,
-    async aggregate({ job, fenced }) {
-      const aggregator = await openAggregator(drivers);
+    async aggregate({ job, fenced, onWait }) {
+      const aggregator = await openAggregator(drivers, reads.store);
+      const view = createMergeView({ clock, waiting: reads.waiting }, { onProgress, onWait });
       try {
         const { publication, manifest } = await aggregate(
-          {
-            ...aggregator.deps,
-            onProgress: ({ done, total }) => onProgress?.({ phase: 'merging', done, total, unit: 'parts' }),
-          },
+          { ...aggregator.deps, onProgress: view.progress },
           { job, fenced },
         );
         return { publication, succeeded: manifest.succeeded, failed: manifest.failed };
       } finally {
+        view.close();
         await aggregator.close();
       }
     },

@@ -39,8 +39,9 @@ export const createApp: CreateApp = async ({ flags, env, cwd, jobFile }) => {
     ...reading(opened, cwd),
     ...keeping(opened),
     ...limiting(opened),
+    ...pooling(opened),
     requests: () => opened.surroundings.meter.totals(),
-    close: async () => undefined,
+    close: async () => void (await Promise.all(opened.surroundings.closers.map((close) => close()))),
   };
 };
 
@@ -318,5 +319,22 @@ function limiting({
       yield* (await commands()).limitWatch(drivers, request);
     },
     limitDelete: async (request) => (await commands()).limitDelete(drivers, request),
+  };
+}
+
+/** The pools of the site. */
+function pooling({
+  drivers,
+}: Opened): Pick<App, 'poolSet' | 'poolList' | 'poolShow' | 'poolWatch' | 'poolDelete' | 'poolEvict'> {
+  const commands = async () => import('./pool-commands.ts');
+  return {
+    poolSet: async (request) => (await commands()).poolSet(drivers, request),
+    poolList: async () => (await commands()).poolList(drivers),
+    poolShow: async (name) => (await commands()).poolShow(drivers, name),
+    async *poolWatch(request) {
+      yield* (await commands()).poolWatch(drivers, request);
+    },
+    poolDelete: async (request) => (await commands()).poolDelete(drivers, request),
+    poolEvict: async (request) => (await import('./pool-evict.ts')).poolEvict(drivers, request),
   };
 }

@@ -1,6 +1,7 @@
 import type { Cause } from '../domain/causes.ts';
 import type { ItemCounts, SubmissionItem, TaskCounts } from '../domain/job-item.ts';
 import type { JobState } from '../domain/states.ts';
+import type { TurnDocument } from './turn-document.ts';
 import type { Problem } from '../errors/app-error.ts';
 import type { EventDocument } from './decision-documents.ts';
 
@@ -81,6 +82,8 @@ export interface StatusDocument {
     /** When the next one tries; null while one does. */
     readonly nextAt: string | null;
   }[];
+  /** For a live job of a group (`concurrency`): who runs, and where it stands. Absent for every other job. */
+  readonly turn?: TurnDocument;
   /** Nodes that later submissions avoid, because elements died there while others worked. */
   readonly avoidedNodes: readonly { readonly node: string; readonly until: string; readonly why: string }[];
   /** What the last pass over the job found out about its retries and failures: sentences for people. */
@@ -207,6 +210,13 @@ export interface SubmitDocument {
     readonly isNew: boolean;
     readonly source: string;
   }[];
+  /** The group of the job (`concurrency`), of which at most `max` run at a time; `isNew` as for limits. Absent: none. */
+  readonly concurrency?: {
+    readonly group: string;
+    readonly max: number;
+    readonly isNew: boolean;
+    readonly source: string;
+  };
   /** For a job that lives in a spool: how far it has been carried. Absent for every other job. */
   readonly carry?: CarryDocument;
 }

@@ -17,6 +17,8 @@ import type { RetryQueue } from '../ports/retry-queue.ts';
 import type { Scratch } from '../ports/scratch.ts';
 import type { SpillPlaces } from '../ports/spill.ts';
 import type { StateTable } from '../ports/state-table.ts';
+import { once } from './late-backends.ts';
+import type { LimitedReads } from './limited-reads.ts';
 import { openQueue, openState, openStore } from './open-backends.ts';
 import { packageFile } from './package-files.ts';
 
@@ -29,6 +31,8 @@ export interface Surroundings {
   readonly env: NodeJS.ProcessEnv;
   /** Counts what all drivers of this process ask of AWS services. */
   readonly meter: RequestMeter;
+  /** What is to be done before the process ends; each may be called once. */
+  readonly closers: (() => Promise<void>)[];
 }
 
 /** Where state lives, without the choice of a scheduler. */
@@ -39,6 +43,8 @@ export interface Drivers extends Surroundings {
   readonly store: ObjectStore;
   readonly state: StateTable;
   readonly queue: RetryQueue;
+  /** The store as merges and `advance` read it. */
+  limitedReads(): Promise<LimitedReads>;
   scratch(): Promise<Scratch>;
   /** Where finished work is kept that cannot be reported. */
   spills(): Promise<SpillPlaces>;
@@ -58,6 +64,7 @@ export function createSurroundings(env: NodeJS.ProcessEnv): Surroundings {
     host: createHost(),
     env,
     meter: createRequestMeter(),
+    closers: [],
   };
 }
 
@@ -73,16 +80,21 @@ export async function openDrivers(surroundings: Surroundings, urls: StateUrls): 
 
 /** Drivers out of backends that are open already. */
 export function assembleDrivers(
-  { clock, random, ids, host, env, meter }: Surroundings,
+  { clock, random, ids, host, env, meter, closers }: Surroundings,
   urls: StateUrls,
   backends: Pick<Drivers, 'store' | 'state' | 'queue' | 'removeHalfWritten'>,
 ): Drivers {
-  const surroundings = { clock, random, ids, host, env, meter };
+  const surroundings = { clock, random, ids, host, env, meter, closers };
+  const reads = once(async () => {
+    const { createLimitedReads } = await import('./limited-reads.ts');
+    return createLimitedReads(surroundings, backends);
+  });
   const opened = new Map<BackendUrls['scheduler'], Promise<BatchSystem>>();
   return {
     ...surroundings,
     ...backends,
     urls,
+    limitedReads: reads,
     async forgetLocal(handles) {
       await (await openLocal(surroundings, urls)).prune(handles);
     },

@@ -5,7 +5,7 @@ import { describeLimit, formatRate, perSecond, unitsOf } from '../domain/limit-r
 import type { LimitItem, LimitRate } from '../domain/limit.ts';
 import { AppError } from '../errors/app-error.ts';
 import { createQuotaCalendar } from '../limiter/quota-window.ts';
-import { deleteLimit, listLimits, requireLimit, setLimit } from '../limiter/site-limits.ts';
+import { deleteLimit, listLimits, readLimit, setLimit } from '../limiter/site-limits.ts';
 import type { Drivers } from './job-backends.ts';
 import type {
   LimitDeleteDocument,
@@ -14,13 +14,15 @@ import type {
   LimitListDocument,
   LimitSetDocument,
 } from './limit-documents.ts';
-import { limitUsers, limitWaiters } from './limit-users.ts';
+import { createLimitWorkers } from './limit-workers.ts';
+import { lookAgain } from './look-again.ts';
+import { usersOf, waitersOf } from './site-users.ts';
 import { isoTime } from './status-document.ts';
+import { tableNowMs } from './table-time.ts';
+import { unknownName } from './unknown-name.ts';
 
 /** Between two looks of one `show`: how fast a limit sells is the difference. */
 const LOOK_MS = 1_000;
-/** Between two looks of `show --watch`. */
-const WATCH_MS = 2_000;
 
 /** @throws USAGE for figures that make no limit */
 export async function limitSet(
@@ -39,14 +41,17 @@ export async function limitSet(
   };
 }
 
-export async function limitList({ state, clock }: Drivers): Promise<LimitListDocument> {
-  const limits = await listLimits(state);
+export async function limitList(drivers: Drivers): Promise<LimitListDocument> {
+  const limits = await listLimits(drivers.state);
+  // The time costs something, and a limit that sold nothing needs none.
+  const nowMs = limits.some(({ item }) => item.t !== undefined) ? await tableNowMs(drivers) : 0;
   return {
     schema: 'slurmctl.limit-list/1',
     limits: limits.map(({ name, item }) => ({
       figures: figuresOf(name, item),
       share: item.m / 1_000_000,
-      soldAheadMs: soldAheadMs(item, clock.nowMs()),
+      soldAheadMs: soldAheadMs(item, nowMs),
+      answers429: item.answers429 ?? 0,
       refusals: item.refusals,
     })),
   };
@@ -56,7 +61,7 @@ export async function limitList({ state, clock }: Drivers): Promise<LimitListDoc
 export async function limitShow(drivers: Drivers, name: string): Promise<LimitDocument> {
   const first = await look(drivers, name);
   // Of a limit that nobody waits for there is nothing to measure.
-  if (soldAheadMs(first.item, drivers.clock.nowMs()) === 0) return limitDocument(drivers, name, { now: first });
+  if (soldAheadMs(first.item, first.nowMs) === 0) return limitDocument(drivers, name, { now: first });
   await drivers.clock.sleep(LOOK_MS);
   return limitDocument(drivers, name, { now: await look(drivers, name), before: first });
 }
@@ -67,12 +72,12 @@ export async function* limitWatch(
   { name, signal }: { readonly name: string; readonly signal?: AbortSignal },
 ): AsyncGenerator<LimitDocument> {
   let before: Look | undefined;
-  for (;;) {
-    const now = await look(drivers, name);
-    yield await limitDocument(drivers, name, { now, ...(before === undefined ? {} : { before }) });
+  yield* lookAgain(drivers.clock, signal, async () => {
+    const now = await look(drivers, name, signal);
+    const document = await limitDocument(drivers, name, { now, ...(before === undefined ? {} : { before }) });
     before = now;
-    await drivers.clock.sleep(WATCH_MS, signal);
-  }
+    return document;
+  });
 }
 
 /** @throws LIMIT_UNKNOWN; LIMIT_IN_USE while live jobs use it, unless `force` */
@@ -80,25 +85,36 @@ export async function limitDelete(
   drivers: Drivers,
   { name, force }: { readonly name: string; readonly force: boolean },
 ): Promise<LimitDeleteDocument> {
-  await requireLimit(drivers.state, name);
-  const jobs = (await limitUsers(drivers, name)).map(({ job }) => job);
+  await knownLimit(drivers, name);
+  const jobs = (await usersOf(drivers, { kind: 'limit', name })).map(({ job }) => job);
   if (jobs.length > 0 && !force)
     throw new AppError('LIMIT_IN_USE', {
       message: `limit ${name} is used by ${jobs.length === 1 ? 'a live job' : `${jobs.length} live jobs`}: ${jobs.slice(0, 5).join(', ')}${jobs.length > 5 ? ' …' : ''}`,
+      hint: `Wait for them, or delete it all the same with: slurmctl limit delete ${name} --force`,
       details: { jobs: jobs.slice(0, 100) },
     });
   const item = await deleteLimit(drivers.state, name);
   return { schema: 'slurmctl.limit-delete/1', figures: figuresOf(name, item), jobs };
 }
 
+/** @throws LIMIT_UNKNOWN with the name that was probably meant */
+async function knownLimit({ state }: Drivers, name: string): Promise<LimitItem> {
+  const item = await readLimit(state, name);
+  if (item === null) throw await unknownName(state, 'limit', name);
+  return item;
+}
+
 interface Look {
   readonly item: LimitItem;
   readonly atMs: number;
+  /** Epoch ms of the table. */
+  readonly nowMs: number;
 }
 
-async function look({ state, clock }: Drivers, name: string): Promise<Look> {
-  const item = await requireLimit(state, name);
-  return { item, atMs: clock.monotonicMs() };
+async function look(drivers: Drivers, name: string, signal?: AbortSignal): Promise<Look> {
+  const item = await knownLimit(drivers, name);
+  const atMs = drivers.clock.monotonicMs();
+  return { item, atMs, nowMs: await tableNowMs(drivers, signal) };
 }
 
 async function limitDocument(
@@ -106,12 +122,13 @@ async function limitDocument(
   name: string,
   { now, before }: { readonly now: Look; readonly before?: Look },
 ): Promise<LimitDocument> {
-  const { item } = now;
-  const nowMs = drivers.clock.nowMs();
+  const { item, nowMs } = now;
   return {
     schema: 'slurmctl.limit/1',
     figures: figuresOf(name, item),
     share: item.m / 1_000_000,
+    answers429: item.answers429 ?? 0,
+    since: isoTime(item.sinceMs),
     refusals: item.refusals,
     refusedAt: item.la === undefined ? null : isoTime(item.la),
     soldUntil: item.t === undefined ? null : isoTime(item.t / 1_000),
@@ -123,7 +140,7 @@ async function limitDocument(
       ofPerSec: (perSecond(item.definition.rates[unit] as LimitRate) * item.m) / 1_000_000,
     })),
     windows: windowsOf(item, nowMs),
-    jobs: await jobsOf(drivers, name),
+    ...(await usersOfLimit(drivers, name, nowMs)),
   };
 }
 
@@ -146,10 +163,17 @@ export function windowsOf({ definition, windows }: LimitItem, nowMs: number): Li
   });
 }
 
-async function jobsOf(drivers: Drivers, name: string): Promise<LimitDocument['jobs']> {
+async function usersOfLimit(
+  drivers: Drivers,
+  name: string,
+  tableMs: number,
+): Promise<Pick<LimitDocument, 'jobs' | 'workers' | 'moreWorkers'>> {
+  const workers = createLimitWorkers(name, { hostMs: drivers.clock.nowMs(), tableMs });
   const jobs: LimitDocument['jobs'][number][] = [];
-  for (const user of await limitUsers(drivers, name)) {
-    const { runningTasks, waitingTasks, nextMs } = await limitWaiters(user, name);
+  for (const user of await usersOf(drivers, { kind: 'limit', name })) {
+    const { runningTasks, waitingTasks, nextMs } = await waitersOf(user, { kind: 'limit', name }, (task) =>
+      workers.see(user.job, task),
+    );
     jobs.push({
       id: user.job,
       name: user.meta.name,
@@ -159,7 +183,7 @@ async function jobsOf(drivers: Drivers, name: string): Promise<LimitDocument['jo
       nextAt: nextMs === null ? null : isoTime(nextMs),
     });
   }
-  return jobs;
+  return { jobs, ...workers.workers() };
 }
 
 /** How long a call that asks now would wait. */

@@ -43,7 +43,8 @@ export interface LimitListDocument {
     readonly share: number;
     /** How far ahead calls are sold; 0 when nobody is waiting for a turn. */
     readonly soldAheadMs: number;
-    /** How often the provider refused calls and the rate was lowered. */
+    /** About how many calls the provider refused (HTTP 429), and how often the rate was lowered for that. */
+    readonly answers429: number;
     readonly refusals: number;
   }[];
 }
@@ -53,7 +54,10 @@ export interface LimitDocument {
   readonly figures: LimitFigures;
   /** Share of the rate that is sold: 1 unless the provider refused calls; grows back by itself. */
   readonly share: number;
-  /** How often the provider refused calls and the rate was lowered, and when it last was; null: never. */
+  /** About how many calls the provider refused (HTTP 429) since the limit was created. */
+  readonly answers429: number;
+  readonly since: string;
+  /** How often the rate was lowered for that, and when it last was; null: never. */
   readonly refusals: number;
   readonly refusedAt: string | null;
   /** End of the last turn sold; null before the first. `soldAheadMs`: how far that is from here, 0 when it is past. */
@@ -87,6 +91,23 @@ export interface LimitDocument {
     /** When the first of them expects its turn; null when nobody can say. */
     readonly nextAt: string | null;
   }[];
+  /** Workers of these jobs that use it, as they said with their last heartbeats: those that hold the most first, at most 500. */
+  readonly workers: readonly {
+    readonly job: string;
+    readonly task: string;
+    readonly node: string | null;
+    /** What it had bought and not spent, and when that can be spent no more; null: nothing. */
+    readonly held: { readonly units: number; readonly unit: string; readonly until: string } | null;
+    /** Its calls that waited for a turn, and when the first of them expected it (null: none, or nobody can say). */
+    readonly waitingCalls: number;
+    readonly nextAt: string | null;
+    /** Calls that had their turn since its process began. */
+    readonly had: number;
+    /** How long ago it was heard of, by its clock. */
+    readonly silentMs: number;
+  }[];
+  /** Workers that are left out. */
+  readonly moreWorkers: number;
 }
 
 export interface LimitDeleteDocument {

@@ -8,14 +8,14 @@ export interface OpenAggregator {
   readonly close: () => Promise<void>;
 }
 
-/** The aggregator's parts. The database engine is loaded here and nowhere else in the app. */
-export async function openAggregator(drivers: Drivers): Promise<OpenAggregator> {
+/** The aggregator's parts, which read from `store`. The database engine is loaded here and nowhere else in the app. */
+export async function openAggregator(drivers: Drivers, store = drivers.store): Promise<OpenAggregator> {
   const { createColumnar } = await import('../backends/columnar/duckdb.ts');
   const { createLeafParts } = await import('../backends/leaf-part/index.ts');
   const columnar = createColumnar(memoryLimit(drivers.env));
   return {
     deps: {
-      store: drivers.store,
+      store,
       state: drivers.state,
       columnar,
       leafParts: createLeafParts(),

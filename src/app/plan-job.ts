@@ -9,14 +9,17 @@ import type { Submission } from '../coordinator/submissions.ts';
 import { submissionName } from '../domain/job-item.ts';
 import type { JobSpec } from '../domain/job-spec.ts';
 import { mostWorkers } from '../domain/limit-feed.ts';
+import { STORE_LIMIT } from '../domain/limit.ts';
 import { describeLimit } from '../domain/limit-rate.ts';
 import { MANIFEST_SCHEMAS, type JobManifest } from '../domain/manifest.ts';
 import { compareLimits, type Agreed } from '../limiter/site-limits.ts';
 import { comparePools, type AgreedPool } from '../limiter/site-pools.ts';
+import { groupOfPool } from '../domain/turns.ts';
 import { createDiscardingStore } from './discarding-store.ts';
 import { formatDuration } from '../domain/units.ts';
 import type { PlanDocument } from './documents.ts';
 import type { ReadJob } from './read-job.ts';
+import { groupAsPools, groupWords } from './job-turn.ts';
 import { requireServices } from './require-services.ts';
 import { rulesDocument } from './rules-document.ts';
 
@@ -30,7 +33,9 @@ export async function planJob(
 ): Promise<PlanDocument> {
   const { spec, backends } = wanted;
   await requireServices(deps, backends);
-  const pools = await comparePools(deps.state, spec.pools ?? [], { source: `job ${spec.name}` });
+  const pools = await comparePools(deps.state, [...(spec.pools ?? []), ...(await groupAsPools(deps.state, spec))], {
+    source: `job ${spec.name}`,
+  });
   const shared = await compareLimits(deps.state, spec.limits ?? [], { source: `job ${spec.name}` });
   const limits = await deps.batch.limits({
     ...(spec.slurm.partition === undefined ? {} : { partition: spec.slurm.partition }),
@@ -72,17 +77,36 @@ export async function planJob(
     elements: planned.elements,
     elementsReason: planned.reason,
     submissions,
-    limits: [...limits.sources, ...shared.flatMap((limit) => rowsOf(limit, spec)), ...pools.map(poolRow)],
+    limits: [
+      ...limits.sources,
+      ...shared.flatMap((limit) => rowsOf(limit, spec)),
+      ...pools.map(poolRow),
+      ...(await groupRows(deps, spec)),
+    ],
     rules: rulesDocument(spec.retry),
     warnings: wanted.warnings,
   };
 }
 
 const poolRow = ({ name, definition, isNew, source }: AgreedPool): PlanDocument['limits'][number] => ({
-  name: `pool ${name}`,
-  value: definition.slots === 1 ? '1 slot' : `${definition.slots} slots`,
+  ...nameAndValue(name, definition.slots),
   from: isNew ? `${source}; submit makes it the site's` : source,
 });
+
+async function groupRows(
+  { state }: Pick<CoordinatorDeps, 'state'>,
+  { concurrency }: JobSpec,
+): Promise<PlanDocument['limits'][number][]> {
+  if (concurrency === undefined) return [];
+  const { group } = concurrency;
+  return [{ name: `group ${group} holds`, value: await groupWords(state, group), from: 'the state table' }];
+}
+
+function nameAndValue(name: string, slots: number): Pick<PlanDocument['limits'][number], 'name' | 'value'> {
+  const group = groupOfPool(name);
+  if (group === null) return { name: `pool ${name}`, value: slots === 1 ? '1 slot' : `${slots} slots` };
+  return { name: `group ${group}`, value: slots === 1 ? '1 job at a time' : `${slots} jobs at a time` };
+}
 
 /** A limit of the site as the plan shows it: its figures, and how many workers it can keep busy. */
 function rowsOf(
@@ -92,7 +116,8 @@ function rowsOf(
   const from = isNew ? `${source}; submit makes it the site's` : source;
   const { cost = {} } = limits?.find((limit) => limit.name === name) ?? {};
   const { timeoutMs: latencyMs, concurrency: inFlight } = handler;
-  const feed = mostWorkers(definition, { cost, latencyMs, inFlight });
+  // What takes the turns of that one is no element.
+  const feed = name === STORE_LIMIT ? null : mostWorkers(definition, { cost, latencyMs, inFlight });
   const calls = `one call an item, of ${formatDuration(latencyMs)} (handler.timeout), ${inFlight} at a time`;
   return [
     { name: `limit ${name}`, value: describeLimit(definition), from },

@@ -11,6 +11,7 @@ import { eventDocument } from './event-document.ts';
 import { viewCarry } from './carry-view.ts';
 import type { CarryDocument, StatusDocument } from './documents.ts';
 import type { Drivers } from './job-backends.ts';
+import { turnDocument } from './job-turn.ts';
 import { publishedGeneration, publishedPath } from './published-path.ts';
 import { waitingResults } from './waiting-results.ts';
 
@@ -25,6 +26,7 @@ export async function statusDocument(
   const summary = await summariseJob(drivers.state, job);
   const { meta } = summary;
   const rows = await readSubmissions(drivers.state, job);
+  const turn = await turnDocument(drivers.state, job, meta);
   const carry = seenFrom === undefined ? null : await viewCarry(drivers, job, seenFrom);
   return {
     schema: 'slurmctl.status/1',
@@ -46,6 +48,7 @@ export async function statusDocument(
     failures: summary.failures,
     ...(await troubleView(drivers, job, summary)),
     ...(await waitingResults(drivers, job, meta)),
+    ...(turn === null ? {} : { turn }),
     lastEvent: meta.lastEvent === undefined ? null : eventDocument(meta.lastEvent),
     submissions: rows.map(submissionView),
     output: publishedPath(drivers.store, job, meta),

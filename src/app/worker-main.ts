@@ -12,6 +12,7 @@ import type { RequestTotals } from '../backends/shared/aws/meter.ts';
 import { asJobId, asSubmissionId } from '../domain/ids.ts';
 import type { WorkerAssignment } from '../domain/manifest.ts';
 import { isAppError } from '../errors/app-error.ts';
+import type { MeasuredLimiter } from '../limiter/limiter.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Scratch } from '../ports/scratch.ts';
 import { backoffMs } from '../retry/backoff.ts';
@@ -19,9 +20,13 @@ import type { ElementInput } from '../worker/needs.ts';
 import { runElement } from '../worker/run-element.ts';
 import { createSurroundings, openDrivers, type Drivers, type Surroundings } from './job-backends.ts';
 import { createLateLimiter } from './late-limiter.ts';
+import { createLatePools } from './late-pools.ts';
 import { ENDED_BY_HANDLER, openBeacon, type OpenBeacon } from './open-beacon.ts';
 import { packageVersion } from './package-files.ts';
 import { scriptProcess } from './script-process.ts';
+
+/** The next window of a quota is waited for so long; a job that has to wait for longer holds no nodes meanwhile. */
+const QUOTA_PATIENCE_MS = 10 * 60_000;
 
 const OPTIONS = {
   job: { type: 'string' },
@@ -67,6 +72,12 @@ export async function main(argv: readonly string[], env: NodeJS.ProcessEnv): Pro
     const scratch = await ownScratch(drivers);
     opened = await openBeacon(scratch);
     const input = inputOf(flags, surroundings);
+    const limiter = createLateLimiter({
+      ...drivers,
+      log,
+      endsAtMs: input.endsAtMs,
+      quotaPatienceMs: QUOTA_PATIENCE_MS,
+    });
     const report = await runElement(
       {
         ...drivers,
@@ -76,7 +87,9 @@ export async function main(argv: readonly string[], env: NodeJS.ProcessEnv): Pro
         resultFiles: await createSqliteResultFiles(),
         leafParts: createLeafParts(),
         handlers: createHandlerHost({ strayLog: log }),
-        limiter: createLateLimiter({ ...drivers, log, endsAtMs: input.endsAtMs }),
+        limiter,
+        openPools: (priorities) =>
+          createLatePools({ ...drivers, log, priorities, holder: { job: flags.job, node: input.node } }),
         log,
         backoffMs,
         stop: stop.signal,
@@ -84,7 +97,7 @@ export async function main(argv: readonly string[], env: NodeJS.ProcessEnv): Pro
       },
       input,
     );
-    log.info('element ended', { ...report, ...requestsOf(surroundings) });
+    log.info('element ended', { ...report, ...requestsOf(surroundings), ...limitsOf(limiter) });
     return 0;
   } catch (error) {
     if (isAppError(error))
@@ -134,6 +147,12 @@ function assignmentOf(flags: Flags): WorkerAssignment {
 function requestsOf({ meter }: Surroundings): { readonly requests?: readonly RequestTotals[] } {
   const requests = meter.totals();
   return requests.length === 0 ? {} : { requests };
+}
+
+/** What this element took of rate limits, and what that cost; nothing when it asked for none. */
+function limitsOf(limiter: MeasuredLimiter): { readonly limits?: ReturnType<MeasuredLimiter['figures']> } {
+  const limits = limiter.figures();
+  return Object.keys(limits).length === 0 ? {} : { limits };
 }
 
 /** Time-outs and heartbeats do not keep a process alive, and a handler may wait for nothing else: Node would end in the middle of its item. */

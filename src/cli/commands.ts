@@ -9,6 +9,7 @@ import { explain } from './commands/explain.ts';
 import { gc } from './commands/gc.ts';
 import { init } from './commands/init.ts';
 import { limitCommands } from './commands/limit.ts';
+import { poolCommands } from './commands/pool.ts';
 import { list } from './commands/list.ts';
 import { logs } from './commands/logs.ts';
 import { pause } from './commands/pause.ts';
@@ -42,6 +43,7 @@ export const commands: readonly Command[] = [
   doctor,
   gc,
   ...limitCommands,
+  ...poolCommands,
 ];
 
 /** First words that several commands share. */
@@ -52,5 +54,12 @@ export const families: readonly CommandFamily[] = [
     summary: 'Rate limits that all jobs share: set, list, show, delete',
     description:
       'Rate limits of a site, such as that of an API key: shared by all jobs, users and hosts that name them. Jobs use them by the `limits` of their job file.',
+  },
+  {
+    name: 'pool',
+    group: 'Upkeep',
+    summary: 'Pools of slots that all jobs share: set, list, show, delete, evict',
+    description:
+      'Pools of a site, such as the licences of a program or the connections of a database: at most so many hold one at a time, over all jobs, users and hosts that name it. Jobs use them by the `pools` of their job file.',
   },
 ];

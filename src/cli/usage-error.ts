@@ -8,8 +8,10 @@ export function usageError(error: CommanderError, argv: readonly string[]): AppE
   const text = error.message.replace(/^error: /, '');
   const suggestion = /\n\(Did you mean (.*)\?\)$/s.exec(text);
   const message = (suggestion === null ? text : text.slice(0, suggestion.index)).trim();
-  const command = commands.filter(({ name }) => isIn(argv, name)).toSorted((a, b) => wordsIn(b) - wordsIn(a))[0];
   const family = families.find(({ name }) => argv[0] === name);
+  // What is unknown is the command itself: any other that is named like a later word was not meant.
+  const named = message.startsWith('unknown command') ? [] : commands.filter(({ name }) => isIn(argv, name));
+  const command = named.toSorted((a, b) => wordsIn(b) - wordsIn(a))[0];
   const page = ['slurmctl', command?.name ?? family?.name ?? '', '--help'].filter((word) => word !== '').join(' ');
   const missing = /^missing required argument '(\w+)'/.exec(message)?.[1];
   const wanted = command?.args.find(({ name }) => name === missing);

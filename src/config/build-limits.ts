@@ -1,5 +1,9 @@
 import type { HandlerSpec, JobSpec } from '../domain/job-spec.ts';
+import { STORE_LIMIT } from '../domain/limit.ts';
+import { poolVariable, type JobPool } from '../domain/pool.ts';
 import type { JobBuild } from './job-build.ts';
+import type { Located } from './located.ts';
+import { sourceWords } from './named-list.ts';
 
 type Shared = Pick<JobSpec, 'limits' | 'pools' | 'concurrency'>;
 
@@ -10,6 +14,7 @@ export function buildLimits(build: JobBuild, handler: HandlerSpec | undefined): 
     .read('limits')
     ?.map((limit) => ({ ...limit, per: perOf(build, limit, { handler, of: 'limits' }) }));
   const pools = reader.read('pools')?.map((pool) => ({ ...pool, per: perOf(build, pool, { handler, of: 'pools' }) }));
+  if (handler?.kind === 'command') checkVariables(build, pools ?? []);
   const concurrency = buildConcurrency(build);
   return {
     ...(limits === undefined || limits.length === 0 ? {} : { limits }),
@@ -24,6 +29,8 @@ function perOf(
   { name, per }: { readonly name: string; readonly per?: 'call' | 'item' },
   { handler, of }: { readonly handler: HandlerSpec | undefined; readonly of: 'limits' | 'pools' },
 ): 'call' | 'item' {
+  // Merges and `advance` take its turns; items only where the job says so.
+  if (of === 'limits' && name === STORE_LIMIT) return per ?? 'call';
   const isCommand = handler?.kind === 'command';
   if (per === 'call' && isCommand)
     reader.context(of).problem(`${name}: found per: call with handler.command, which cannot ask by itself`, {
@@ -33,10 +40,35 @@ function perOf(
   return per ?? (isCommand ? 'item' : 'call');
 }
 
+/** A program that reads the slot of one pool must not get that of another. */
+function checkVariables({ reader }: JobBuild, pools: readonly JobPool[]): void {
+  const written = reader.find('pools')?.value;
+  const earlier = new Map<string, JobPool>();
+  for (const [at, pool] of pools.entries()) {
+    const variable = poolVariable(pool.name);
+    const other = earlier.get(variable);
+    if (other === undefined) earlier.set(variable, pool);
+    else
+      reader
+        .context('pools')
+        .problem(
+          `pool ${pool.name}: found the pools ${other.name} and ${pool.name}, whose slots a command would both find in ${variable}_SLOT`,
+          { at: nameIn(written, at) ?? reader.placeOf('pools'), hint: 'Call one of the two otherwise' },
+        );
+  }
+}
+
+function nameIn(written: Located | undefined, at: number): Located | undefined {
+  const pool = written?.kind === 'list' ? written.items[at] : undefined;
+  return pool?.kind === 'map' ? pool.entries.get('name')?.value : pool;
+}
+
 function buildConcurrency({ reader }: JobBuild): JobSpec['concurrency'] {
   const group = reader.read('concurrency.group');
   const max = reader.read('concurrency.max');
-  if (group !== undefined) return { group, max: max ?? 1 };
+  const written = reader.find('concurrency');
+  if (group !== undefined && written !== undefined)
+    return { group, ...(max === undefined ? {} : { max }), source: sourceWords(written.value) };
   if (reader.find('concurrency')?.value.kind === 'map' && reader.find('concurrency.group') === undefined)
     reader.context('concurrency').problem('found no group, expected one such as {group: nightly, max: 1}', {
       at: reader.placeOf('concurrency'),

@@ -1,8 +1,9 @@
 import { largestCall } from '../domain/limit-bounds.ts';
-import { formatAmount, MOST_AMOUNT, RESOURCE_NAME } from '../domain/limit-rate.ts';
+import { formatAmount, MOST_AMOUNT } from '../domain/limit-rate.ts';
 import type { JobLimit, LimitDefinition } from '../domain/limit.ts';
 import { quotaWords } from './limit-definition.ts';
-import { shorten, type Located } from './located.ts';
+import { unitNameProblem } from './limit-values.ts';
+import type { Located } from './located.ts';
 import { suggestOneOf } from './near-miss.ts';
 import { unexpected, type JsonSchema, type ReadContext } from './value-type.ts';
 
@@ -60,10 +61,8 @@ interface Refused {
 }
 
 function unitProblem(unit: string, definition: LimitDefinition | undefined): Refused | undefined {
-  if (!RESOURCE_NAME.test(unit))
-    return {
-      problem: `found the unit ${shorten(JSON.stringify(unit))}, expected lower-case letters, digits, - and _`,
-    };
+  const wrong = unitNameProblem(unit);
+  if (wrong !== null) return { problem: wrong };
   if (definition === undefined || unit === 'requests') return undefined;
   const counted = [...new Set([...Object.keys(definition.rates), ...definition.quotas.map((quota) => quota.unit)])];
   if (counted.includes(unit)) return undefined;
@@ -83,8 +82,8 @@ function readOne(value: Located): number | readonly string[] | undefined {
 function costHint(value: Located): { readonly hint?: string } {
   const source = value.kind === 'scalar' ? value.source.trim() : '';
   if (value.kind === 'map' && value.entries.size === 1) return { hint: 'Quote it: "{payload.tokens}"' };
-  const bare = /^\{?(?:payload\.)?([\w.]+)\}?$/.exec(source)?.[1];
-  return bare === undefined || /^\d/.test(bare) || /^(payload|true|false|null)$/.test(bare)
+  const bare = /^\{?(?:payload\.)?(\w+(?:\.\w+)*)\}?$/.exec(source)?.[1];
+  return bare === undefined || /^\d/.test(bare) || /^(payload|true|false|null|nan|inf|infinity)$/i.test(bare)
     ? {}
     : { hint: `Write "{payload.${bare}}"` };
 }

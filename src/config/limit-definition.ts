@@ -1,8 +1,8 @@
 import { graceMs } from '../domain/limit-bounds.ts';
-import { formatAmount, GRACE_MS, QUOTA_WORDS, RESOURCE_NAME } from '../domain/limit-rate.ts';
-import type { LimitDefinition, LimitQuota, LimitRate, LimitUnit } from '../domain/limit.ts';
+import { formatAmount, GRACE_MS, QUOTA_WORDS } from '../domain/limit-rate.ts';
+import { STORE_LIMIT, type LimitDefinition, type LimitQuota, type LimitRate, type LimitUnit } from '../domain/limit.ts';
 import { formatDuration } from '../domain/units.ts';
-import { limitAmount, limitRate, timeZone } from './limit-values.ts';
+import { limitAmount, limitRate, timeZone, unitNameProblem } from './limit-values.ts';
 import { shorten, type Located, type LocatedMap } from './located.ts';
 import { nearMiss } from './near-miss.ts';
 import { choice } from './plain-types.ts';
@@ -94,13 +94,11 @@ function readRates(limit: LocatedMap, context: ReadContext): Record<LimitUnit, L
     if (key !== 'rate' && KEYS.includes(key)) continue;
     const unit = key === 'rate' ? 'requests' : key;
     const near = key === 'rate' ? null : nearMiss(key, KEYS);
+    const wrong = unitNameProblem(unit);
     if (key === 'requests') context.problem('found the key `requests`', { at: entry.keyPlace, hint: 'Write `rate`' });
     else if (near !== null)
       context.problem(`unknown key \`${shorten(key)}\``, { at: entry.keyPlace, hint: `Did you mean \`${near}\`?` });
-    else if (!RESOURCE_NAME.test(unit))
-      context.problem(`found the unit ${shorten(JSON.stringify(unit))}, expected lower-case letters, digits, - and _`, {
-        at: entry.keyPlace,
-      });
+    else if (wrong !== null) context.problem(wrong, { at: entry.keyPlace });
     else {
       const found = rate.read(entry.value, keyed(context, key));
       if (found !== undefined) rates[unit] = found;
@@ -131,15 +129,27 @@ function readQuota(
     value.kind === 'map' ? [...value.entries].map(([unit, entry]) => [unit, entry.value]) : [['requests', value]];
   if (units.length === 0) context.problem('found no unit, expected one such as {requests: 1M}', { at: value });
   return units.flatMap(([unit, wanted]) => {
-    if (!RESOURCE_NAME.test(unit)) {
-      context.problem(`found the unit ${shorten(JSON.stringify(unit))}, expected lower-case letters, digits, - and _`, {
-        at: wanted,
-      });
+    const wrong = unitNameProblem(unit);
+    if (wrong !== null) {
+      context.problem(wrong, { at: wanted });
       return [];
     }
     const found = amount.read(wanted, context);
     return found === undefined ? [] : [{ unit, amount: found, every: QUOTAS[about.key], zone: about.zone }];
   });
+}
+
+/** Of the limit that reads of the object store obey: what is counted besides requests would be counted by nobody. */
+export function checkStoreUnits(
+  name: string,
+  { rates, quotas }: LimitDefinition,
+  problem: (message: string) => void,
+): boolean {
+  if (name !== STORE_LIMIT) return true;
+  const others = [...Object.keys(rates), ...quotas.map(({ unit }) => unit)].filter((unit) => unit !== 'requests');
+  for (const unit of new Set(others))
+    problem(`found the unit ${unit}, expected requests alone: limit ${STORE_LIMIT} is about reads of the object store`);
+  return others.length === 0;
 }
 
 /** `daily 1M requests`: a quota in the words of a problem. */

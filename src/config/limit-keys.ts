@@ -19,8 +19,8 @@ export const limitKeys = {
     meaning: 'Jobs of one group run at most `concurrency.max` at a time; the others wait, first come, first served.',
     example: 'nightly',
   }),
-  'concurrency.max': optional(wholeNumber({ min: 1, max: 1_000 }), '`1`, with `concurrency.group`', {
-    meaning: 'Most jobs of the group that run at the same time.',
+  'concurrency.max': optional(wholeNumber({ min: 1, max: 1_000 }), "the site's, or `1`", {
+    meaning: "Most jobs of the group that run at the same time. It is the site's figure, or becomes it.",
     example: '1',
   }),
 } as const;

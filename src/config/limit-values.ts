@@ -7,7 +7,7 @@ import {
   whyUnsellable,
 } from '../domain/limit-rate.ts';
 import type { LimitRate } from '../domain/limit.ts';
-import { describeFound, type Located } from './located.ts';
+import { describeFound, shorten, type Located } from './located.ts';
 import { nearMiss } from './near-miss.ts';
 import { unexpected, type ValueType } from './value-type.ts';
 
@@ -30,6 +30,16 @@ export function resourceName(of: 'limit' | 'pool' | 'group'): ValueType<string> 
       return unexpected(value, expected, hint === null ? { context } : { context, hint });
     },
   };
+}
+
+/** What is wrong with the name of a unit; null: nothing. */
+export function unitNameProblem(unit: string): string | null {
+  if (!RESOURCE_NAME.test(unit))
+    return `found the unit ${shorten(JSON.stringify(unit))}, expected lower-case letters, digits, - and _`;
+  // Amounts are kept by unit in plain objects, which have members of such names already.
+  return unit in {}
+    ? `found the unit ${JSON.stringify(unit)}, expected a name that JavaScript does not use itself`
+    : null;
 }
 
 /** So many in so long. */

@@ -1,9 +1,8 @@
-import { RESOURCE_NAME } from '../domain/limit-rate.ts';
 import type { LimitDefinition } from '../domain/limit.ts';
-import { AppError, type Problem } from '../errors/app-error.ts';
-import { readLimitDefinition } from './limit-definition.ts';
-import { resourceName } from './limit-values.ts';
-import { scalarOf, type Located, type LocatedEntry, type LocatedMap } from './located.ts';
+import type { Problem } from '../errors/app-error.ts';
+import { checkStoreUnits, readLimitDefinition } from './limit-definition.ts';
+import { scalarOf, type LocatedEntry, type LocatedMap } from './located.ts';
+import { checkName, figuresRefused, typedAt } from './typed-words.ts';
 import { contextOf } from './value-type.ts';
 
 /** The figures of a limit as they are typed: `rate` and `tokens` are rates, `unit` and the quotas may name a unit (`images=10/min`). */
@@ -22,29 +21,25 @@ export interface LimitWords {
 /** A limit from the words of a command line, by the rules of the job file. @throws USAGE with every problem, each at its option */
 export function limitOfWords(name: string, words: LimitWords): LimitDefinition {
   const problems: Problem[] = [];
-  const typed = (flag: string, text: string): Located =>
-    scalarOf(text, { place: { file: flag === '' ? name : `--${flag} ${text}` }, dir: '/' });
-  resourceName('limit').read(typed('', name), contextOf('name', problems));
-  const definition = readLimitDefinition(recordOf(words, typed, problems), contextOf('limit', problems));
+  checkName('limit', name, problems);
+  const definition = readLimitDefinition(recordOf(words, problems), contextOf('limit', problems));
   if (definition === 'none' && problems.length === 0)
     problems.push({ message: 'found no figures, expected at least --rate', hint: 'Add --rate 3000/min' });
+  if (definition !== 'none' && definition !== undefined)
+    checkStoreUnits(name, definition, (message) => problems.push({ message }));
   if (problems.length === 0 && definition !== 'none' && definition !== undefined) return definition;
-  throw new AppError('USAGE', {
-    message: `limit set ${RESOURCE_NAME.test(name) ? name : JSON.stringify(name)}: found figures that make no limit`,
-    hint: 'See: slurmctl limit set --help',
-    problems,
-  });
+  throw figuresRefused('limit', name, problems);
 }
 
 /** The record that a job file would have. */
-function recordOf(words: LimitWords, typed: (flag: string, text: string) => Located, problems: Problem[]): LocatedMap {
+function recordOf(words: LimitWords, problems: Problem[]): LocatedMap {
   const entries = new Map<string, LocatedEntry>();
-  const put = (key: string, value: Located): void => {
+  const put = (key: string, value: LocatedEntry['value']): void => {
     entries.set(key, { keyPlace: value.place, value });
   };
   for (const key of ['rate', 'tokens', 'burst', 'zone', 'mode'] as const) {
     const text = words[key];
-    if (text !== undefined) put(key, typed(key, text));
+    if (text !== undefined) put(key, typedAt(key, text));
   }
   for (const text of words.unit ?? []) {
     const [unit, rate] = split(text);

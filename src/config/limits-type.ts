@@ -1,6 +1,6 @@
 import type { JobLimit } from '../domain/limit.ts';
 import { COST_SCHEMA, readCost } from './limit-cost.ts';
-import { DEFINITION_SCHEMAS, readLimitDefinition, UNIT_SCHEMA } from './limit-definition.ts';
+import { checkStoreUnits, DEFINITION_SCHEMAS, readLimitDefinition, UNIT_SCHEMA } from './limit-definition.ts';
 import { resourceName } from './limit-values.ts';
 import type { LocatedMap } from './located.ts';
 import { readNamedList, sourceWords } from './named-list.ts';
@@ -48,6 +48,8 @@ function readLimit(limit: LocatedMap, context: ReadContext): WrittenLimit | unde
   const taken = per === undefined ? undefined : perType.read(per, context);
   if (wanted === undefined || definition === undefined || cost === undefined) return undefined;
   if (per !== undefined && taken === undefined) return undefined;
+  const problem = (message: string): unknown => context.problem(message, { at: limit });
+  if (known !== undefined && !checkStoreUnits(wanted, known, problem)) return undefined;
   return {
     name: wanted,
     ...(known === undefined ? {} : { definition: known }),

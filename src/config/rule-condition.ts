@@ -111,6 +111,8 @@ const WITHOUT_ENDING: readonly Cause[] = [
   'timeout-item',
   'hung',
   'paused',
+  'quota-spent',
+  'waiting',
   'lost',
   'unreported',
 ];

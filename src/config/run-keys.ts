@@ -58,7 +58,8 @@ export const runKeys = {
     example: 'tasks',
   }),
   'slurm.throttle': optional(wholeNumber({ min: 1, max: MOST_ELEMENTS }), 'no limit', {
-    meaning: 'Most elements that run at the same time.',
+    meaning:
+      'Most elements that run at the same time. Fewer do while more would only wait for a limit whose turns the worker takes.',
     example: '200',
   }),
   'slurm.extra': optional(sbatchOptions(), 'none', {

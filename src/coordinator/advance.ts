@@ -26,9 +26,12 @@ import { settleRedo } from './redo-open.ts';
 import { reconcileTasks, type Reconciled } from './reconcile.ts';
 import type { SendContext } from './send.ts';
 import { continueWaves, LOOK_AGAIN_MS, sendOrFail } from './next-wave.ts';
+import { throttleArrays } from './throttle-arrays.ts';
 import { planFirstWave, type WaveResult } from './submit-wave.ts';
 import { releaseHeld } from './settle-holds.ts';
 import { readSubmissions } from './submissions.ts';
+import { takeTurn } from './turns.ts';
+import { stopWaiting, waitForTurn } from './wait-turn.ts';
 import { closeRows, watchNodes } from './watch-nodes.ts';
 
 export interface AdvanceRequest {
@@ -134,14 +137,32 @@ async function finishOnly(context: SendContext, meta: JobMeta): Promise<AdvanceR
 
 /** A task that has to run again is sent by the same pass: nobody else may come by. */
 async function finish(context: SendContext, meta: JobMeta, reconciled: Reconciled): Promise<AdvanceResult> {
-  const finished = await finishJob(context, meta, reconciled);
+  const finished = await finishJob(context, meta, reconciled).catch((error: unknown) => mergeLater(context, error));
+  if ('nextDueMs' in finished) return finished;
   if (isFinalJobState(finished.meta.state)) return { ...finished, nextDueMs: null };
   const again = await drive(context, finished.meta);
   return { ...again, steps: [...finished.steps, ...again.steps] };
 }
 
+/** A merge whose store has used up a quota is begun anew when that goes on; nothing of it was published. */
+async function mergeLater(context: SendContext, error: unknown): Promise<AdvanceResult> {
+  const { deps, job } = context;
+  if (!isAppError(error, 'LIMIT_SPENT') || typeof error.details['untilMs'] !== 'number') throw error;
+  const dueInMs = Math.max(0, error.details['untilMs'] - deps.clock.nowMs());
+  const rows = await readSubmissions(deps.state, job);
+  const accepted = rows.filter((row) => row.state === 'SUBMITTED');
+  const steps = await ensureFinaliser(context, rows, { accepted, arrays: [], dueInMs, urgentInMs: null });
+  const meta = await requireMeta(deps.state, job);
+  return { meta, steps: [`not merged yet: ${error.message}`, ...steps], nextDueMs: dueInMs };
+}
+
 async function drive(context: SendContext, found: JobMeta): Promise<AdvanceResult> {
   const { deps, job, manifest } = context;
+  const { concurrency } = manifest.spec;
+  if (concurrency !== undefined) {
+    const turn = await takeTurn(deps, job, found, concurrency);
+    if (!turn.isGranted) return waitForTurn(context, found, turn);
+  }
   const sent = await sendOutstanding(context, found);
   const before = await readSubmissions(deps.state, job);
   const observed = await observe(deps, before);
@@ -155,13 +176,15 @@ async function drive(context: SendContext, found: JobMeta): Promise<AdvanceResul
   });
   const nodes = await watchNodes(context, before, observed);
   const keptOpen = await closeRows(context, observed, reconciled.undecided);
-  const steps = [...sent.steps, ...released, ...reconciled.steps, ...nodes.steps];
-  const noted = await noteProgress(context, sent.meta, reconciled);
+  const throttled = await throttleArrays(context, { reconciled, observed, rows: before });
+  const steps = [...sent.steps, ...released, ...reconciled.steps, ...nodes.steps, ...throttled.steps];
+  const more = throttled.note === null ? [] : [throttled.note];
+  const noted = await noteProgress(context, sent.meta, { reconciled, more });
   if (allFinal(reconciled) && noted.state === 'RUNNING') {
     const finished = await finish(context, noted, reconciled);
     return { ...finished, steps: [...steps, ...finished.steps] };
   }
-  const aware: SendContext = { ...context, avoid: nodes.avoid };
+  const aware: SendContext = { ...context, avoid: nodes.avoid, tries: reconciled.tries };
   const next = await continueWaves(aware, noted, { reconciled, observed, rows: before });
   const rows = await readSubmissions(deps.state, job);
   const accepted = rows.filter((row) => row.state === 'SUBMITTED');
@@ -170,13 +193,15 @@ async function drive(context: SendContext, found: JobMeta): Promise<AdvanceResul
   const waits = (next.waitingFor ?? sent.waitingFor) !== null || keptOpen > 0;
   // A pass that ends with nothing to come by (a write of unknown outcome, say) must not be the last one.
   const nothingComes = arrays.length === 0 ? LOOK_AGAIN_MS : null;
-  const dueInMs = nextDue(deps, reconciled, { waits, waveInMs: next.waveInMs }) ?? nothingComes;
+  const dueInMs =
+    nextDue(deps, reconciled, { waits, waveInMs: soonest(next.waveInMs, throttled.againInMs) }) ?? nothingComes;
   const finaliser = await ensureFinaliser(aware, rows, {
     accepted,
     arrays,
     dueInMs,
     urgentInMs: next.urgentInMs,
   });
+  if (concurrency !== undefined) await stopWaiting(context, rows);
   return { meta: next.meta, steps: [...steps, ...next.steps, ...finaliser], nextDueMs: dueInMs };
 }
 
@@ -187,6 +212,11 @@ async function sendOutstanding(context: SendContext, meta: JobMeta): Promise<Wav
   const planned = rows.some((row) => row.kind === 'array') ? meta : await planFirstWave(context, meta);
   return sendOrFail(context, planned);
 }
+
+const soonest = (...dues: readonly (number | null)[]): number | null => {
+  const known = dues.filter((due) => due !== null);
+  return known.length === 0 ? null : Math.min(...known);
+};
 
 const allFinal = ({ tasks }: Reconciled): boolean => tasks.done + tasks.dead + tasks.cancelled === tasks.total;
 

@@ -14,6 +14,7 @@ import { requireMeta, retireFromIndex } from './job-meta.ts';
 import type { CoordinatorDeps } from './needs.ts';
 import { letGo } from './settle-holds.ts';
 import { readTasks } from './task-list.ts';
+import { leaveTurn } from './turns.ts';
 
 export interface Cancelled {
   readonly meta: JobMeta;
@@ -34,6 +35,7 @@ export async function finishCancel(deps: CoordinatorDeps, job: JobId, meta: JobM
   await letGo(deps, job, meta);
   const submissions = await endSubmissions(deps, job, 'the job was cancelled');
   const tasks = await cancelTasks(deps, job, meta);
+  await leaveTurn(deps, job, meta);
   await dropHints(deps, job);
   await retireFromIndex(deps.state, job);
   return { meta, submissions, ...tasks };

@@ -82,6 +82,7 @@ async function storeMeta(deps: CoordinatorDeps, request: JobRequest, fence: numb
     updatedMs: deps.clock.nowMs(),
     specHash: request.specHash,
     scheduler: request.backends.scheduler,
+    ...(request.spec.concurrency === undefined ? {} : { group: request.spec.concurrency.group }),
     fence,
   };
   await deps.state.createMany([{ key: metaKey(request.job), item: meta as unknown as StateItem }]);

@@ -1,6 +1,7 @@
 /** What the claimable tasks of a job ask for, collected while a pass reads them: tasks of one size are one group, and get elements of their own. */
 import { isSameSize, sizeFor, sizeKey, type ElementSize } from '../domain/element-size.ts';
 import { elementOf, type ElementId, type TaskId } from '../domain/ids.ts';
+import { withoutItemsLeft } from '../domain/items-left.ts';
 import type { Task } from './task-list.ts';
 
 export interface PendingTask {
@@ -26,6 +27,14 @@ export interface Demand {
   readonly busy: ReadonlySet<ElementId>;
   /** Epoch ms of the earliest retry of a task that asks for something else than the job does; null without one. */
   readonly nextEscalatedMs: number | null;
+  /** Quotas that tasks wait for: nothing is to be sent before the last of them goes on. Null: none. */
+  readonly spent: SpentQuota | null;
+}
+
+export interface SpentQuota {
+  readonly untilMs: number;
+  /** For people: what is used up, and when it goes on. */
+  readonly why: string;
 }
 
 export interface DemandCollector {
@@ -39,6 +48,7 @@ export function createDemandCollector(resources: ElementSize): DemandCollector {
   const groups = new Map<string, { size: ElementSize; pending: PendingTask[]; released: number; attempts: number }>();
   const busy = new Set<ElementId>();
   let nextEscalatedMs: number | null = null;
+  let spent: SpentQuota | null = null;
   return {
     add(task, isReleased) {
       const size = sizeFor(resources, task.needs);
@@ -53,7 +63,17 @@ export function createDemandCollector(resources: ElementSize): DemandCollector {
       if (task.state === 'RUNNING' && task.owner !== undefined) busy.add(elementOf(task.owner));
       if (task.state === 'WAIT' && task.notBeforeMs !== undefined && !isSameSize(size, resources))
         nextEscalatedMs = Math.min(nextEscalatedMs ?? Infinity, task.notBeforeMs);
+      if (isSpent(task) && task.notBeforeMs > (spent?.untilMs ?? 0))
+        spent = { untilMs: task.notBeforeMs, why: withoutItemsLeft(task.causeDetail ?? '') };
     },
-    demand: () => ({ groups: [...groups.values()].filter(({ pending }) => pending.length > 0), busy, nextEscalatedMs }),
+    demand: () => ({
+      groups: [...groups.values()].filter(({ pending }) => pending.length > 0),
+      busy,
+      nextEscalatedMs,
+      spent,
+    }),
   };
 }
+
+const isSpent = (task: Task): task is Task & { readonly notBeforeMs: number } =>
+  task.state === 'WAIT' && task.cause === 'quota-spent' && task.notBeforeMs !== undefined;

@@ -28,11 +28,14 @@ const LATE_MS = 60_000;
 /** Makes sure that a finaliser is queued for whatever comes next. Returns what was done, in words. */
 export async function ensureFinaliser(
   context: SendContext,
-  rows: readonly Submission[],
+  outbox: readonly Submission[],
   need: FinaliserNeed,
 ): Promise<string[]> {
   const { deps } = context;
-  const { accepted, arrays } = need;
+  const { arrays } = need;
+  // What woke the job for its turn waited for other jobs.
+  const rows = outbox.filter(isOfThisJob);
+  const accepted = need.accepted.filter(isOfThisJob);
   const waiting = accepted.filter((row) => row.kind === 'finaliser' && row.handle !== deps.ownBatchJobId);
   const steps: string[] = [];
   if (arrays.length > 0 && !waiting.some((row) => row.beginMs === undefined))
@@ -48,6 +51,8 @@ export async function ensureFinaliser(
   await cancelLater(context, timed);
   return steps;
 }
+
+const isOfThisJob = ({ turn }: Submission): boolean => turn === undefined;
 
 function timedIn({ arrays, dueInMs, urgentInMs }: FinaliserNeed): number | null {
   if (arrays.length === 0 || dueInMs === null) return arrays.length === 0 ? dueInMs : urgentInMs;
@@ -114,7 +119,7 @@ async function queueFinaliser(
 }
 
 /** Asked only when the job's own time limit is shorter than a finaliser needs. */
-async function longestTime({ deps, manifest }: SendContext): Promise<number | null> {
+export async function longestTime({ deps, manifest }: SendContext): Promise<number | null> {
   const { resources, slurm } = manifest.spec;
   if (resources.timeMs >= LEAST_TIME_MS) return null;
   const partition = slurm.partition === undefined ? {} : { partition: slurm.partition };

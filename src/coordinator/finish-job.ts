@@ -21,6 +21,7 @@ import { moveJob, retireFromIndex, stamp, updateMeta } from './job-meta.ts';
 import type { CoordinatorDeps } from './needs.ts';
 import type { SendContext } from './send.ts';
 import type { Counts } from './task-list.ts';
+import { leaveTurn } from './turns.ts';
 
 /** How often a committed result of a task may turn out corrupt; after that the storage itself is at fault. */
 const MOST_CORRUPTIONS = 3;
@@ -58,7 +59,9 @@ export async function finishJob(
     await moveJob(deps.state, job, 'AGGREGATING', { ...stamp(context), remove: ['waitingFor', 'notes'] });
   let merged;
   try {
-    merged = await deps.aggregate({ job, fenced: async () => lease.assertHeld() });
+    merged = await tellingWaits(context, (onWait) =>
+      deps.aggregate({ job, fenced: async () => lease.assertHeld(), onWait }),
+    );
   } catch (error) {
     const found = foundCorrupt(error);
     const reopened = found === null ? null : await reopenTask(context, meta, found);
@@ -92,10 +95,37 @@ export async function finishJob(
   return { meta: closed, steps: [`published ${items.total} rows, ${items.failed} of them failed`] };
 }
 
+/** Writes into META what a merge waits for, one write after the other; none of them matters to the merge. */
+async function tellingWaits<T>(
+  context: SendContext,
+  merge: (onWait: (what: string | null) => void) => Promise<T>,
+): Promise<T> {
+  let last = Promise.resolve();
+  try {
+    return await merge((what) => {
+      last = last.then(() => tellWait(context, what));
+    });
+  } finally {
+    await last;
+  }
+}
+
+async function tellWait(context: SendContext, what: string | null): Promise<void> {
+  const { deps, job } = context;
+  const change = what === null ? ({ remove: ['waitingFor'] } as const) : { set: { waitingFor: what } };
+  try {
+    await updateMeta(deps.state, job, ['AGGREGATING'], { ...stamp(context), ...change });
+  } catch (error) {
+    if (!isAppError(error)) throw error;
+    deps.log.debug('not said what the merge waits for', { job, error: error.message });
+  }
+}
+
 /** What must not outlive a final job: queued finalisers, hints, its place among the live jobs. */
 export async function tidyUp(deps: CoordinatorDeps, job: JobId, meta: JobMeta): Promise<void> {
   if (!isFinalJobState(meta.state)) return;
   await endSubmissions(deps, job, 'the job ended without it');
+  await leaveTurn(deps, job, meta);
   await dropHints(deps, job);
   await retireFromIndex(deps.state, job);
 }

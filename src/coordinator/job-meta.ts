@@ -7,7 +7,7 @@ import { isFinalJobState, jobStatesBefore, type JobState } from '../domain/state
 import type { Clock } from '../ports/clock.ts';
 import type { StateCondition, StateTable, StateValue } from '../ports/state-table.ts';
 
-export const readMeta = async (state: StateTable, job: JobId): Promise<JobMeta | null> =>
+export const readMeta = async (state: Pick<StateTable, 'get'>, job: JobId): Promise<JobMeta | null> =>
   (await state.get(metaKey(job))) as JobMeta | null;
 
 /** @throws JOB_NOT_FOUND */

@@ -29,8 +29,15 @@ export interface RetryPlanner {
 /** What the coordinator needs of other rooms, as narrow functions; `app` plugs them in. */
 export interface CoordinatorNeeds {
   readonly planner: RetryPlanner;
-  /** aggregator: merges and publishes; `fenced` is awaited right before the pointer moves. */
-  readonly aggregate: (request: { readonly job: JobId; readonly fenced: () => Promise<void> }) => Promise<{
+  /**
+   * aggregator: merges and publishes; `fenced` is awaited right before the pointer moves. `onWait` is told now and then, in one line, what it waits
+   * for, and null when it does not any more.
+   */
+  readonly aggregate: (request: {
+    readonly job: JobId;
+    readonly fenced: () => Promise<void>;
+    readonly onWait: (what: string | null) => void;
+  }) => Promise<{
     readonly publication: string;
     readonly succeeded: number;
     readonly failed: number;

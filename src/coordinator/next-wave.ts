@@ -4,7 +4,7 @@ import type { JobMeta } from '../domain/job-item.ts';
 import type { JobState } from '../domain/states.ts';
 import { isAppError, type AppError } from '../errors/app-error.ts';
 import { arrayLives, type ArrayLife } from './array-life.ts';
-import type { GroupDemand } from './demand.ts';
+import type { GroupDemand, SpentQuota } from './demand.ts';
 import type { Observed } from './element-states.ts';
 import { fallBack } from './fall-back.ts';
 import { tidyUp } from './finish-job.ts';
@@ -12,7 +12,7 @@ import { giveUpGroup, howTheyEnded } from './give-up-group.ts';
 import { moveJob, requireMeta, stamp, updateMeta } from './job-meta.ts';
 import { judgeGroup, type GroupVerdict } from './judge-group.ts';
 import { describe } from './judge-running.ts';
-import { fedElements } from './limit-feed.ts';
+import { fedNow } from './limit-feed.ts';
 import { chunkThrottle, planElements, shareRoom } from './plan-array.ts';
 import type { Reconciled } from './reconcile.ts';
 import type { SendContext } from './send.ts';
@@ -64,7 +64,8 @@ export async function continueWaves(context: SendContext, meta: JobMeta, seen: S
     const judged = judgeGroups(context, meta, { seen, lives });
     for (const one of judged) await settle(context, seen, one, progress);
     const due = judged.filter(({ verdict }) => verdict.next === 'submit');
-    if (due.length > 0) await submit(context, { seen, lives, due }, progress);
+    if (demand.spent !== null) await awaitQuota(context, demand.spent, progress);
+    else if (due.length > 0) await submit(context, { seen, lives, due }, progress);
     if (demand.nextEscalatedMs !== null)
       progress.due.push({ inMs: Math.max(0, demand.nextEscalatedMs - context.deps.clock.nowMs()), isUrgent: true });
   }
@@ -124,6 +125,15 @@ async function settle(context: SendContext, seen: Seen, judged: Judged, progress
     });
     progress.due.push({ inMs: 0, isUrgent: false });
   }
+}
+
+/** Elements would only meet what those before them have met; whoever is at work goes on. */
+async function awaitQuota(context: SendContext, { untilMs, why }: SpentQuota, progress: Progress): Promise<void> {
+  progress.due.push({ inMs: Math.max(0, untilMs - context.deps.clock.nowMs()), isUrgent: false });
+  progress.meta = await updateMeta(context.deps.state, context.job, [progress.meta.state], {
+    ...stamp(context),
+    set: { waitingFor: why },
+  });
 }
 
 const rowsOf = ({ manifest }: SendContext, rows: readonly Submission[], { size }: GroupDemand): Submission[] =>
@@ -193,7 +203,7 @@ async function planGroup(context: SendContext, { group, verdict }: Judged): Prom
   const { size, pending, attempts } = group;
   const { maxArraySize, slots, exclude } = await limitsFor(context, size);
   const { spec } = context.manifest;
-  const fed = await fedElements(context.deps.state, spec);
+  const fed = await fedNow(context.deps.state, spec, feedingNow(context));
   const planned = planElements(spec.slurm, pending.length, slots, fed).elements;
   const most = verdict.next === 'submit' ? (verdict.most ?? planned) : 0;
   return {
@@ -208,6 +218,11 @@ async function planGroup(context: SendContext, { group, verdict }: Judged): Prom
     },
   };
 }
+
+const feedingNow = ({ deps, tries }: SendContext) => ({
+  nowMs: deps.clock.nowMs(),
+  ...(tries === undefined ? {} : { tries }),
+});
 
 /** Elements that may be added without breaking `slurm.throttle`, which speaks of all arrays of the job together. */
 function roomBeside({ manifest }: SendContext, lives: readonly ArrayLife[], groups: number): number {

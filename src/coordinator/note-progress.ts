@@ -5,9 +5,13 @@ import { stamp, updateMeta } from './job-meta.ts';
 import type { Reconciled } from './reconcile.ts';
 import type { SendContext } from './send.ts';
 
-/** META with the notes of this pass; written only when they changed. */
-export async function noteProgress(context: SendContext, meta: JobMeta, reconciled: Reconciled): Promise<JobMeta> {
-  const notes = notesOf(context, reconciled);
+/** META with the notes of this pass, and `more` of them; written only when they changed. */
+export async function noteProgress(
+  context: SendContext,
+  meta: JobMeta,
+  { reconciled, more }: { readonly reconciled: Reconciled; readonly more: readonly string[] },
+): Promise<JobMeta> {
+  const notes = [...notesOf(context, reconciled), ...more];
   if (JSON.stringify(meta.notes ?? []) === JSON.stringify(notes)) return meta;
   return updateMeta(context.deps.state, context.job, [meta.state], {
     ...stamp(context),

@@ -21,6 +21,7 @@ import type { CoordinatorDeps } from './needs.ts';
 import { createRetrySums } from './retry-sums.ts';
 import { isUndecided, settleTask } from './settle-task.ts';
 import { settleWaiting, type Held } from './settle-waiting.ts';
+import { createTriesCollector, type SeenTries } from './seen-tries.ts';
 import type { Submission } from './submissions.ts';
 import { createCounter, readTasks, type Counts, type Task } from './task-list.ts';
 
@@ -46,6 +47,8 @@ export interface Reconciled extends Counts {
   readonly lost: number;
   /** Tasks whose retry is due and that the retry budget holds back; null without any. */
   readonly held: Held | null;
+  /** What tries took so far, and who waits for turns. */
+  readonly tries: SeenTries;
   /** One sentence a move. */
   readonly steps: readonly string[];
 }
@@ -74,6 +77,7 @@ export async function reconcileTasks(deps: CoordinatorDeps, request: ReconcileRe
   const counter = createCounter(request.meta.submittedWave);
   const collector = createDemandCollector(request.manifest.spec.resources);
   const sums = createRetrySums(canariesOf(pass));
+  const tries = createTriesCollector();
   const waiting: Task[] = [];
   const undecided = new Set<ElementId>();
   const steps: string[] = [];
@@ -94,6 +98,7 @@ export async function reconcileTasks(deps: CoordinatorDeps, request: ReconcileRe
   for await (const settled of settleAll(deps, pass)) {
     const { task, step } = settled;
     sums.add(task);
+    tries.add(task);
     if (task.state === 'WAIT' && task.notBeforeMs !== undefined) {
       if (step !== undefined) steps.push(step);
       waiting.push(task);
@@ -111,6 +116,7 @@ export async function reconcileTasks(deps: CoordinatorDeps, request: ReconcileRe
     steps,
     lost,
     held,
+    tries: tries.seen(),
     nextRetryMs: nextMs === null ? nextRetryMs : Math.min(nextMs, nextRetryMs ?? Infinity),
   };
 }

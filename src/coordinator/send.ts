@@ -8,6 +8,7 @@ import type { JobId } from '../domain/ids.ts';
 import { scriptKey } from '../domain/keys.ts';
 import type { JobManifest, WorkerAssignment } from '../domain/manifest.ts';
 import { isFinalJobState } from '../domain/states.ts';
+import type { BusyTries } from '../domain/task-item.ts';
 import type { BatchHandle, SubmitRequest } from '../ports/batch-system.ts';
 import { finaliserResources } from './finaliser-resources.ts';
 import { readMeta } from './job-meta.ts';
@@ -35,6 +36,8 @@ export interface SendContext {
   readonly onWait?: (note: string) => void;
   /** Nodes that new submissions exclude. */
   readonly avoid?: readonly string[];
+  /** What tries of the job took so far. */
+  readonly tries?: BusyTries;
 }
 
 export interface SendResult {

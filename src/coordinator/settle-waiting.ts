@@ -2,6 +2,7 @@
  * WAIT → PENDING for tasks whose retry is due, unless they are held back: by the breaker of their failure, which lets one of them try first, or by
  * the retry budget of the job. Everything it goes by is in the state table, so that any pass takes up where the one before ended.
  */
+import { limitKey, type LimitItem } from '../domain/limit.ts';
 import { historyKey } from '../domain/state-keys.ts';
 import type { StateChange } from '../ports/state-table.ts';
 import { inWindows } from './at-once.ts';
@@ -36,23 +37,47 @@ export async function settleWaiting(
 ): Promise<Waited> {
   const gates = await gateOf(deps, pass, { waiting, sums });
   const budget = createBudget(deps, sums);
+  const isStatedAnew = await limitsStatedAnew(deps, waiting);
   const inOrder = waiting.toSorted((a, b) => (a.notBeforeMs ?? 0) - (b.notBeforeMs ?? 0));
-  const chosen = inOrder.map((task) => ({ task, turn: turnOf(deps, { task, gate: gates.of(task), budget }) }));
+  const chosen = inOrder.map((task) => ({
+    task,
+    turn: turnOf(deps, { task, gate: gates.of(task), budget, isStatedAnew }),
+  }));
   const settled = await inWindows(chosen, ({ task, turn }) => takeTurn(deps, pass, task, turn));
   return { settled, held: budget.held(), steps: gates.steps, nextMs: gates.nextMs() };
+}
+
+/** Which tasks wait for the quota of a limit that a person has stated otherwise since, or deleted: they find out what counts. */
+async function limitsStatedAnew(
+  { state }: CoordinatorDeps,
+  waiting: readonly Task[],
+): Promise<(task: Task) => boolean> {
+  const quotaOf = ({ cause, deferred }: Task) => (cause === 'quota-spent' ? deferred?.quota : undefined);
+  const names = new Set(waiting.flatMap((task) => quotaOf(task)?.limit ?? []));
+  const statedMs = new Map<string, number | undefined>();
+  for (const name of names)
+    statedMs.set(name, ((await state.get(limitKey(name))) as unknown as LimitItem | null)?.setMs);
+  return (task) => {
+    const quota = quotaOf(task);
+    return quota !== undefined && statedMs.get(quota.limit) !== quota.setMs;
+  };
 }
 
 type Turn =
   | { readonly is: 'held' | 'not-due' | 'retry' }
   | { readonly is: 'given-up' | 'last-try'; readonly why: string };
 
-function turnOf(
-  { clock }: CoordinatorDeps,
-  { task, gate, budget }: { readonly task: Task; readonly gate: Gate; readonly budget: Budget },
-): Turn {
+interface Asked {
+  readonly task: Task;
+  readonly gate: Gate;
+  readonly budget: Budget;
+  readonly isStatedAnew: (task: Task) => boolean;
+}
+
+function turnOf({ clock }: CoordinatorDeps, { task, gate, budget, isStatedAnew }: Asked): Turn {
   if (gate.lets === 'none') return { is: 'held' };
   if (gate.lets === 'give-up') return { is: 'given-up', why: gate.why };
-  if ((task.notBeforeMs ?? 0) > clock.nowMs()) return { is: 'not-due' };
+  if ((task.notBeforeMs ?? 0) > clock.nowMs() && !isStatedAnew(task)) return { is: 'not-due' };
   // One each, as in the beginning: the budget is for those that may come again and again.
   if (gate.lets === 'last-try') return { is: 'last-try', why: gate.why };
   // The canary pays for nothing.

@@ -12,7 +12,7 @@ import { MANIFEST_SCHEMAS, type WaveManifest } from '../domain/manifest.ts';
 import { isAppError, type AppError } from '../errors/app-error.ts';
 import type { BatchLimits } from '../ports/batch-system.ts';
 import { moveJob, updateMeta } from './job-meta.ts';
-import { fedElements } from './limit-feed.ts';
+import { fedNow } from './limit-feed.ts';
 import { planChunks, planElements } from './plan-array.ts';
 import { avoiding, PACE_MS, sendRow, type SendContext } from './send.ts';
 import { readSubmissions, writeIntent, type Submission } from './submissions.ts';
@@ -62,7 +62,8 @@ export async function planFirstWave(context: SendContext, meta: JobMeta): Promis
   const { spec } = context.manifest;
   const size = sizeFor(spec.resources, undefined);
   const limits = await limitsFor(context, size);
-  const { elements } = planElements(spec.slurm, meta.tasks, limits.slots, await fedElements(context.deps.state, spec));
+  const fed = await fedNow(context.deps.state, spec, { nowMs: context.deps.clock.nowMs() });
+  const { elements } = planElements(spec.slurm, meta.tasks, limits.slots, fed);
   await writeRows(context, meta, {
     wave: 0,
     group: { size, elements, maxArraySize: limits.maxArraySize, history: { attemptsBefore: 0, fruitlessBefore: 0 } },

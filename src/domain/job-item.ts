@@ -30,6 +30,8 @@ export type JobMeta = {
   readonly specHash: string;
   /** Where its elements run; here as well as in the manifests, because cancelling must work without them. */
   readonly scheduler: BackendUrls['scheduler'];
+  /** Jobs of this group do not run together (`domain/turns.ts`). Absent: none. */
+  readonly group?: string;
   /** Fence of the last advance lease that wrote here; only grows. */
   readonly fence: number;
   /** Totals; 0 until the input is split. */
@@ -99,6 +101,13 @@ export type SubmissionItem = {
   readonly exclude?: readonly string[];
   /** For ENDED: what its elements told about their nodes; the worst ones of many. */
   readonly nodes?: Readonly<Record<string, NodeTally>>;
+  /**
+   * For an array whose job waits for turns of a rate limit: the most elements that may run at once, as `advance` set it last, and why. Absent: as it
+   * was submitted. `idleAt`: the most with which no calls queued.
+   */
+  readonly throttle?: { readonly most: number; readonly why: string; readonly idleAt?: number };
+  /** For a finaliser of a job that waits for its turn in a group: the job whose end starts it, `*` when its time does. */
+  readonly turn?: string;
   /** For a finaliser that does not wait for arrays: epoch ms at which it starts. */
   readonly beginMs?: number;
   readonly createdMs: number;

@@ -95,10 +95,33 @@ export const perSecond = ({ amount, perMs }: LimitRate): number => (amount * 1_0
 export function describeLimit({ rates, quotas, burstMs, mode }: LimitDefinition): string {
   return [
     ...unitsOf(rates).map((unit) => `${unit} ${formatRate(rates[unit] as LimitRate)}`),
-    ...(burstMs === 0 ? [] : [`burst ${burstMs % 1_000 === 0 ? `${burstMs / 1_000}s` : `${burstMs}ms`}`]),
+    ...(burstMs === 0 ? [] : [`burst ${burstText(burstMs)}`]),
     ...quotas.map(({ unit, amount, every, zone }) => `${QUOTA_WORDS[every]} ${unit} ${formatAmount(amount)} (${zone})`),
     ...(mode === 'hard' ? ['mode hard'] : []),
   ].join(', ');
+}
+
+const burstText = (ms: number): string => (ms % 1_000 === 0 ? `${ms / 1_000}s` : `${ms}ms`);
+
+/** What a person types to make these figures the site's. */
+export function limitSetCommand(name: string, { rates, quotas, burstMs, mode }: LimitDefinition): string {
+  const rateFlag = (unit: LimitUnit): string => {
+    const rate = formatRate(rates[unit] as LimitRate);
+    if (unit === 'requests') return `--rate ${rate}`;
+    return unit === 'tokens' ? `--tokens ${rate}` : `--unit ${unit}=${rate}`;
+  };
+  const zone = quotas[0]?.zone ?? 'UTC';
+  return [
+    `slurmctl limit set ${name}`,
+    ...unitsOf(rates).map(rateFlag),
+    ...(burstMs === 0 ? [] : [`--burst ${burstText(burstMs)}`]),
+    ...quotas.map(
+      ({ unit, amount, every }) =>
+        `--${QUOTA_WORDS[every]} ${unit === 'requests' ? '' : `${unit}=`}${formatAmount(amount)}`,
+    ),
+    ...(zone === 'UTC' ? [] : [`--zone ${zone}`]),
+    ...(mode === 'hard' ? ['--mode hard'] : []),
+  ].join(' ');
 }
 
 /** How a job file calls a quota. */

@@ -62,10 +62,20 @@ export interface LimitItem {
   readonly up?: number;
   /** Decreases so far. */
   readonly refusals: number;
+  /** Calls that the provider refused so far (HTTP 429), as buyers tell with their next purchase; a write that is applied twice counts them twice. Absent: none. */
+  readonly answers429?: number;
+  /** Epoch ms since which this item counts: from when the limit was created. */
+  readonly sinceMs: number;
   readonly sold: Readonly<Record<LimitUnit, number>>;
   /** By the place of the quota in the definition: the window it counts (its beginning, epoch ms) and what was sold in it. */
   readonly windows: Readonly<Record<string, { readonly from: number; readonly used: number }>>;
 }
+
+/**
+ * The limit of this name, where a site has one, is that of its object store: merges and `advance` take the turn of every read. It counts requests alone,
+ * and nothing but its name says so, so that a person who states it reaches what is running.
+ */
+export const STORE_LIMIT = 'store';
 
 export const RESOURCE_PREFIX = 'R#';
 /** Every limit and pool the table knows, so that `list` needs no scan: sort `limit#<name>` or `pool#<name>`. */

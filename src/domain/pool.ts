@@ -1,6 +1,6 @@
 /**
  * Pools of a site: at most so many holders at a time, over all jobs, users and hosts that name them. A slot is a lease with an owner, a heartbeat
- * and a fence; who dies loses it by itself. A job's `concurrency: {group, max}` is a pool of the same kind whose holders are jobs.
+ * and a fence; who dies loses it by itself.
  */
 import { RESOURCES_PARTITION } from './limit.ts';
 import type { StateKey } from './state-keys.ts';
@@ -13,6 +13,10 @@ export interface PoolDefinition {
 
 /** How long a silent holder keeps its slot where nobody says otherwise. */
 export const DEFAULT_POOL_LEASE_MS = 60_000;
+/** Heartbeats come three times a lease: more often would cost more than the slot, and clocks of file systems tick coarsely. */
+export const SHORTEST_POOL_LEASE_MS = 5_000;
+/** So long a slot of a dead holder is of no use to anybody. */
+export const LONGEST_POOL_LEASE_MS = 3_600_000;
 /** Slots have numbers of three digits. */
 export const MOST_SLOTS = 1_000;
 
@@ -28,10 +32,18 @@ export interface JobPool {
   readonly source: string;
 }
 
-/** Jobs of one group run at most `max` at a time; the others wait, in the order of their submission. */
+/**
+ * What the environment variables of commands begin with that say which slot of this pool is theirs: `SLURMCTL_POOL_MY_DB` for `my-db`, because a variable has
+ * no dashes.
+ */
+export const poolVariable = (name: string): string => `SLURMCTL_POOL_${name.replaceAll('-', '_').toUpperCase()}`;
+
+/** Jobs of one group run at most `max` at a time; the others wait, in the order of their submission (`turns.ts`). */
 export interface JobConcurrency {
   readonly group: string;
-  readonly max: number;
+  /** Absent: what the site says, or one. */
+  readonly max?: number;
+  readonly source: string;
 }
 
 /** State item of a pool, `P#<name>/POOL`. */

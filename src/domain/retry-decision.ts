@@ -5,25 +5,25 @@ import type { RetrySpec } from './job-spec.ts';
 import type { FailureFacts, RetryRule } from './retry-rules.ts';
 import type { TaskItem } from './task-item.ts';
 
-/** What the planner may change of a task; a field that is absent in an answer is removed. */
+/** What the planner may change of a task; a field that is absent in an answer is removed (`attemptsBefore` then stays). */
 export type TaskPlan = Pick<
   TaskItem,
-  'suspects' | 'strikes' | 'strikesOf' | 'quarantined' | 'needs' | 'escalations' | 'idleAttempts' | 'leavesNone'
+  | 'suspects'
+  | 'strikes'
+  | 'strikesOf'
+  | 'quarantined'
+  | 'needs'
+  | 'escalations'
+  | 'idleAttempts'
+  | 'leavesNone'
+  | 'attemptsBefore'
 >;
 
 export interface RetryQuestion {
   readonly task: TaskPlan &
     Pick<
       TaskItem,
-      | 'items'
-      | 'attempts'
-      | 'attemptsBefore'
-      | 'charged'
-      | 'checkpoint'
-      | 'checkpointSeen'
-      | 'inFlight'
-      | 'trying'
-      | 'deferred'
+      'items' | 'attempts' | 'charged' | 'checkpoint' | 'checkpointSeen' | 'inFlight' | 'trying' | 'deferred'
     >;
   readonly failure: FailureFacts;
   /** The process died over it: it did not hand the task back itself. */

@@ -7,6 +7,12 @@ export const MAX_IDLE_ATTEMPTS = 20;
 /** Attempts a task may begin in one generation, however much each of them brings. */
 export const MAX_ATTEMPTS_IN_ALL = 100;
 
+/**
+ * Tries by which an attempt ended items, and how long their handlers took together, in milliseconds; waiting for turns before a try is `waitedMs`.
+ * Only of jobs with limits whose turns the worker takes: it says how many elements such a limit can feed.
+ */
+export type BusyTries = { readonly tries: number; readonly ms: number; readonly waitedMs: number };
+
 /** The commit: names the one attempt whose output counts. Written once, together with `state: DONE`. */
 export type Win = {
   readonly attempt: AttemptId;
@@ -15,6 +21,7 @@ export type Win = {
   readonly rows: number;
   readonly succeeded: number;
   readonly failed: number;
+  readonly busy?: BusyTries;
   /** Absent: committed by a version that did not say. */
   readonly ran?: AttemptRun;
 };
@@ -48,7 +55,7 @@ export type TaskItem = {
   readonly items: number;
   /** Attempts begun so far. */
   readonly attempts: number;
-  /** Of those, begun in earlier generations: they count against no bound of this one. Absent: none. */
+  /** Of those, begun in earlier generations, or ended by a quota or while all their items waited: they count against no bound of this one. Absent: none. */
   readonly attemptsBefore?: number;
   /** Attempts that count against `retry.attempts` (infrastructure failures do not). */
   readonly charged: number;
@@ -62,8 +69,12 @@ export type TaskItem = {
   readonly progress?: number;
   /** Of those, failed. */
   readonly progressFailed?: number;
+  /** What the owner's tries took so far. */
+  readonly busy?: BusyTries;
   /** What calls of the owner waited for at its last heartbeat, for display. Absent: nothing. */
   readonly waiting?: TaskWaiting;
+  /** What the owner's process had of limits at its last heartbeat, for display; at most three, the largest. Absent: nothing so far. */
+  readonly holds?: readonly TaskHolding[];
   readonly checkpoint?: CheckpointPointer;
   /** Items in the checkpoint when the last retry was decided: more of them since then is progress. */
   readonly checkpointSeen?: number;
@@ -83,9 +94,15 @@ export type TaskItem = {
    * The attempt ended in good order and left this many items for another try, none of them to run before `dueMs` (epoch ms; absent: as soon as there is
    * an element that has what they need): `cause`, `exitCode` and `signal` are of such an item's failure, not of a process. Where some of them need
    * more than there was, `dueMs` is that of the others. `rule`: name of the rule by which that item was left: it had the whole message, of which
-   * `causeDetail` has the beginning. Until the next claim.
+   * `causeDetail` has the beginning. `quota`: the limit whose quota was used up, and when it was stated (`setMs` of its item): stated anew,
+   * it may sell at once. Until the next claim.
    */
-  readonly deferred?: { readonly items: number; readonly dueMs?: number; readonly rule?: string };
+  readonly deferred?: {
+    readonly items: number;
+    readonly dueMs?: number;
+    readonly rule?: string;
+    readonly quota?: { readonly limit: string; readonly setMs: number };
+  };
   /** Attempts end every item by its own rule and leave none for later: the failure of one that was left would have ended the others with it. */
   readonly leavesNone?: boolean;
   /**
@@ -123,6 +140,20 @@ export type TaskNeeds = { readonly memoryBytes?: number; readonly timeMs?: numbe
 export type TaskWaiting = {
   readonly kind: 'limit' | 'pool';
   readonly name: string;
+  /** Calls of the owner's process that waited for it. */
+  readonly calls?: number;
   /** Epoch ms at which the first call expects its turn; absent: nobody can say. */
+  readonly untilMs?: number;
+};
+
+/** Turns of a limit, as a process has them. */
+export type TaskHolding = {
+  readonly limit: string;
+  /** Calls that had their turn since the process began. */
+  readonly had: number;
+  /** Units that are bought and not spent, and of which unit (absent: requests); absent: none. */
+  readonly left?: number;
+  readonly unit?: string;
+  /** Epoch ms of the table's time after which nothing of `left` can be spent any more. */
   readonly untilMs?: number;
 };

@@ -4,8 +4,9 @@ import { isAppError } from '../errors/app-error.ts';
 import type { StateItem } from '../ports/state-table.ts';
 import { leaseOf, type Lease } from './lease.ts';
 import { limitUnknown } from './limit-unknown.ts';
+import { movedLease, planMove } from './move.ts';
 import type { LimiterDeps } from './needs.ts';
-import { planPurchase, type Purchase } from './purchase.ts';
+import { planPurchase, type Moment, type Purchase } from './purchase.ts';
 import { createQuotaCalendar } from './quota-window.ts';
 import { createPauses } from './pauses.ts';
 
@@ -31,6 +32,12 @@ export interface Buyer {
   look(): Promise<LimitItem>;
   /** Buys a slot for the calls, or finds out when to try again. A table that does not answer is tried again later. @throws LIMIT_UNKNOWN, STATE_* */
   buy(calls: readonly Cost[], debt: Cost): Promise<Bought>;
+  /** Tries to take a nearer slot in the place of this one, with the limit as it was seen last; null: it stays. @throws STATE_* */
+  move(lease: Lease): Promise<Lease | null>;
+  /** The provider refused a call: the next purchase tells of it. */
+  refused(): void;
+  /** Refusals that no purchase has told of. */
+  untold(): number;
   readonly figures: BuyerFigures;
 }
 
@@ -40,58 +47,82 @@ const SHORTEST_HORIZON_MS = 1_000;
 /** What lies beyond the horizon is tried for again by many at once: spread over so long at first. */
 const SPREAD_MS = 1_000;
 
-/** Buys slots of one limit. */
-export function createBuyer(name: string, deps: LimiterDeps): Buyer {
-  const { state, random, time } = deps;
-  const calendar = createQuotaCalendar();
+/** The limit as it was seen last, and what is asked of its table. */
+function createSight(name: string, state: LimiterDeps['state']) {
   const figures: BuyerFigures = { reads: 0, writes: 0, refusedWrites: 0 };
-  const pauses = createPauses(random);
   let item: LimitItem | null = null;
-  let expectsQueue = false;
-
+  let untold = 0;
   const see = (current: StateItem | null): LimitItem => {
     if (current === null) throw limitUnknown(name);
     item = current as unknown as LimitItem;
     return item;
   };
-  const write = async (purchase: Purchase): Promise<boolean> => {
-    figures.writes += 1;
-    const result = await state.write(limitKey(name), purchase.change, purchase.when, { repeatable: true });
-    see(result.applied ? result.item : result.current);
-    if (!result.applied) figures.refusedWrites += 1;
-    return result.applied;
+  return {
+    figures,
+    seen: (): LimitItem | null => item,
+    see: (seen: LimitItem): void => void (item = seen),
+    refused: (): void => void (untold += 1),
+    untold: (): number => untold,
+    /** Where the answer of a purchase is lost they are told again: a figure for people may be too high, but not miss what happened. */
+    told: (answers429: number): void => void (untold -= answers429),
+    async look(): Promise<LimitItem> {
+      figures.reads += 1;
+      return see(await state.get(limitKey(name)));
+    },
+    /** The limit as it is now, and whether the write was applied. */
+    async write({ change, when }: Pick<Purchase, 'change' | 'when'>): Promise<readonly [boolean, LimitItem]> {
+      figures.writes += 1;
+      const result = await state.write(limitKey(name), change, when, { repeatable: true });
+      if (!result.applied) figures.refusedWrites += 1;
+      return [result.applied, see(result.applied ? result.item : result.current)];
+    },
   };
-  const look = async (): Promise<LimitItem> => {
-    figures.reads += 1;
-    return see(await state.get(limitKey(name)));
-  };
+}
 
+/** Buys slots of one limit. */
+export function createBuyer(name: string, deps: LimiterDeps): Buyer {
+  const { random, time } = deps;
+  const calendar = createQuotaCalendar();
+  const pauses = createPauses(random);
+  const sight = createSight(name, deps.state);
+  let expectsQueue = false;
+  /** A write that is refused costs more than a read. */
+  let looksFirst = false;
+
+  const momentOf = (nowMs: number): Moment => ({
+    nowUs: Math.floor(nowMs * 1_000),
+    horizonUs: horizonUs(deps),
+    expectsQueue,
+  });
   const tryToBuy = async (calls: readonly Cost[], debt: Cost): Promise<Bought> => {
     for (let tries = 0; tries < TRIES; tries += 1) {
-      const known = item ?? (await look());
+      const known = (looksFirst ? null : sight.seen()) ?? (await sight.look());
+      looksFirst = false;
       const now = time.now();
       if (now === 'unsure') break;
-      const nowUs = Math.floor(now.nowMs * 1_000);
+      const moment = momentOf(now.nowMs);
       const paid = payable(debt, calls[0] ?? {}, known);
-      const moment = { nowUs, horizonUs: horizonUs(deps), expectsQueue };
-      const plan = planPurchase(known, { calls, debt: paid }, moment, calendar);
-      if (plan.kind === 'wait')
-        return { kind: 'later', ms: (plan.untilUs - nowUs) / 1_000 + pauses.next(SPREAD_MS, LONGEST_HORIZON_MS / 4) };
+      const answers429 = sight.untold();
+      const plan = planPurchase(known, { calls, debt: paid, answers429 }, moment, calendar);
+      looksFirst = plan.kind !== 'buy';
+      if (plan.kind === 'wait') {
+        const pauseMs = pauses.next(SPREAD_MS, LONGEST_HORIZON_MS / 4);
+        return { kind: 'later', ms: (plan.untilUs - moment.nowUs) / 1_000 + pauseMs };
+      }
       if (plan.kind === 'spent')
         return { ...plan, ms: Math.max(0, plan.untilMs - now.nowMs) + random.next() * SPREAD_MS };
-      const isBought = await write(plan);
-      expectsQueue = (item?.t ?? 0) - (isBought ? plan.durationUs : 0) > nowUs;
+      const [isBought, after] = await sight.write(plan);
+      expectsQueue = (after.t ?? 0) - (isBought ? plan.durationUs : 0) > moment.nowUs;
       if (!isBought) continue;
+      sight.told(answers429);
       pauses.reset();
-      return { kind: 'lease', lease: leaseOf(plan, item as unknown as LimitItem, paid), debt: paid };
+      return { kind: 'lease', lease: leaseOf(plan, after, paid), debt: paid };
     }
     return { kind: 'later', ms: pauses.next(50, 5_000) };
   };
 
   return {
-    seen: () => item,
-    see: (seen) => void (item = seen),
-    look,
+    ...sight,
     async buy(calls, debt) {
       try {
         return await tryToBuy(calls, debt);
@@ -102,13 +133,19 @@ export function createBuyer(name: string, deps: LimiterDeps): Buyer {
         return { kind: 'later', ms: pauses.next(500, 30_000) };
       }
     },
-    figures,
+    async move(lease) {
+      const [now, known] = [time.now(), sight.seen()];
+      const plan = now === 'unsure' || known === null ? null : planMove(known, lease, momentOf(now.nowMs));
+      if (plan === null) return null;
+      const [isMoved, after] = await sight.write(plan);
+      return isMoved ? movedLease(lease, plan, after) : null;
+    },
   };
 }
 
-/** A tenth of the time the process has left: what it holds is lost when it is killed. */
+/** Half of the time the process has left: a slot is no good to one that has ended, or gives its work back, by then. */
 function horizonUs({ endsAtMs, clock }: LimiterDeps): number {
-  const leftMs = endsAtMs === null ? Number.POSITIVE_INFINITY : (endsAtMs - clock.nowMs()) / 10;
+  const leftMs = endsAtMs === null ? Number.POSITIVE_INFINITY : (endsAtMs - clock.nowMs()) / 2;
   return Math.floor(Math.max(SHORTEST_HORIZON_MS, Math.min(LONGEST_HORIZON_MS, leftMs)) * 1_000);
 }
 

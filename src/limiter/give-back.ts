@@ -42,14 +42,24 @@ export function planReturn(lease: Lease, { mode }: Pick<LimitDefinition, 'mode'>
   };
 }
 
-/** Lets the next buyer wait for what this process did not pay for. On a timeline that is idle it costs nobody anything. */
-export function planDebt(debt: Cost, durationUs: number): Write | null {
-  if (durationUs === 0) return null;
+/**
+ * Lets the next buyer wait for what this process did not pay for (on a timeline that is idle it costs nobody anything), and counts the refusals it has
+ * not told of. Null when there is neither.
+ */
+export function planEnd(end: {
+  readonly debt: Cost;
+  readonly durationUs: number;
+  readonly answers429: number;
+}): Write | null {
+  const { debt, durationUs, answers429 } = end;
+  if (durationUs === 0 && answers429 === 0) return null;
+  const paid = durationUs === 0 ? [] : Object.entries(debt).map(([unit, units]) => [`sold.${unit}`, units] as const);
   return {
     change: {
       add: {
-        t: durationUs,
-        ...Object.fromEntries(Object.entries(debt).map(([unit, units]) => [`sold.${unit}`, units])),
+        ...(durationUs === 0 ? {} : { t: durationUs }),
+        ...(answers429 === 0 ? {} : { answers429 }),
+        ...Object.fromEntries(paid),
       },
     },
     when: { op: 'present', path: 't' },

@@ -26,6 +26,11 @@ export function createLimiter(deps: LimiterDeps): MeasuredLimiter {
       const waits = [...lines.values()].map((line) => line.waiting()).filter((wait) => wait !== null);
       return waits.toSorted((a, b) => b.calls - a.calls)[0] ?? null;
     },
+    holdings() {
+      const holdings = [...lines.values()].map((line) => line.holding());
+      const used = holdings.filter(({ had, held }) => had > 0 || held !== null);
+      return used.toSorted((a, b) => (b.held?.units ?? 0) - (a.held?.units ?? 0) || b.had - a.had);
+    },
     async close() {
       await Promise.all([...lines.values()].map((line) => line.close()));
     },

@@ -1,11 +1,12 @@
 /** The calls of a process that wait for one limit, and the one loop that gives them their turns. */
 import type { Cost, LimitItem } from '../domain/limit.ts';
 import { isAppError } from '../errors/app-error.ts';
-import type { LimitGrant, LimitWait } from '../ports/limiter.ts';
+import type { LimitGrant, LimitHolding, LimitWait } from '../ports/limiter.ts';
 import { createBuyer, type BuyerFigures } from './buyer.ts';
 import { handBack } from './hand-back.ts';
 import type { Turn } from './lease.ts';
 import type { LimiterDeps } from './needs.ts';
+import { createMover, type Mover } from './mover.ts';
 import { createPauses } from './pauses.ts';
 import { checkedCost, countedCost } from './price.ts';
 import { createPurse, type Purse } from './purse.ts';
@@ -16,6 +17,8 @@ import { createWaitQueue, type WaitQueue } from './wait-queue.ts';
 
 export interface LineFigures extends BuyerFigures {
   readonly granted: number;
+  /** Requests that were bought and not given back; what was not granted of them is lost. */
+  readonly bought: number;
   /** Leases whose time was over before they were spent. */
   readonly expiredLeases: number;
 }
@@ -24,6 +27,7 @@ export interface Line {
   take(cost: Cost, signal?: AbortSignal): Promise<LimitGrant>;
   tooManyRequests(retryAfterMs: number | null): void;
   waiting(): LimitWait | null;
+  holding(): LimitHolding;
   close(): Promise<void>;
   figures(): LineFigures;
 }
@@ -38,11 +42,14 @@ interface Parts {
   readonly purse: Purse;
   readonly stock: Stock;
   readonly refusals: Refusals;
+  readonly mover: Mover;
   /** Makes the limit and the shared time known. */
   readonly learn: () => Promise<void>;
   /** Generation under which the last call was sold. */
   lastG: number;
   granted: number;
+  /** Requests that went back to the site at the end. */
+  givenBack: number;
   /** Epoch ms of the first call's turn, as far as it is known. */
   firstTurnMs: number | null;
   isServing: boolean;
@@ -69,6 +76,7 @@ export function createLine(name: string, deps: LimiterDeps): Line {
       const now = deps.time.now();
       // What begins later may still be good: others have slowed down until then.
       purse.dropBegun(now === 'unsure' ? Number.POSITIVE_INFINITY : now.nowMs * 1_000);
+      buyer.refused();
       refusals.note(parts.lastG, retryAfterMs);
       sleeper.wake();
     },
@@ -76,16 +84,32 @@ export function createLine(name: string, deps: LimiterDeps): Line {
       if (queue.length() === 0) return null;
       return { name, calls: queue.length(), untilMs: stock.expectedMs() ?? parts.firstTurnMs };
     },
+    holding() {
+      const now = deps.time.now();
+      return { name, had: parts.granted, held: now === 'unsure' ? null : purse.held(now.nowMs * 1_000) };
+    },
     async close() {
       if (parts.isClosed) return;
       parts.isClosed = true;
       queue.rejectAll(new Error(`limit ${name}: the limiter was closed while calls waited`));
       sleeper.wake();
-      await Promise.all([stock.settled(), refusals.settled()]);
+      await Promise.all([stock.settled(), refusals.settled(), parts.mover.settled()]);
       const { figures } = buyer;
-      await handBack(name, deps, { item: buyer.seen(), leases: purse.leases(), debt: purse.debt(), figures });
+      const held = {
+        item: buyer.seen(),
+        leases: purse.leases(),
+        debt: purse.debt(),
+        answers429: buyer.untold(),
+        figures,
+      };
+      parts.givenBack = await handBack(name, deps, held);
     },
-    figures: () => ({ ...buyer.figures, granted: parts.granted, expiredLeases: purse.expired() }),
+    figures: () => ({
+      ...buyer.figures,
+      granted: parts.granted,
+      bought: purse.bought() - parts.givenBack,
+      expiredLeases: purse.expired(),
+    }),
   };
 }
 
@@ -118,8 +142,9 @@ function createParts(name: string, deps: LimiterDeps): Parts {
     }
   };
   const refusals = createRefusals(name, deps, buyer);
-  const counts = { lastG: -1, granted: 0, firstTurnMs: null, isServing: false, isClosed: false };
-  return { name, deps, sleeper, queue, buyer, purse, stock, refusals, learn, ...counts };
+  const mover = createMover(name, deps, { buyer, purse, onChange: () => sleeper.wake() });
+  const counts = { lastG: -1, granted: 0, givenBack: 0, firstTurnMs: null, isServing: false, isClosed: false };
+  return { name, deps, sleeper, queue, buyer, purse, stock, refusals, mover, learn, ...counts };
 }
 
 async function serve(parts: Parts): Promise<void> {
@@ -153,6 +178,8 @@ async function step(parts: Parts): Promise<void> {
   const wakes = moments.map((us) => (us - nowUs) / 1_000);
   parts.firstTurnMs = wakes.length === 0 ? null : deps.clock.nowMs() + Math.min(...wakes);
   if (againInMs !== null) wakes.push(againInMs);
+  const lookInMs = parts.mover.consider(nowUs);
+  if (lookInMs !== null) wakes.push(lookInMs);
   return sleeper.sleep(wakes.length === 0 ? null : Math.min(...wakes));
 }
 

@@ -14,4 +14,6 @@ export interface LimiterDeps {
   readonly log: Log;
   /** Epoch ms at which the process has to end; null when nothing ends it. */
   readonly endsAtMs: number | null;
+  /** Longest that calls wait for the next window of a quota; absent: until the process ends. */
+  readonly quotaPatienceMs?: number;
 }

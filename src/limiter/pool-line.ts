@@ -1,10 +1,12 @@
 /**
  * All calls of one process that want a slot of one pool. One loop looks at the pool for all of them while any waits: takes a slot when it is the turn of
- * the first, stands in line otherwise. The process has one place in line, for its first call: processes take turns, however many calls each has.
+ * the first, stands in line otherwise. The process has one place in line, for its first call: processes take turns, however many calls each has. A turn is
+ * one call, or as many short ones as begin within some seconds: a slot that is free is noticed elsewhere only after a while.
  *
  * Cost: a look is one query. A call that finds a slot open costs one write, one that waits costs two more (to stand in line and to leave it), a holder one
- * more to give the slot back; whoever holds or waits writes once in a third of a lease. A write is refused only when somebody else was faster; after the
- * first such refusal a process stands in line, where those who see the same go for different slots. A dead waiter costs whoever notices it one write.
+ * more to give the slot back or to hand it on to the next call of its turn; whoever holds or waits writes once in a third of a lease. A write is refused
+ * only when somebody else was faster; after the first such refusal a process stands in line, where those who see the same go for different slots. A dead
+ * waiter costs whoever notices it one write.
  */
 import { AppError, isAppError } from '../errors/app-error.ts';
 import type { PoolSlot } from '../ports/limiter.ts';
@@ -16,7 +18,7 @@ import { lookPauseMs } from './pool-pauses.ts';
 import { createLinePlace } from './pool-place.ts';
 import { createSilenceWatch, type LookTime } from './pool-silence.ts';
 import { holdSlot } from './pool-slot.ts';
-import { freeSlot, takeSlot } from './pool-take.ts';
+import { freeSlot, renewSlot, takeSlot, type TakenSlot } from './pool-take.ts';
 import { standingOf, type OpenSlot, type Standing } from './pool-turn.ts';
 import { poolUnknown } from './pool-unknown.ts';
 import { poolViewOf, type PoolView } from './pool-view.ts';
@@ -29,6 +31,8 @@ export interface PoolLine {
   close(): Promise<void>;
 }
 
+/** So long the calls of one process may have a slot one after the other before other processes have their turn; a call that takes longer is the only one. */
+const TURN_MS = 5_000;
 const FASTER_MS = 100;
 const FIRST_FAILURE_MS = 500;
 const LONGEST_FAILURE_MS = 10_000;
@@ -113,6 +117,8 @@ async function step(parts: Parts): Promise<void> {
   const { pool, deps, place, watch } = parts;
   const { view, time } = await look(parts);
   if (view.item === null) throw poolUnknown(pool);
+  // Another call of this process may have passed its slot on meanwhile.
+  if (parts.calls.length() === 0) return;
   place.recognise(view);
   const silent = watch.judge(view, time);
   const standing = standingOf(view, silent, place.asker());
@@ -143,7 +149,7 @@ function chosen({ deps, place }: Parts, { open, ahead }: Standing): OpenSlot | u
 }
 
 async function take(parts: Parts, open: OpenSlot, leaseMs: number): Promise<void> {
-  const { pool, deps, calls, held, place } = parts;
+  const { pool, deps, place } = parts;
   const taken = await takeSlot(deps, open, { pool, leaseMs });
   if (taken === null) {
     parts.wasBeaten = true;
@@ -152,11 +158,29 @@ async function take(parts: Parts, open: OpenSlot, leaseMs: number): Promise<void
   place.used();
   parts.progress = { looks: 0, ahead: 0, atMs: 0 };
   parts.wasBeaten = false;
-  // The caller may have given up meanwhile; the next one has the slot then.
+  return grant(parts, taken);
+}
+
+/** The caller may have given up meanwhile; the next one has the slot then. */
+async function grant(parts: Parts, taken: TakenSlot): Promise<void> {
+  const { deps, calls, held } = parts;
   if (calls.length() === 0) return freeSlot(deps, taken);
-  const slot = holdSlot(deps, taken, () => held.delete(slot));
+  const slot = holdSlot(deps, taken, { giveBack: () => giveBack(parts, taken), onEnd: () => held.delete(slot) });
   held.add(slot);
   calls.grantFirst(slot);
+}
+
+/** While a process has its turn its next call has the slot, without a look: who waits elsewhere notices a slot that is free only after a while. */
+async function giveBack(parts: Parts, taken: TakenSlot): Promise<void> {
+  const { deps, calls, sleeper, place } = parts;
+  if (calls.length() > 0 && deps.clock.monotonicMs() - taken.turnBegunMs < TURN_MS) {
+    const renewed = await renewSlot(deps, taken);
+    if (renewed !== null) return grant(parts, renewed);
+  }
+  // Calls that came during a turn of several stand behind those who waited for its end.
+  if (taken.begunMs !== taken.turnBegunMs) place.used();
+  await freeSlot(deps, taken);
+  if (parts.progress.ahead === 0) sleeper.wake();
 }
 
 function progressOf(parts: Parts, ahead: number): Omit<Parameters<typeof lookPauseMs>[0], 'slots'> {

@@ -1,25 +1,30 @@
 import { poolSlotKey, type PoolSlotItem } from '../domain/pool.ts';
 import { AppError, isAppError } from '../errors/app-error.ts';
 import type { PoolSlot } from '../ports/limiter.ts';
-import type { StateCondition, StateItem } from '../ports/state-table.ts';
+import type { StateItem } from '../ports/state-table.ts';
 import type { PoolDeps } from './pool-needs.ts';
-import { freeSlot, type TakenSlot } from './pool-take.ts';
+import { heldUnder, type TakenSlot } from './pool-take.ts';
 
 /**
  * A slot in the hands of its holder: a heartbeat each third of the lease; lost when one finds that somebody took the slot away, or when none arrived for
- * two thirds of the lease, which is before anybody else can take it. `onEnd`: it was given back.
+ * two thirds of the lease, which is before anybody else can take it. `giveBack`: the holder needs it no more. `onEnd`: it was given back, or nobody else is
+ * to do that.
  */
-export function holdSlot(deps: PoolDeps, taken: TakenSlot, onEnd: () => void): PoolSlot {
+export function holdSlot(
+  deps: PoolDeps,
+  taken: TakenSlot,
+  end: { readonly giveBack: () => Promise<void>; readonly onEnd: () => void },
+): PoolSlot {
   const lost = new AbortController();
   const stop = startBeats(deps, taken, (error) => lost.abort(error));
   let released: Promise<void> | null = null;
   const release = (): Promise<void> => {
     stop();
-    released ??= freeSlot(deps, taken).finally(onEnd);
+    released ??= end.giveBack().finally(end.onEnd);
     return released;
   };
   const { index, fence } = taken;
-  return { index, fence, signal: lost.signal, release, [Symbol.asyncDispose]: release };
+  return { index, fence, signal: lost.signal, release, keep: end.onEnd, [Symbol.asyncDispose]: release };
 }
 
 /** Returns what ends them. */
@@ -65,20 +70,13 @@ function startBeats(deps: PoolDeps, taken: TakenSlot, onLost: (error: unknown) =
   return stop;
 }
 
-/** Otherwise the slot as it is. The fence is compared too: who is evicted still owns the slot, under a fence that is not its own. */
+/** Otherwise the slot as it is. */
 async function writeBeat(
   { state, clock, ids }: PoolDeps,
   { pool, index, owner, fence }: TakenSlot,
 ): Promise<'mine' | StateItem | null> {
-  const when: StateCondition = {
-    op: 'and',
-    of: [
-      { op: 'equals', path: 'owner', value: owner },
-      { op: 'equals', path: 'fence', value: fence },
-    ],
-  };
   const set = { beat: ids.token(8), beatMs: clock.nowMs() };
-  const result = await state.write(poolSlotKey(pool, index), { set }, when, { repeatable: true });
+  const result = await state.write(poolSlotKey(pool, index), { set }, heldUnder(owner, fence), { repeatable: true });
   return result.applied ? 'mine' : result.current;
 }
 

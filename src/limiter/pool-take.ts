@@ -14,6 +14,8 @@ export interface TakenSlot {
   readonly leaseMs: number;
   /** Monotonic ms before anything was written: the lease counts from here. */
   readonly begunMs: number;
+  /** The same of the first of the process's calls that had it one after the other. */
+  readonly turnBegunMs: number;
 }
 
 const READ_BACKS = 3;
@@ -31,7 +33,7 @@ export async function takeSlot(
   const { clock, ids, state } = deps;
   const begunMs = clock.monotonicMs();
   const owner = ids.token(20);
-  const taken: TakenSlot = { ...under, index, fence: (seen?.fence ?? 0) + 1, owner, begunMs };
+  const taken: TakenSlot = { ...under, index, fence: (seen?.fence ?? 0) + 1, owner, begunMs, turnBegunMs: begunMs };
   const key = poolSlotKey(under.pool, index);
   try {
     const change = { set: { fence: taken.fence, ...holderOf(deps, taken) }, remove: ['evictedBy'] };
@@ -48,6 +50,34 @@ export async function takeSlot(
     }
   return null;
 }
+
+/**
+ * The slot for the next call of the same process: one write instead of giving it back, a look and taking it again. Null: it was lost, or nobody can say.
+ * Nobody holds it then who knows of it, and giving it back is right.
+ */
+export async function renewSlot(deps: PoolDeps, taken: TakenSlot): Promise<TakenSlot | null> {
+  const { clock, ids, state } = deps;
+  const { pool, index, owner, fence } = taken;
+  const begunMs = clock.monotonicMs();
+  const nowMs = clock.nowMs();
+  const set = { fence: fence + 1, beat: ids.token(8), sinceMs: nowMs, beatMs: nowMs };
+  try {
+    const { applied } = await state.write(poolSlotKey(pool, index), { set }, heldUnder(owner, fence));
+    return applied ? await inTime(deps, { ...taken, fence: fence + 1, begunMs }) : null;
+  } catch (error) {
+    if (!isAppError(error)) throw error;
+    return null;
+  }
+}
+
+/** The fence is compared too: who is evicted still owns the slot, under a fence that is not its own. */
+export const heldUnder = (owner: string, fence: number): StateCondition => ({
+  op: 'and',
+  of: [
+    { op: 'equals', path: 'owner', value: owner },
+    { op: 'equals', path: 'fence', value: fence },
+  ],
+});
 
 /** What a holder or waiter says of itself. */
 export function holderOf(

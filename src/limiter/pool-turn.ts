@@ -56,7 +56,17 @@ function aheadOf({ places }: PoolView, silent: ReadonlySet<number>, asker: Asker
   return ahead;
 }
 
-function standsBefore({ owner = '', ticket, priority = 0 }: PoolPlaceItem, asker: Asker): boolean {
+/** Who waits, in the order in which they will have their turn. */
+export const inLine = (places: Iterable<PoolPlaceItem>): PoolPlaceItem[] =>
+  [...places]
+    .filter(({ owner }) => owner !== undefined)
+    .toSorted((a, b) =>
+      standsBefore(a, { owner: '', priority: 0, ...b })
+        ? -1
+        : Number(standsBefore(b, { owner: '', priority: 0, ...a })),
+    );
+
+function standsBefore({ owner = '', ticket, priority = 0 }: PoolPlaceItem, asker: Omit<Asker, 'place'>): boolean {
   if (priority !== asker.priority) return priority > asker.priority;
   if (asker.ticket === null || ticket !== asker.ticket) return asker.ticket === null || ticket < asker.ticket;
   return owner < asker.owner;

@@ -64,6 +64,7 @@ export function checkedCost(name: string, cost: Cost, definition: LimitDefinitio
 const wrongCost = (name: string, unit: string, found: unknown, expected: string): AppError =>
   new AppError('LIMIT_COST', {
     message: `limit ${name}: found a cost of ${typeof found === 'number' ? found : JSON.stringify(found)} for ${unit}, expected ${expected}`,
+    hint: `Correct the cost in the handler or the job file, or make the call smaller; see its figures with: slurmctl limit show ${name}`,
   });
 
 const quotaAmounts = ({ quotas }: LimitDefinition, unit: LimitUnit): number[] =>

@@ -11,6 +11,8 @@ export interface Want {
   readonly calls: readonly Cost[];
   /** Units that earlier calls used beyond what they had said; the slot pays for them first. */
   readonly debt: Cost;
+  /** Refusals of the provider that the write tells of. Absent: none. */
+  readonly answers429?: number;
 }
 
 export interface Moment {
@@ -99,22 +101,24 @@ function planFor(
   }
   const bounds = busyBounds(slot, windows, moment.nowUs, durationUs);
   const raise = recoveryStep(item, Math.floor(moment.nowUs / 1_000));
-  const onTimeline: StateCondition =
-    slot.kind === 'busy'
-      ? { op: 'between', path: 't', ...bounds }
-      : {
-          op: 'or',
-          of: [
-            { op: 'absent', path: 't' },
-            { op: 'less', path: 't', value: slot.lowUs },
-          ],
-        };
   return {
     kind: 'buy',
-    change: changeOf({ slot, durationUs, cost: sum.cost, windows, raised: raise?.set ?? {} }),
+    change: changeOf({
+      slot,
+      durationUs,
+      cost: sum.cost,
+      windows,
+      raised: raise?.set ?? {},
+      answers429: want.answers429 ?? 0,
+    }),
     when: {
       op: 'and',
-      of: [{ op: 'equals', path: 'g', value: item.g }, onTimeline, ...windows.map(quotaHolds), ...(raise?.when ?? [])],
+      of: [
+        { op: 'equals', path: 'g', value: item.g },
+        onTimeline(slot, bounds),
+        ...windows.map(quotaHolds),
+        ...(raise?.when ?? []),
+      ],
     },
     timeline: slot.kind,
     calls: sum.calls - 1,
@@ -127,6 +131,21 @@ function planFor(
   };
 }
 
+/** Where the end of the timeline must be for the slot. */
+export const onTimeline = (
+  { kind, lowUs }: SlotShape,
+  bounds: { readonly low: number; readonly high: number },
+): StateCondition =>
+  kind === 'busy'
+    ? { op: 'between', path: 't', ...bounds }
+    : {
+        op: 'or',
+        of: [
+          { op: 'absent', path: 't' },
+          { op: 'less', path: 't', value: lowUs },
+        ],
+      };
+
 interface SlotShape {
   readonly kind: 'busy' | 'idle';
   /** A timeline whose end is before this is idle. */
@@ -138,7 +157,7 @@ interface SlotShape {
 }
 
 /** A slot longer than the horizon may begin within a quarter of it: somebody has to be able to buy it. */
-function slotShape(
+export function slotShape(
   { t, definition }: LimitItem,
   { nowUs, horizonUs, expectsQueue }: Moment,
   durationUs: number,
@@ -231,8 +250,9 @@ function changeOf(bought: {
   readonly cost: Cost;
   readonly windows: readonly QuotaUse[];
   readonly raised: Readonly<Record<string, number>>;
+  readonly answers429: number;
 }): StateChange {
-  const { slot, durationUs, cost, windows, raised } = bought;
+  const { slot, durationUs, cost, windows, raised, answers429 } = bought;
   const added = windows.filter(({ isRolledOver }) => !isRolledOver);
   const begun = windows.filter(({ isRolledOver }) => isRolledOver);
   return {
@@ -245,6 +265,7 @@ function changeOf(bought: {
     },
     add: {
       ...(slot.kind === 'busy' ? { t: durationUs } : {}),
+      ...(answers429 === 0 ? {} : { answers429 }),
       ...Object.fromEntries(Object.entries(cost).map(([unit, units]) => [`sold.${unit}`, units])),
       ...Object.fromEntries(added.map(({ place, units }) => [`windows.${place}.used`, units])),
     },

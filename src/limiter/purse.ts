@@ -1,4 +1,5 @@
 import type { Cost, LimitUnit } from '../domain/limit.ts';
+import type { LimitHolding } from '../ports/limiter.ts';
 import { restOf, settleCharges, spend, turnOf, type Lease, type Turn } from './lease.ts';
 
 /** The leases of a process for one limit: what its calls are paid from, and what they still owe. */
@@ -11,24 +12,34 @@ export interface Purse {
   settle(turn: Turn, said: Cost, actual: Cost): void;
   /** Of the calls, those that nothing is held for, from the first such on. None while a lease is held that has not begun: one ahead is enough. */
   uncovered(calls: readonly Cost[], nowUs: number): readonly Cost[];
+  /** The lease that has not begun; null when none is held. */
+  ticket(nowUs: number): Lease | null;
+  /** `after` takes the place of `before`, unless that is not held any more. */
+  replace(before: Lease, after: Lease): void;
   /** Moments to come at which something changes by itself. */
   moments(nowUs: number): number[];
   /** What has begun is not to be spent any more. */
   dropBegun(nowUs: number): void;
   leases(): readonly Lease[];
   debt(): Cost;
+  /** What can still be spent: of requests, or of the first unit where these are not counted. Null: nothing. */
+  held(nowUs: number): LimitHolding['held'];
   /** Leases whose time was over before they were spent. */
   expired(): number;
+  /** Requests of all leases so far. */
+  bought(): number;
 }
 
 export function createPurse(): Purse {
   let leases: Lease[] = [];
   let debt: Cost = {};
   let expired = 0;
-  const hasTicket = (nowUs: number): boolean => leases.some(({ fromUs }) => fromUs > nowUs);
+  let bought = 0;
+  const ticket = (nowUs: number): Lease | null => leases.find(({ fromUs }) => fromUs > nowUs) ?? null;
   return {
     add(lease, paidDebt) {
       leases.push(lease);
+      bought += lease.bought['requests'] ?? 0;
       debt = combined(debt, paidDebt, -1);
     },
     turn(cost, nowUs) {
@@ -44,7 +55,7 @@ export function createPurse(): Purse {
       for (const { lease } of turn.charges) if (!leases.includes(lease) && hasRest(lease)) leases.unshift(lease);
     },
     uncovered(calls, nowUs) {
-      if (hasTicket(nowUs)) return [];
+      if (ticket(nowUs) !== null) return [];
       const rest: Record<LimitUnit, number> = {};
       for (const lease of leases)
         for (const unit of Object.keys(lease.bought)) rest[unit] = (rest[unit] ?? 0) + restOf(lease, unit);
@@ -56,13 +67,32 @@ export function createPurse(): Purse {
       });
       return first < 0 ? [] : calls.slice(first);
     },
+    ticket,
+    replace(before, after) {
+      leases = leases.map((lease) => (lease === before ? after : lease));
+    },
     moments: (nowUs) => leases.flatMap(({ fromUs, untilUs }) => [fromUs, untilUs]).filter((us) => us > nowUs),
     dropBegun(nowUs) {
       leases = leases.filter(({ startUs }) => startUs > nowUs);
     },
     leases: () => leases,
     debt: () => debt,
+    held: (nowUs) => heldOf(leases.filter(({ untilUs }) => untilUs > nowUs)),
     expired: () => expired,
+    bought: () => bought,
+  };
+}
+
+function heldOf(leases: readonly Lease[]): LimitHolding['held'] {
+  const units = new Set(leases.flatMap(({ bought }) => Object.keys(bought)));
+  const unit = units.has('requests') ? 'requests' : [...units][0];
+  if (unit === undefined) return null;
+  const rests = leases.filter((lease) => restOf(lease, unit) > 0);
+  if (rests.length === 0) return null;
+  return {
+    unit,
+    units: rests.reduce((sum, lease) => sum + restOf(lease, unit), 0),
+    untilMs: Math.ceil(Math.max(...rests.map(({ untilUs }) => untilUs)) / 1_000),
   };
 }
 

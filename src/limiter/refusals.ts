@@ -11,7 +11,7 @@ export interface Refusals {
   note(g: number, retryAfterMs: number | null): void;
   /** Milliseconds until this process may call again. */
   stillMs(): number;
-  /** Reports that are under way. */
+  /** Sends what is still to be reported, now. */
   settled(): Promise<void>;
 }
 
@@ -24,6 +24,8 @@ const LONGEST_PAUSE_MS = 30_000;
 /** Refusals further apart do not add up. */
 const FORGOTTEN_MS = 60_000;
 const TRIES = 2;
+/** Refusals of many processes at once are reported in this time, so that all but the first ones are found to be counted. */
+const SPREAD_MS = 3_000;
 
 /** Answers to HTTP 429: at once in this process, and once for the whole fleet. */
 export function createRefusals(name: string, deps: LimiterDeps, buyer: Buyer): Refusals {
@@ -32,16 +34,18 @@ export function createRefusals(name: string, deps: LimiterDeps, buyer: Buyer): R
   let untilMonoMs = Number.NEGATIVE_INFINITY;
   let lastMonoMs = Number.NEGATIVE_INFINITY;
   let reportedG = -1;
-  let report: Promise<void> = Promise.resolve();
+  let report: Promise<unknown> = Promise.resolve();
+  const hurry = new AbortController();
 
-  const send = async (g: number, retryAfterMs: number | null): Promise<void> => {
+  /** Looks first, again when a write is refused: of a storm of refusals most reports find themselves counted, and cost no write. */
+  const send = async (g: number, sellAgainMs: number | null): Promise<void> => {
     for (let tries = 0; tries < TRIES; tries += 1) {
+      if (buyer.seen()?.g === g) await buyer.look();
       const item = buyer.seen();
       const now = time.now();
       if (item === null || item.g !== g || now === 'unsure') return;
-      const pushMs = Math.min(retryAfterMs ?? 0, LONGEST_PUSH_MS);
-      const sellAgainMs = pushMs >= SHORTEST_PUSH_MS ? now.nowMs + pushMs : null;
-      const plan = planDecrease(item, { g, nowMs: now.nowMs, sellAgainMs });
+      const isAhead = sellAgainMs !== null && sellAgainMs > now.nowMs;
+      const plan = planDecrease(item, { g, nowMs: now.nowMs, sellAgainMs: isAhead ? sellAgainMs : null });
       if (plan === null) return;
       buyer.figures.writes += 1;
       const result = await state.write(limitKey(name), plan.change, plan.when);
@@ -49,13 +53,22 @@ export function createRefusals(name: string, deps: LimiterDeps, buyer: Buyer): R
       if (current === null) return;
       buyer.see(current as unknown as LimitItem);
       if (result.applied) {
-        deps.log.warn('the provider refused calls; the limit sells less for a while', {
-          limit: name,
-          share: (current['m'] as number) / 1e6,
-        });
-        return;
+        const share = (current['m'] as number) / 1e6;
+        return deps.log.warn('the provider refused calls; the limit sells less for a while', { limit: name, share });
       }
       buyer.figures.refusedWrites += 1;
+    }
+  };
+  const sendInTime = async (g: number, retryAfterMs: number | null): Promise<void> => {
+    const now = time.now();
+    const pushMs = Math.min(retryAfterMs ?? 0, LONGEST_PUSH_MS);
+    const sellAgainMs = now !== 'unsure' && pushMs >= SHORTEST_PUSH_MS ? now.nowMs + pushMs : null;
+    await clock.sleep(random.next() * SPREAD_MS, hurry.signal).catch(() => {});
+    try {
+      await send(g, sellAgainMs);
+    } catch (error) {
+      if (!isAppError(error)) throw error;
+      deps.log.warn('a refusal of the provider could not be reported', { limit: name, error: error.message });
     }
   };
 
@@ -70,12 +83,12 @@ export function createRefusals(name: string, deps: LimiterDeps, buyer: Buyer): R
       else if (isNew) untilMonoMs = nowMs + pauses.next(FIRST_PAUSE_MS, LONGEST_PAUSE_MS);
       if (g === reportedG) return;
       reportedG = g;
-      report = send(g, retryAfterMs).catch((error: unknown) => {
-        if (!isAppError(error)) throw error;
-        deps.log.warn('a refusal of the provider could not be reported', { limit: name, error: error.message });
-      });
+      report = Promise.all([report, sendInTime(g, retryAfterMs)]);
     },
     stillMs: () => Math.max(0, untilMonoMs - clock.monotonicMs()),
-    settled: () => report,
+    async settled() {
+      hurry.abort();
+      await report;
+    },
   };
 }

@@ -2,12 +2,13 @@
  * The definitions of a site's limits in the state table: who creates one, changes it, compares with it. A change is fenced by `g`, so that nobody buys
  * at the price of yesterday; what was sold ahead at the old rates keeps its share of the new ones.
  */
-import { describeLimit, sameLimit } from '../domain/limit-rate.ts';
-import { limitIndexKey, limitKey, RESOURCES_PARTITION } from '../domain/limit.ts';
+import { describeLimit, limitSetCommand, sameLimit } from '../domain/limit-rate.ts';
+import { limitIndexKey, limitKey } from '../domain/limit.ts';
 import type { JobLimit, LimitDefinition, LimitItem } from '../domain/limit.ts';
 import { AppError, isAppError, type Problem } from '../errors/app-error.ts';
 import type { StateCondition, StateItem, StateTable } from '../ports/state-table.ts';
 import { limitUnknown } from './limit-unknown.ts';
+import { doSurely, listNamed } from './site-names.ts';
 import { quotaWindowsAfter, soldUntilAfter } from './redefine.ts';
 
 type Table = Pick<StateTable, 'get' | 'query' | 'write' | 'createMany' | 'deleteItem'>;
@@ -41,18 +42,10 @@ export async function requireLimit(state: Pick<Table, 'get'>, name: string): Pro
 }
 
 /** Every limit of the site, by name. */
-export async function listLimits(state: Table): Promise<{ readonly name: string; readonly item: LimitItem }[]> {
-  const prefix = limitIndexKey('').sort;
-  const names: string[] = [];
-  for await (const { sort } of state.query(RESOURCES_PARTITION, prefix)) names.push(sort.slice(prefix.length));
-  const limits = [];
-  for (const name of names) {
-    const item = await readLimit(state, name);
-    // The index is written first and removed last: a name without its limit is one that comes or goes.
-    if (item !== null) limits.push({ name, item });
-  }
-  return limits;
-}
+export const listLimits = (
+  state: Pick<Table, 'get' | 'query'>,
+): Promise<{ readonly name: string; readonly item: LimitItem }[]> =>
+  listNamed(state, limitIndexKey('').sort, (name) => readLimit(state, name));
 
 /** Makes `definition` the site's. @throws STATE_* */
 export async function setLimit(
@@ -99,22 +92,12 @@ async function create(
     g: nowMs,
     m: 1_000_000,
     refusals: 0,
+    sinceMs: nowMs,
     sold: {},
     windows: {},
   };
   const written = await state.write(limitKey(name), { set: item as unknown as StateItem }, { op: 'item-absent' });
   return written.applied ? item : null;
-}
-
-/** Repeats what may have been lost: creating twice is creating once. */
-async function createSurely(state: Table, wanted: Parameters<typeof create>[1], said: Said): Promise<void> {
-  for (let attempt = 0; ; attempt += 1)
-    try {
-      await create(state, wanted, said);
-      return;
-    } catch (error) {
-      if (!isAppError(error, 'STATE_UNCERTAIN') || attempt >= TRIES) throw error;
-    }
 }
 
 /** Null: the limit was bought from, or changed, meanwhile. */
@@ -188,7 +171,10 @@ export async function compareLimits(
     const site = await readLimit(state, limit.name);
     const definition = limit.definition ?? site?.definition;
     if (definition === undefined)
-      unknown.push({ message: `${limit.source}: limit ${limit.name}: the site has none, and the job states no rate` });
+      unknown.push({
+        message: `${limit.source}: limit ${limit.name}: the site has none, and the job states no rate`,
+        hint: `Add its rate there, or state it with: slurmctl limit set ${limit.name} --rate 3000/min`,
+      });
     else if (site !== null && !sameLimit(site.definition, definition))
       conflicts.push(conflictOf(limit, definition, site));
     else
@@ -208,6 +194,7 @@ export async function compareLimits(
       code === 'LIMIT_CONFLICT'
         ? `the job and the site disagree about ${names}`
         : `the job uses ${names} that this site does not have`,
+    hint: 'See what the site says with: slurmctl limit list',
     problems,
   });
 }
@@ -215,6 +202,7 @@ export async function compareLimits(
 function conflictOf(limit: JobLimit, definition: LimitDefinition, site: LimitItem): Problem {
   return {
     message: `limit ${limit.name}: ${limit.source} says ${describeLimit(definition)}; the site says ${describeLimit(site.definition)} (${site.source})`,
+    hint: `Drop the figures there to take the site's, or change the site's with: ${limitSetCommand(limit.name, definition)}`,
   };
 }
 
@@ -227,7 +215,7 @@ const sourceOf = ({ source }: JobLimit, said: Pick<Said, 'source'>): string => `
 export async function agreeOnLimits(state: Table, limits: readonly JobLimit[], said: Said): Promise<Agreed[]> {
   const agreed = await compareLimits(state, limits, said);
   for (const { name, definition, source, isNew } of agreed)
-    if (isNew) await createSurely(state, { name, definition }, { source, nowMs: said.nowMs });
+    if (isNew) await doSurely(TRIES, () => create(state, { name, definition }, { source, nowMs: said.nowMs }));
   // Somebody may have stated another figure at the same moment: then that one counts, for this job too.
   return agreed.some(({ isNew }) => isNew) ? confirmed(await compareLimits(state, limits, said), agreed) : agreed;
 }

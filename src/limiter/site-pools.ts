@@ -9,12 +9,13 @@ import {
   type PoolItem,
   type PoolSlotItem,
 } from '../domain/pool.ts';
-import { RESOURCES_PARTITION } from '../domain/limit.ts';
+import { groupOfPool } from '../domain/turns.ts';
 import { AppError, isAppError, type Problem } from '../errors/app-error.ts';
 import type { StateCondition, StateItem, StateTable } from '../ports/state-table.ts';
 import { poolUnknown } from './pool-unknown.ts';
 import { poolViewOf, type PoolView } from './pool-view.ts';
 import type { Said } from './site-limits.ts';
+import { doSurely, listNamed } from './site-names.ts';
 
 type Table = Pick<StateTable, 'get' | 'query' | 'write' | 'createMany' | 'deleteItem'>;
 
@@ -52,18 +53,10 @@ export async function lookAtPool(
 }
 
 /** Every pool of the site, by name. */
-export async function listPools(state: Table): Promise<{ readonly name: string; readonly item: PoolItem }[]> {
-  const prefix = poolIndexKey('').sort;
-  const names: string[] = [];
-  for await (const { sort } of state.query(RESOURCES_PARTITION, prefix)) names.push(sort.slice(prefix.length));
-  const pools = [];
-  for (const name of names) {
-    const item = await readPool(state, name);
-    // The index is written first and removed last: a name without its pool is one that comes or goes.
-    if (item !== null) pools.push({ name, item });
-  }
-  return pools;
-}
+export const listPools = (
+  state: Pick<Table, 'get' | 'query'>,
+): Promise<{ readonly name: string; readonly item: PoolItem }[]> =>
+  listNamed(state, poolIndexKey('').sort, (name) => readPool(state, name));
 
 /**
  * Makes `definition` the site's. Fewer slots than are held take none away: they become free one after the other, and nobody takes one before there are
@@ -124,32 +117,31 @@ export async function deletePool(state: Table, name: string): Promise<PoolItem> 
 /**
  * Takes a slot away from its holder, which hears of it at its next heartbeat, at the latest after a third of the lease, and stops. The slot is free when
  * the holder has given it back, or has been silent for a lease: taking it away makes no second holder. What the slot protects can refuse the old fence
- * at once: it grows here. Returns the slot as it was; null when nobody held it. @throws POOL_UNKNOWN, STATE_*
+ * at once: it grows here. `seen`: only from the holder that was seen there. Returns the slot as it was; null when nobody, or somebody else, holds it.
+ * @throws POOL_UNKNOWN, STATE_*
  */
 export async function evictSlot(
   state: Pick<Table, 'get' | 'write'>,
-  { name, slot }: { readonly name: string; readonly slot: number },
+  { name, slot, seen }: { readonly name: string; readonly slot: number; readonly seen?: PoolSlotItem },
   said: Pick<Said, 'source'>,
 ): Promise<PoolSlotItem | null> {
-  await requirePool(state, name);
   const key = poolSlotKey(name, slot);
-  const first = (await state.get(key)) as unknown as PoolSlotItem | null;
+  if (seen === undefined) await requirePool(state, name);
+  const first = seen ?? ((await state.get(key)) as unknown as PoolSlotItem | null);
   if (first?.owner === undefined) return null;
-  // One holder is meant, not whoever has the slot when a lost answer is repeated.
+  // One holder is meant, not whoever has the slot when a lost answer is repeated. It may have handed the slot on among its own calls since it was seen.
   const when: StateCondition = {
     op: 'and',
     of: [
       { op: 'equals', path: 'owner', value: first.owner },
-      { op: 'equals', path: 'fence', value: first.fence },
+      { op: 'absent', path: 'evictedBy' },
     ],
   };
-  for (let attempt = 0; ; attempt += 1)
-    try {
-      await state.write(key, { set: { evictedBy: said.source, fence: first.fence + 1 } }, when);
-      return first;
-    } catch (error) {
-      if (!isAppError(error, 'STATE_UNCERTAIN') || attempt >= TRIES) throw error;
-    }
+  const change = { set: { evictedBy: said.source }, add: { fence: 1 } };
+  const written = await doSurely(TRIES, () => state.write(key, change, when));
+  const found = (written.applied ? written.item : written.current) as unknown as PoolSlotItem | null;
+  // Where an answer was lost, the repetition finds what the first one wrote.
+  return found?.owner === first.owner ? { ...first, fence: found.fence - 1 } : null;
 }
 
 /** What a submit did about a pool of its job, or would do. */
@@ -177,11 +169,12 @@ export async function comparePools(
     const site = await readPool(state, pool.name);
     const definition = site?.definition ?? pool.definition;
     if (definition === undefined)
-      unknown.push({ message: `${pool.source}: pool ${pool.name}: the site has none, and the job states no slots` });
-    else if (pool.definition !== undefined && pool.definition.slots !== definition.slots)
-      conflicts.push({
-        message: `pool ${pool.name}: ${pool.source} says ${slotWords(pool.definition)}; the site says ${slotWords(definition)} (${site?.source})`,
+      unknown.push({
+        message: `${pool.source}: pool ${pool.name}: the site has none, and the job states no slots`,
+        hint: `Add its slots there, or state them with: slurmctl pool set ${pool.name} --slots 20`,
       });
+    else if (pool.definition !== undefined && pool.definition.slots !== definition.slots)
+      conflicts.push(conflictOf(pool, { stated: pool.definition, site: definition, siteSource: site?.source }));
     else
       agreed.push({
         name: pool.name,
@@ -193,12 +186,31 @@ export async function comparePools(
   const problems = [...conflicts, ...unknown];
   if (problems.length === 0) return agreed;
   const names = problems.length === 1 ? 'a pool' : `${problems.length} pools`;
+  const hint = 'See what the site says with: slurmctl pool list';
   if (conflicts.length > 0)
-    throw new AppError('POOL_CONFLICT', { message: `the job and the site disagree about ${names}`, problems });
-  throw new AppError('POOL_UNKNOWN', { message: `the job uses ${names} that this site does not have`, problems });
+    throw new AppError('POOL_CONFLICT', { message: `the job and the site disagree about ${names}`, hint, problems });
+  throw new AppError('POOL_UNKNOWN', { message: `the job uses ${names} that this site does not have`, hint, problems });
 }
 
-const slotWords = ({ slots }: PoolDefinition): string => (slots === 1 ? '1 slot' : `${slots} slots`);
+interface PoolConflict {
+  readonly stated: PoolDefinition;
+  readonly site: PoolDefinition;
+  readonly siteSource: string | undefined;
+}
+
+/** Of a group the job file states `max`, and no slots. */
+function conflictOf({ name, source }: JobPool, { stated, site, siteSource }: PoolConflict): Problem {
+  const group = groupOfPool(name);
+  const words = ({ slots }: PoolDefinition): string => {
+    if (group !== null) return `max ${slots}`;
+    return slots === 1 ? '1 slot' : `${slots} slots`;
+  };
+  const [what, key] = group === null ? [`pool ${name}`, 'the slots'] : [`group ${group}`, 'max'];
+  return {
+    message: `${what}: ${source} says ${words(stated)}; the site says ${words(site)} (${siteSource})`,
+    hint: `Drop ${key} there to take the site's, or change the site's with: slurmctl pool set ${name} --slots ${stated.slots}`,
+  };
+}
 
 /**
  * The same, and states what the site says nothing of. `said.source`: whose pools they are, `job embed by ada on login1`.
@@ -209,19 +221,8 @@ export async function agreeOnPools(state: Table, pools: readonly JobPool[], said
   const created = agreed.filter(({ isNew }) => isNew);
   if (created.length === 0) return agreed;
   for (const { name, definition, source } of created)
-    await createSurely(state, { name, definition, before: null }, { source, nowMs: said.nowMs });
+    await doSurely(TRIES, () => writePool(state, { name, definition, before: null }, { source, nowMs: said.nowMs }));
   // Somebody may have stated another figure at the same moment: then that one counts, for this job too.
   const confirmed = await comparePools(state, pools, said);
   return confirmed.map((pool) => ({ ...pool, isNew: created.some(({ name }) => name === pool.name) }));
-}
-
-/** Repeats what may have been lost: creating twice is creating once. */
-async function createSurely(state: Table, wanted: Parameters<typeof writePool>[1], said: Said): Promise<void> {
-  for (let attempt = 0; ; attempt += 1)
-    try {
-      await writePool(state, wanted, said);
-      return;
-    } catch (error) {
-      if (!isAppError(error, 'STATE_UNCERTAIN') || attempt >= TRIES) throw error;
-    }
 }

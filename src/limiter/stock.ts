@@ -1,3 +1,4 @@
+import { formatAmount, QUOTA_WORDS } from '../domain/limit-rate.ts';
 import type { Cost, LimitItem } from '../domain/limit.ts';
 import { AppError } from '../errors/app-error.ts';
 import type { Bought, Buyer } from './buyer.ts';
@@ -27,7 +28,7 @@ export interface StockOptions {
   readonly purse: Purse;
   /** Something changed: look again. */
   readonly onChange: () => void;
-  /** The first call can have no turn before the process ends; or, with `all`, no call can. */
+  /** The first call can have no turn while the process waits for it; or, with `all`, no call can. */
   readonly onFailure: (error: unknown, of: 'first' | 'all') => void;
 }
 
@@ -38,6 +39,8 @@ export function createStock(deps: LimiterDeps, options: StockOptions): Stock {
   const typical = createMeanCost();
   let buying: Promise<void> | null = null;
   let againMonoMs = 0;
+  const isTooLate = ({ untilMs, ms }: Extract<Bought, { kind: 'spent' }>): boolean =>
+    untilMs >= (deps.endsAtMs ?? Number.POSITIVE_INFINITY) || ms > (deps.quotaPatienceMs ?? Number.POSITIVE_INFINITY);
 
   const wanted = (item: LimitItem, uncovered: readonly Cost[]): Cost[] => {
     const mean = typical.mean();
@@ -46,15 +49,17 @@ export function createStock(deps: LimiterDeps, options: StockOptions): Stock {
     const ahead = Math.max(0, calls - uncovered.length);
     return [...uncovered.slice(0, calls), ...Array.from({ length: ahead }, () => mean)];
   };
-  const note = (bought: Bought, tookMs: number): void => {
+  const note = (bought: Bought, sentMs: number): void => {
     if (bought.kind === 'lease') {
-      demand.answered(tookMs);
+      const tookMs = clock.monotonicMs() - sentMs;
+      const now = deps.time.now();
+      if (now !== 'unsure') demand.answered(tookMs, bought.lease.startUs / 1_000, now.errorMs);
       purse.add(bought.lease, bought.debt);
       return;
     }
     againMonoMs = clock.monotonicMs() + bought.ms;
-    if (bought.kind === 'spent' && deps.endsAtMs !== null && bought.untilMs >= deps.endsAtMs) {
-      options.onFailure(spentError(name, bought), 'first');
+    if (bought.kind === 'spent' && isTooLate(bought)) {
+      options.onFailure(spentError(name, bought, buyer.seen()?.setMs ?? 0), 'first');
       // The next call may cost less of what is used up.
       againMonoMs = 0;
     }
@@ -62,7 +67,7 @@ export function createStock(deps: LimiterDeps, options: StockOptions): Stock {
   const buy = async (calls: readonly Cost[]): Promise<void> => {
     const sentMs = clock.monotonicMs();
     try {
-      note(await buyer.buy(calls, purse.debt()), clock.monotonicMs() - sentMs);
+      note(await buyer.buy(calls, purse.debt()), sentMs);
     } catch (error) {
       options.onFailure(error, 'all');
     } finally {
@@ -88,7 +93,13 @@ export function createStock(deps: LimiterDeps, options: StockOptions): Stock {
   };
 }
 
-const spentError = (name: string, { quota, untilMs }: Extract<Bought, { kind: 'spent' }>): AppError =>
+const spentError = (
+  name: string,
+  { quota: { every, amount, unit }, untilMs }: Extract<Bought, { kind: 'spent' }>,
+  setMs: number,
+): AppError =>
   new AppError('LIMIT_SPENT', {
-    message: `limit ${name}: the ${quota.amount} ${quota.unit} of this ${quota.every} are used up until ${new Date(untilMs).toISOString()}, and this process must have ended by then`,
+    message: `limit ${name}: ${QUOTA_WORDS[every]} ${formatAmount(amount)} ${unit} used up; goes on at ${new Date(untilMs).toISOString().slice(0, 16).replace('T', ' ')} UTC`,
+    hint: `Go on when the next window has begun; see what is left of it with: slurmctl limit show ${name}`,
+    details: { limit: name, untilMs, setMs },
   });

@@ -1,6 +1,7 @@
 import type { Cause } from '../domain/causes.ts';
 import type { HandlerSpec } from '../domain/job-spec.ts';
 import type { Cost } from '../domain/limit.ts';
+import type { PoolSlot } from './limiter.ts';
 import type { Log } from './log.ts';
 
 /** Loads and calls the user's function or program. */
@@ -19,7 +20,7 @@ export interface LoadedHandler {
 }
 
 /** What a module handler gets as its second argument. Documented in docs/handlers.md; fields are never removed. */
-export interface HandlerContext extends LimitCalls {
+export interface HandlerContext extends LimitCalls, PoolCalls {
   /** Aborted at the item's timeout and when the worker drains. */
   readonly signal: AbortSignal;
   readonly log: Log;
@@ -30,7 +31,24 @@ export interface HandlerContext extends LimitCalls {
   readonly item: { readonly id: string; readonly index: number };
   /** Private node-local directory of this task; emptied when the task ends. */
   readonly scratch: string;
+  /** By pool: the slots that the worker holds around this try (`per: item`). */
+  readonly slots: Readonly<Record<string, ItemSlot>>;
 }
+
+/** A slot as it is told: the number picks a licence or a database, what is protected can refuse smaller fences. */
+export type ItemSlot = Pick<PoolSlot, 'index' | 'fence'>;
+
+/** What a handler may ask of the pools that its job lists. */
+export interface PoolCalls {
+  /**
+   * Waits for a slot; of a pool with `per: item` it is the one that the try has. The wait is part of the try: it ends with the item's signal, by its
+   * reason. What the handler does not give back is given back when it returns.
+   * @throws POOL_UNKNOWN for a pool that the job does not list, STATE_*
+   */
+  pool(name: string): Promise<HandlerSlot>;
+}
+
+export type HandlerSlot = Omit<PoolSlot, 'keep'>;
 
 /** What a handler may ask of the rate limits that its job lists. */
 export interface LimitCalls {

@@ -2,7 +2,7 @@
  * DECIDE AGAIN. Says what becomes of a task whose attempt ended without a commit; pure, so every case is a table row in its test.
  * It never touches state: the coordinator carries the decision out.
  */
-import { CAUSES } from '../domain/causes.ts';
+import { CAUSES, type Cause } from '../domain/causes.ts';
 import { formatRanges, type ItemRange } from '../domain/item-ranges.ts';
 import { hasItemsLeft } from '../domain/items-left.ts';
 import { matchRule } from '../domain/match-rule.ts';
@@ -20,6 +20,8 @@ import { sayDecision, type Answered } from './say-decision.ts';
  */
 export function decideRetry(question: RetryQuestion): RetryDecision {
   const { task, failure, policy, random } = question;
+  const goesOn = UNCOUNTED[failure.cause];
+  if (goesOn !== undefined) return retryUncounted(question, goesOn);
   const { rule, needs } = ruleFor(question);
   const progressed = (task.checkpoint?.items ?? 0) > (task.checkpointSeen ?? 0);
   const escalates = needs !== null;
@@ -53,6 +55,36 @@ export function decideRetry(question: RetryQuestion): RetryDecision {
     delayMs: gaveUp === null ? backoffMs(Math.max(1, idleAttempts), bounds, random) : 0,
     charged,
     plan: leavesNone || (task.leavesNone === true && !escalates) ? { ...plan, leavesNone: true } : plan,
+  };
+}
+
+/** Ends of attempts that could not go on for what jobs share, and handed their tasks back, and when the next one does. */
+const UNCOUNTED: Readonly<Partial<Record<Cause, string>>> = {
+  'quota-spent': 'goes on when the next window of the quota begins',
+  waiting: 'goes on waiting in the next element',
+};
+
+/**
+ * Such an end says nothing of the task, so no rule is asked and no bound counts it: a job may have to wait for many windows of a quota, or for days until
+ * others give their slots back. When the next window begins the attempt has said itself; whoever waited has lost its place in line, and waits no longer.
+ */
+function retryUncounted(question: RetryQuestion, goesOn: string): RetryDecision {
+  const { task, failure, policy, random } = question;
+  const progressed = (task.checkpoint?.items ?? 0) > (task.checkpointSeen ?? 0);
+  const { idleAttempts = 0, leavesNone } = task;
+  return {
+    decision: 'retry',
+    why: `${goesOn} (it costs no attempt)`,
+    rule: 'built-in rule for infrastructure',
+    delayMs: failure.cause === 'waiting' ? 0 : backoffMs(1, policy.backoff, random),
+    charged: false,
+    plan: {
+      ...planned(question, null),
+      ...judgeSuspects(question, null, false).plan,
+      ...(progressed || idleAttempts === 0 ? {} : { idleAttempts }),
+      ...(leavesNone === undefined ? {} : { leavesNone }),
+      attemptsBefore: (task.attemptsBefore ?? 0) + 1,
+    },
   };
 }
 

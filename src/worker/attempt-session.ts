@@ -1,9 +1,10 @@
 import type { ElementContext, StopReason } from './needs.ts';
 import type { Checkpointer } from './checkpointer.ts';
 import { drainGraceMs } from './drain-plan.ts';
+import type { Progress } from './outcome-buffer.ts';
 import { isTransient } from './patience.ts';
 import type { RunningItems } from './run-items.ts';
-import { heartbeat, type ClaimedTask } from './task-writes.ts';
+import { heartbeat, waitingOf, type ClaimedTask } from './task-writes.ts';
 import { HEARTBEAT_MS, whileBeating } from './while-beating.ts';
 
 /** What goes on beside the items of a task: heartbeats, checkpoints, and the stop signal. */
@@ -12,6 +13,8 @@ export interface AttemptSession {
   close(): Promise<void>;
   /** True once a write showed that the attempt no longer owns the task. */
   isFenced(): boolean;
+  /** What the items waited for when the worker was told to stop, if all those in flight only waited: in words. Null: they did not. */
+  awaited(): string | null;
   /** What went wrong beside the items and is no passing trouble; thrown by whoever closes. */
   failure(): unknown;
 }
@@ -21,16 +24,16 @@ export interface SessionOptions {
   readonly running: RunningItems;
   readonly checkpointer: Checkpointer;
   readonly checkpointEveryMs: number;
-  readonly progress: () => { readonly rows: number; readonly failed: number };
+  readonly progress: () => Progress;
 }
 
 export function startSession(context: ElementContext, options: SessionOptions): AttemptSession {
-  const { deps, input } = context;
-  const { clock, stop, log } = deps;
+  const { clock, stop, log } = context.deps;
   const { claimed, running } = options;
   let fenced = false;
   let failure: unknown;
   let closed = false;
+  let awaited: string | null = null;
   const turns = createTurns();
   const cancels: (() => void)[] = [];
 
@@ -58,15 +61,15 @@ export function startSession(context: ElementContext, options: SessionOptions): 
       }
     });
   const drain = (): void => {
+    // Stopping ends the waits.
+    awaited = awaitedBy(context, running);
     running.stopTaking();
-    const situation = { reason: stop.reason as StopReason, nowMs: clock.nowMs(), endsAtMs: input.endsAtMs };
-    cancels.push(clock.after(drainGraceMs(situation), () => running.abort('the worker was told to stop')));
+    cancels.push(clock.after(graceMs(context), () => running.abort('the worker was told to stop')));
   };
 
+  const beat = () => heartbeat(context, claimed.key, options.progress());
   cancels.push(
-    clock.every(HEARTBEAT_MS, () =>
-      exclusively('heartbeat', () => heartbeat(context, claimed.key, options.progress())),
-    ),
+    clock.every(HEARTBEAT_MS, () => exclusively('heartbeat', beat)),
     clock.every(options.checkpointEveryMs, () => exclusively('checkpoint', () => saveBeating(context, options))),
   );
   if (stop.aborted) drain();
@@ -81,8 +84,18 @@ export function startSession(context: ElementContext, options: SessionOptions): 
       await turns.over();
     },
     isFenced: () => fenced,
+    awaited: () => awaited,
     failure: () => failure,
   };
+}
+
+const graceMs = ({ deps, input }: ElementContext): number =>
+  drainGraceMs({ reason: deps.stop.reason as StopReason, nowMs: deps.clock.nowMs(), endsAtMs: input.endsAtMs });
+
+function awaitedBy({ deps, pools }: ElementContext, running: RunningItems): string | null {
+  if (!running.onlyWaits()) return null;
+  const waiting = waitingOf({ limiter: deps.limiter, pools });
+  return waiting === null ? 'limits or pools' : `${waiting.kind} ${waiting.name}`;
 }
 
 /** The heartbeats of the session wait their turn meanwhile. False: the attempt no longer owns the task. */

@@ -4,9 +4,11 @@ import type { TaskItemInput } from '../domain/task-batch.ts';
 import { AppError, isAppError } from '../errors/app-error.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { HandlerResult, LimitCalls, LimitTurn } from '../ports/handler-host.ts';
-import type { Limiter, LimitGrant } from '../ports/limiter.ts';
+import type { Limiter } from '../ports/limiter.ts';
 import { itemCost } from './item-cost.ts';
+import { laterOf, quotaSpentOf, type QuotaSpent } from './quota-spent.ts';
 import { retryAfterMs } from './retry-after.ts';
+import { createTurnTaker, giveUp, type Call, type TurnTaker } from './turn-taker.ts';
 
 export type FailedTry = Extract<HandlerResult, { readonly ok: false }>;
 
@@ -28,6 +30,8 @@ export interface TryLimits {
   forgo(): void;
   /** What the handler may call; `signal` is that of the try. */
   calls(signal: () => AbortSignal): LimitCalls;
+  /** A quota that is used up for longer than a worker waits, if the try met one: when it fails, that is no failure of the item. */
+  spent(): QuotaSpent | null;
   /** The result as it counts, given what the try met at limits; tells the limiter of a refusal. */
   leave(result: HandlerResult): HandlerResult;
 }
@@ -35,7 +39,8 @@ export interface TryLimits {
 interface Needs {
   readonly limits: readonly JobLimit[];
   readonly limiter: Limiter;
-  readonly clock: Pick<Clock, 'nowMs'>;
+  readonly clock: Pick<Clock, 'nowMs' | 'monotonicMs'>;
+  readonly taker: TurnTaker;
 }
 
 /** @param needs.limits those the job lists. @param needs.limiter absent: only for jobs that list none */
@@ -45,7 +50,8 @@ export function createItemLimits(
   const { limits, limiter, clock } = needs;
   if (limits.length === 0) return NO_LIMITS;
   if (limiter === undefined) throw new Error('a job that names limits runs without a limiter');
-  return { begin: (item) => createTryLimits({ limits, limiter, clock }, item) };
+  const taker = createTurnTaker(limiter, clock);
+  return { begin: (item) => createTryLimits({ limits, limiter, clock, taker }, item) };
 }
 
 const notListed = (name: unknown, limits: readonly JobLimit[]): AppError => {
@@ -69,16 +75,12 @@ const NO_TRY: TryLimits = {
   enter: () => Promise.resolve(null),
   forgo() {},
   calls: () => NO_CALLS,
+  spent: () => null,
   leave: (result) => result,
 };
 
 /** For jobs that list no limits. */
 export const NO_LIMITS: ItemLimits = { begin: () => NO_TRY };
-
-interface Call {
-  readonly grant: LimitGrant;
-  readonly said: Cost;
-}
 
 /** What a try knows of itself. */
 interface TryState {
@@ -88,13 +90,14 @@ interface TryState {
   readonly refused: Set<string>;
   /** What the handler was told instead of a turn, where that decides about the item. */
   met: FailedTry | null;
+  spent: QuotaSpent | null;
 }
 
 function createTryLimits(needs: Needs, item: TaskItemInput): TryLimits {
   const taken = needs.limits.filter(({ per }) => per === 'item');
-  const state: TryState = { last: new Map(), refused: new Set(), met: null };
+  const state: TryState = { last: new Map(), refused: new Set(), met: null, spent: null };
   const forgo = (): void => {
-    for (const { grant, said } of state.last.values()) grant.settle(nothingOf(said));
+    for (const call of state.last.values()) giveUp(call);
     state.last.clear();
   };
   return {
@@ -102,6 +105,7 @@ function createTryLimits(needs: Needs, item: TaskItemInput): TryLimits {
     enter: (signal) => enter(needs, { item, taken, state, signal, forgo }),
     forgo,
     calls: (signal) => createCalls(needs, { item, state, signal }),
+    spent: () => state.spent,
     leave(result) {
       if (result.ok) return result;
       const { met } = state;
@@ -113,9 +117,6 @@ function createTryLimits(needs: Needs, item: TaskItemInput): TryLimits {
   };
 }
 
-const nothingOf = (cost: Cost): Cost =>
-  Object.fromEntries(['requests', ...Object.keys(cost)].map((unit) => [unit, 0] as const));
-
 interface Entering {
   readonly item: TaskItemInput;
   readonly taken: readonly JobLimit[];
@@ -124,7 +125,7 @@ interface Entering {
   readonly forgo: () => void;
 }
 
-async function enter({ limiter }: Needs, entering: Entering): Promise<FailedTry | null> {
+async function enter({ taker }: Needs, entering: Entering): Promise<FailedTry | null> {
   const { item, taken, state, signal, forgo } = entering;
   const costs: [string, Cost][] = [];
   for (const limit of taken) {
@@ -133,11 +134,11 @@ async function enter({ limiter }: Needs, entering: Entering): Promise<FailedTry 
     costs.push([limit.name, cost]);
   }
   try {
-    for (const [name, said] of costs) state.last.set(name, { grant: await limiter.take(name, said, signal), said });
+    await taker.take(costs, state.last, signal);
     return null;
   } catch (error) {
     forgo();
-    const failure = ofTheItem(error);
+    const failure = ofTheItem(error, state);
     if (failure === null) throw error;
     return failure;
   }
@@ -150,11 +151,12 @@ const badInput = (errorMessage: string): FailedTry => ({
   errorMessage,
 });
 
-/** A cost that the limit never sells is the item's own fault, and a quota that is used up is no reason to leave the others. */
-function ofTheItem(error: unknown): FailedTry | null {
+/** A cost that the limit never sells is the item's own fault. A quota that is used up is nobody's, which is noted beside it. */
+function ofTheItem(error: unknown, state: TryState): FailedTry | null {
+  state.spent = laterOf(state.spent, quotaSpentOf(error));
   if (isAppError(error, 'LIMIT_COST')) return badInput(error.message);
   if (isAppError(error, 'LIMIT_SPENT'))
-    return { ok: false, cause: 'rate-limited', errorClass: error.code, errorMessage: error.message };
+    return { ok: false, cause: 'quota-spent', errorClass: error.code, errorMessage: error.message };
   return null;
 }
 
@@ -185,7 +187,7 @@ function createCalls(
         return { settle: (actual): void => settle(call, actual) } satisfies LimitTurn;
       } catch (error) {
         // A cost that the handler names itself is no fault of the item.
-        if (cost === undefined || !isAppError(error, 'LIMIT_COST')) state.met = ofTheItem(error) ?? state.met;
+        if (cost === undefined || !isAppError(error, 'LIMIT_COST')) state.met = ofTheItem(error, state) ?? state.met;
         throw error;
       }
     },

@@ -5,7 +5,9 @@ import { signalNumber } from '../domain/signals.ts';
 import type { HandlerContext, HandlerResult, LimitCalls } from '../ports/handler-host.ts';
 import type { Log } from '../ports/log.ts';
 import type { TryLimits } from './item-limits.ts';
+import type { TryPools } from './item-pools.ts';
 import type { OutputNormaliser } from './normalise-output.ts';
+import type { WatchedTry } from './try-watch.ts';
 import type { TaskItemInput } from '../domain/task-batch.ts';
 
 /** What a handler gets beside the payload. */
@@ -17,9 +19,11 @@ export function contextOf(
     readonly tries: number;
     readonly signal: () => AbortSignal;
     readonly limits: Pick<TryLimits, 'calls'>;
+    readonly pools: Pick<TryPools, 'pool' | 'slots'>;
+    readonly watched: Pick<WatchedTry, 'over'>;
   },
 ): HandlerContext {
-  const { shared, tries, signal, limits } = attempt;
+  const { shared, tries, signal, limits, pools, watched } = attempt;
   let itemLog: Log | null = null;
   let known: LimitCalls | null = null;
   const calls = (): LimitCalls => (known ??= limits.calls(signal));
@@ -37,9 +41,13 @@ export function contextOf(
     task: shared.task,
     item: { id: item.itemId, index: item.itemIndex },
     scratch: shared.scratch,
-    limit: (name, cost) => calls().limit(name, cost),
+    limit: (name, cost) => watched.over(calls().limit(name, cost)),
     settle: (call, actual) => calls().settle(call, actual),
     tooManyRequests: (name, retryAfter) => calls().tooManyRequests(name, retryAfter),
+    get slots() {
+      return pools.slots();
+    },
+    pool: (name) => watched.over(pools.pool(name, signal)),
   };
 }
 

@@ -1,3 +1,4 @@
+import { CAUSES } from '../domain/causes.ts';
 import type { RetrySpec } from '../domain/job-spec.ts';
 import { matchRule } from '../domain/match-rule.ts';
 import { effectiveRules } from '../domain/builtin-rules.ts';
@@ -21,11 +22,22 @@ interface Bounds {
   readonly maxMs: number;
 }
 
-/** `defer`: the item is left for an attempt that has more of what ran out. `rule`: name of the rule that says so. */
+/**
+ * `defer`: the item is left for an attempt that has more of what ran out. `rule`: name of the rule that says so. `isFree`: the failed try is none of the
+ * item's.
+ */
 export type TryVerdict =
   | { readonly next: 'end' }
   | { readonly next: 'defer'; readonly rule: string }
-  | { readonly next: 'retry'; readonly rule: string; readonly backoff: Bounds };
+  | { readonly next: 'retry'; readonly rule: string; readonly backoff: Bounds; readonly isFree?: true };
+
+/** Tries at an item so far. */
+interface Tries {
+  /** Those that count, of earlier attempts included, and the one that is judged. */
+  readonly counted: number;
+  /** Those of this attempt that did not count. */
+  readonly free: number;
+}
 
 type Claimed = Pick<
   TaskItem,
@@ -50,16 +62,18 @@ const mayBeLast = (claimed: Claimed, attempts: number): boolean =>
   (claimed.idleAttempts ?? 0) + 1 >= MAX_IDLE_ATTEMPTS;
 
 /**
- * The first rule that matches decides; an escalation that cannot be made any more is treated as if its rule were not there. Pure.
- *
- * @param tries at the item so far, those of earlier attempts included
+ * The first rule that matches decides; an escalation that cannot be made any more is treated as if its rule were not there. What the infrastructure did
+ * costs the item nothing, unless a rule counts it by its own `times`, or it happens again and again. Pure.
  */
-export function judgeTry(policy: TryPolicy, failure: FailureFacts, tries: number): TryVerdict {
+export function judgeTry(policy: TryPolicy, failure: FailureFacts, { counted, free }: Tries): TryVerdict {
   const isSpent = ({ action }: RetryRule): boolean =>
     action.do === 'escalate' && (policy.escalations === null || policy.escalations >= action.times);
   const { name: rule, action } = matchRule(policy.rules, failure, isSpent);
   if (action.do === 'fail') return { next: 'end' };
   if (action.do === 'escalate') return { next: 'defer', rule };
+  const again = { next: 'retry', rule, backoff: action.backoff ?? policy.backoff } as const;
+  const isInfra = CAUSES[failure.cause].payer === 'infra';
+  if (isInfra && action.times === undefined && free < MAX_IDLE_ATTEMPTS) return { ...again, isFree: true };
   const most = action.times === undefined ? policy.items : action.times + 1;
-  return tries < most ? { next: 'retry', rule, backoff: action.backoff ?? policy.backoff } : { next: 'end' };
+  return counted < most ? again : { next: 'end' };
 }

@@ -5,7 +5,7 @@ import type { Clock } from '../ports/clock.ts';
 import type { HandlerHost } from '../ports/handler-host.ts';
 import type { Host } from '../ports/host.ts';
 import type { LeafParts } from '../ports/leaf-part.ts';
-import type { Limiter } from '../ports/limiter.ts';
+import type { Limiter, Pools } from '../ports/limiter.ts';
 import type { Log } from '../ports/log.ts';
 import type { ObjectStore } from '../ports/object-store.ts';
 import type { Random } from '../ports/random.ts';
@@ -40,6 +40,8 @@ export interface WorkerDeps {
   readonly beacon?: Beacon;
   /** Rate limits of the site, closed when the element ends. Absent: only for jobs that name none. */
   readonly limiter?: Limiter;
+  /** Slots of the site's pools, with the job's priorities by name; closed when the element ends. Absent: only for jobs that name none. */
+  readonly openPools?: (priorities: Readonly<Record<string, number>>) => Pools;
   /** The element's own log; the attempt's log is made by the worker and stored with the attempt. */
   readonly log: Log;
   readonly backoffMs: BackoffMs;
@@ -67,6 +69,8 @@ export interface ElementContext {
   readonly deps: WorkerDeps;
   readonly input: ElementInput;
   readonly attempt: AttemptId;
+  /** Absent: the job names none. */
+  readonly pools?: Pools;
   /** Epoch ms since which finished work is being reported: there is more patience for that (patience.ts). Absent: it is not. */
   readonly reportingSinceMs?: number;
 }

@@ -40,7 +40,7 @@ export interface ElementReport {
   /** Outcomes in committed tasks, and the failed ones of them. */
   readonly items: number;
   readonly failed: number;
-  readonly stopped: 'no-tasks' | 'job-over' | 'job-paused' | 'time-short' | 'drained';
+  readonly stopped: 'no-tasks' | 'job-over' | 'job-paused' | 'time-short' | 'quota-spent' | 'drained';
 }
 
 /** Job states are looked at between tasks, but not more often than this. */
@@ -82,19 +82,29 @@ export async function runElement(deps: WorkerDeps, input: ElementInput): Promise
   const ready = await makeReady(context, manifest).catch((error: unknown) =>
     failOwnTasks(context, { picker, terms, error }),
   );
+  const working = withPools(context, manifest);
   try {
-    return await runTasks(context, { terms, picker, tally, ready });
+    return await runTasks(working, { terms, picker, tally, ready });
   } finally {
-    await endHandling(deps, ready);
+    await endHandling(working, ready);
   }
 }
 
-/** No call is under way any more: turns that were bought ahead go back to the site. */
-async function endHandling({ limiter }: WorkerDeps, { handler }: ElementJob): Promise<void> {
+function withPools(context: ElementContext, { spec }: JobManifest): ElementContext {
+  const { pools } = spec;
+  if (pools === undefined || context.deps.openPools === undefined) return context;
+  return {
+    ...context,
+    pools: context.deps.openPools(Object.fromEntries(pools.map(({ name, priority }) => [name, priority]))),
+  };
+}
+
+/** No call is under way any more: turns that were bought ahead go back to the site, and slots. */
+async function endHandling({ deps, pools }: ElementContext, { handler }: ElementJob): Promise<void> {
   try {
     await handler.close();
   } finally {
-    await limiter?.close();
+    await Promise.all([deps.limiter?.close(), pools?.close()]);
   }
 }
 
@@ -175,7 +185,9 @@ async function runTasks(context: ElementContext, running: Running): Promise<Elem
   let longestTaskMs: number | null = null;
   for await (const claimed of claims(context, running, () => mayClaimNow(context, terms.own, longestTaskMs))) {
     const startedMs = clock.monotonicMs();
-    tally.add(await runTask(context, running.ready, claimed));
+    const report = await runTask(context, running.ready, claimed);
+    tally.add(report);
+    if (report.isQuotaSpent === true) return tally.report('quota-spent');
     longestTaskMs = Math.max(longestTaskMs ?? 0, clock.monotonicMs() - startedMs);
     if (clock.nowMs() - metaReadMs < META_EVERY_MS) continue;
     const ended = endOf(await patiently(context, () => readMeta(context)));

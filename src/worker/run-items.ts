@@ -6,17 +6,21 @@ import type { ItemOutcome } from '../domain/outcome.ts';
 import type { FailureFacts } from '../domain/retry-rules.ts';
 import type { TaskBatch, TaskItemInput } from '../domain/task-batch.ts';
 import type { Clock } from '../ports/clock.ts';
-import type { HandlerContext, LoadedHandler } from '../ports/handler-host.ts';
+import type { HandlerContext, HandlerResult, LoadedHandler } from '../ports/handler-host.ts';
 import type { Log } from '../ports/log.ts';
 import type { Random } from '../ports/random.ts';
 import { deferralOf, type Deferral } from './deferral.ts';
 import { badInput, contextOf, failureOf, logFailure, outcomeOf } from './item-outcome.ts';
 import { NO_LIMITS, type ItemLimits } from './item-limits.ts';
+import { NO_POOLS, type ItemPools } from './item-pools.ts';
 import { judgeTry, type TryPolicy } from './judge-try.ts';
 import type { BackoffMs } from './needs.ts';
 import type { OutputNormaliser } from './normalise-output.ts';
+import { laterOf, type QuotaSpent } from './quota-spent.ts';
 import { createRetryWaits } from './retry-waits.ts';
+import { createTryEntries, type TryEntries } from './try-entry.ts';
 import { createTrySlots, type TrySlots } from './try-slots.ts';
+import { createTryWatch, NO_WATCH, type TryWatch, type WatchedTry } from './try-watch.ts';
 import { createTurnWaits, type TurnWaits } from './turn-waits.ts';
 import { createWorkQueue, type Waiting, type Work, type WorkQueue } from './work-queue.ts';
 
@@ -38,8 +42,12 @@ export interface RunItemsOptions {
   readonly log: Log;
   /** May throw (SCRATCH_FULL): the run then ends with that error. */
   readonly onOutcome: (outcome: ItemOutcome) => void;
+  /** Told how long a try has waited for its turns at limits; not for what waited for slots as well. */
+  readonly onWaited?: (ms: number) => void;
   /** Absent: the job lists no limits. */
   readonly limits?: ItemLimits;
+  /** Absent: the job lists no pools. */
+  readonly pools?: ItemPools;
   readonly clock: Clock;
   readonly random: Random;
   readonly backoffMs: BackoffMs;
@@ -50,6 +58,10 @@ export interface RunningItems {
   readonly ended: Promise<boolean>;
   /** After `ended`: why items were left for a later attempt; null when none was, or the work was stopped. */
   deferred(): Deferral | null;
+  /** After `ended`: the quota for which the work was stopped, if it was. */
+  spent(): QuotaSpent | null;
+  /** True while every try in flight does nothing but wait for slots of pools or turns at limits. */
+  onlyWaits(): boolean;
   /** Starts nothing more; what is in flight may end. */
   stopTaking(): void;
   /** Aborts what is in flight. */
@@ -63,10 +75,12 @@ export function runItems(options: RunItemsOptions): RunningItems {
   const breathe = createBreather(clock);
   const stop = new AbortController();
   const turns = createTurnWaits(stop.signal);
-  const mayLeave = options.policy.escalations !== null;
-  const waits = createRetryWaits(clock, mayLeave ? () => queue.nextDueMs() : null);
+  const entries = createTryEntries(clock);
+  const watch = options.limits === undefined && options.pools === undefined ? NO_WATCH : createTryWatch(clock);
+  const waits = createRetryWaits(clock, options.policy.escalations === null ? null : () => queue.nextDueMs());
   const accounts = createAccounts(options, queue);
   let failure: { readonly error: unknown } | null = null;
+  let spent: QuotaSpent | null = null;
 
   const lane = async (number: number): Promise<void> => {
     while (!stop.signal.aborted) {
@@ -80,8 +94,12 @@ export function runItems(options: RunItemsOptions): RunningItems {
       if (work === null) return;
       if (isWaiting(work) && work.dueMs > nowMs && !(await waits.over(work))) return;
       const next = { lane: number, item: batch.item(work.item), tries: accounts.triesOf(work.item) + 1 };
-      const ended = await runOne(options, { slots, turns }, next);
+      const ended = await runOne(options, { slots, turns, entries, watch }, next);
       if (ended === 'dropped') return;
+      if ('spent' in ended) {
+        spent = laterOf(spent, ended.spent);
+        return halt();
+      }
       accounts.settle(work.item, ended);
     }
   };
@@ -89,21 +107,13 @@ export function runItems(options: RunItemsOptions): RunningItems {
     stop.abort(STOPPED);
     waits.end();
   };
-  const guarded = async (number: number): Promise<void> => {
-    try {
-      await lane(number);
-    } catch (error) {
-      failure ??= { error };
-      halt();
-      slots.abortAll('the task failed');
-    } finally {
-      waits.leave();
-    }
+  const fail = (error: unknown): void => {
+    failure ??= { error };
+    halt();
+    slots.abortAll('the task failed');
   };
   const run = async (): Promise<boolean> => {
-    const lanes = Math.min(options.concurrency, Math.max(accounts.left(), 1));
-    waits.begin(lanes);
-    await Promise.all(Array.from({ length: lanes }, (_, number) => guarded(number)));
+    await inLanes(Math.min(options.concurrency, Math.max(accounts.left(), 1)), { waits, lane, fail });
     slots.close();
     if (failure !== null) throw failure.error;
     return accounts.left() === 0;
@@ -111,9 +121,31 @@ export function runItems(options: RunItemsOptions): RunningItems {
   return {
     ended: run(),
     deferred: () => (stop.signal.aborted ? null : accounts.deferral(waits.given())),
+    spent: () => spent,
+    onlyWaits: () => watch.onlyWaits(),
     stopTaking: halt,
     abort: (reason) => slots.abortAll(reason),
   };
+}
+
+async function inLanes(
+  lanes: number,
+  {
+    waits,
+    lane,
+    fail,
+  }: {
+    readonly waits: ReturnType<typeof createRetryWaits>;
+    readonly lane: (number: number) => Promise<void>;
+    readonly fail: (error: unknown) => void;
+  },
+): Promise<void> {
+  waits.begin(lanes);
+  const guarded = (number: number): Promise<void> =>
+    lane(number)
+      .catch(fail)
+      .finally(() => waits.leave());
+  await Promise.all(Array.from({ length: lanes }, (_, number) => guarded(number)));
 }
 
 const STOPPED = new Error('stopped');
@@ -124,23 +156,29 @@ function createAccounts({ batch, isFinished, onOutcome, ...options }: RunItemsOp
   const { clock, tries, policy } = options;
   /** Items that need more of what ran out. */
   const escalated: Waiting[] = [];
+  /** Failed tries of this attempt that were no fault of their item, by item. */
+  const free = new Map<number, number>();
   let left = 0;
   for (let item = 0; item < batch.items; item += 1) if (!isFinished(item)) left += 1;
   return {
     left: () => left,
     triesOf: (item: number) => tries.get(item) ?? 0,
     settle(item: number, { outcome, failure }: EndedTry): void {
-      const verdict = failure === null ? null : judgeTry(policy, failure, outcome.attempts);
+      const spared = free.get(item) ?? 0;
+      const verdict = failure === null ? null : judgeTry(policy, failure, { counted: outcome.attempts, free: spared });
       if (failure === null || verdict === null || verdict.next === 'end') {
         onOutcome(outcome);
         tries.delete(item);
         left -= 1;
         return;
       }
-      tries.set(item, outcome.attempts);
+      const isFree = verdict.next === 'retry' && verdict.isFree === true;
+      if (isFree) free.set(item, spared + 1);
+      else tries.set(item, outcome.attempts);
       const again = { item, failure, rule: verdict.rule, dueMs: clock.monotonicMs() };
       if (verdict.next === 'defer') return void escalated.push(again);
-      const pauseMs = options.backoffMs(outcome.attempts, verdict.backoff, options.random.next());
+      const failures = outcome.attempts + spared;
+      const pauseMs = options.backoffMs(failures, verdict.backoff, options.random.next());
       queue.retry({ ...again, dueMs: again.dueMs + pauseMs });
     },
     /** @param given work whose wait was given up */
@@ -170,30 +208,59 @@ function createBreather(clock: Clock): () => Promise<void> | null {
   };
 }
 
+/** Where tries begin and end. */
+interface Gates {
+  readonly slots: TrySlots;
+  readonly turns: TurnWaits;
+  readonly entries: TryEntries;
+  readonly watch: TryWatch;
+}
+
+interface NextTry {
+  readonly lane: number;
+  readonly item: TaskItemInput;
+  readonly tries: number;
+}
+
 interface EndedTry {
   readonly outcome: ItemOutcome;
   /** Null: it succeeded, or no rule has a say in it. */
   readonly failure: FailureFacts | null;
 }
 
-async function runOne(
+type TryEnd = EndedTry | { readonly spent: QuotaSpent } | 'dropped';
+
+async function runOne(options: RunItemsOptions, gates: Gates, next: NextTry): Promise<TryEnd> {
+  const watched = gates.watch.begin();
+  try {
+    return await runWatched(options, { ...gates, watched }, next);
+  } finally {
+    watched.end();
+  }
+}
+
+async function runWatched(
   options: RunItemsOptions,
-  { slots, turns }: { readonly slots: TrySlots; readonly turns: TurnWaits },
-  { lane, item, tries }: { readonly lane: number; readonly item: TaskItemInput; readonly tries: number },
-): Promise<EndedTry | 'dropped'> {
+  { slots, turns, entries, watched }: Gates & { readonly watched: WatchedTry },
+  { lane, item, tries }: NextTry,
+): Promise<TryEnd> {
   if (item.problem !== undefined) return { outcome: badInput(item, item.problem), failure: null };
   const { clock, handler, shared, log, normaliser } = options;
   const limits = (options.limits ?? NO_LIMITS).begin(item);
-  const entering = turns.over(limits);
+  const pools = (options.pools ?? NO_POOLS).begin();
+  const askedMs = clock.monotonicMs();
+  const entering = turns.over(entries.of(pools, limits));
   const refused = entering === null ? null : await entering;
   if (refused === 'dropped') return refused;
+  watched.runs();
   const startedMs = clock.monotonicMs();
-  const ended =
-    refused ??
-    (await slots.run(lane, (signal) =>
-      handler.run(item.payload, contextOf(item, { shared, log, tries, signal, limits }), item.json),
-    ));
+  if (entering !== null && !pools.takesSlots) options.onWaited?.(startedMs - askedMs);
+  const run = (signal: () => AbortSignal): Promise<HandlerResult> =>
+    handler.run(item.payload, contextOf(item, { shared, log, tries, signal, limits, pools, watched }), item.json);
+  const ended = refused ?? pools.leave(await slots.run(lane, (signal, fail) => pools.during(() => run(signal), fail)));
   if (ended === 'dropped') return ended;
+  const spent = limits.spent();
+  if (!ended.ok && spent !== null) return { spent };
   const result = refused ?? limits.leave(ended);
   const outcome = outcomeOf(item, { result, tries, durationMs: clock.monotonicMs() - startedMs, normaliser });
   if (outcome.status === 'failed') logFailure(log, outcome, result);

@@ -1,5 +1,6 @@
 import type { Deferral } from './deferral.ts';
 import type { Phase } from './isolation.ts';
+import { laterOf, type QuotaSpent } from './quota-spent.ts';
 import type { RunningItems } from './run-items.ts';
 
 export interface PhasesOptions {
@@ -24,6 +25,7 @@ export function runPhases(options: PhasesOptions): RunningPhases {
   let current: RunningItems | null = null;
   let stopped = false;
   let fenced = false;
+  let spent: QuotaSpent | null = null;
 
   const runOne = async (phase: Phase): Promise<boolean> => {
     if (phase.suspected !== null) fenced = !(await options.announce(phase));
@@ -32,6 +34,9 @@ export function runPhases(options: PhasesOptions): RunningPhases {
     const complete = await current.ended;
     const deferral = current.deferred();
     if (deferral !== null) deferrals.push(deferral);
+    spent = laterOf(spent, current.spent());
+    // Suspects are not to be tried beside, or after, others that wait.
+    if (spent !== null) stopped = true;
     return complete;
   };
   const run = async (): Promise<boolean> => {
@@ -48,6 +53,8 @@ export function runPhases(options: PhasesOptions): RunningPhases {
   return {
     ended: run(),
     deferred: () => (stopped || fenced ? null : joined(deferrals)),
+    spent: () => (fenced ? null : spent),
+    onlyWaits: () => current?.onlyWaits() ?? false,
     stopTaking() {
       stopped = true;
       current?.stopTaking();

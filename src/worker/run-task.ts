@@ -16,9 +16,10 @@ import type { Deferral } from './deferral.ts';
 import { readTaskManifest } from './job-manifest.ts';
 import type { ElementContext, StopReason } from './needs.ts';
 import { createOutputNormaliser, type OutputNormaliser } from './normalise-output.ts';
-import { createOutcomeBuffer, type OutcomeBuffer } from './outcome-buffer.ts';
+import { createOutcomeBuffer, type OutcomeBuffer, type Progress } from './outcome-buffer.ts';
 import { isTransient, patiently } from './patience.ts';
 import { quarantinedOutcomes } from './quarantine.ts';
+import { endedByQuota, type QuotaSpent } from './quota-spent.ts';
 import { reportAttempt } from './report-attempt.ts';
 import { readCheckpoint } from './resume.ts';
 import { removeSegments } from './seal.ts';
@@ -27,7 +28,7 @@ import { stopCause } from './stop-cause.ts';
 import { openBatch, type TaskBatch } from '../domain/task-batch.ts';
 import { judgeTaskFailure } from './task-failure.ts';
 import { ABORT_GRACE_MS } from './try-slots.ts';
-import { releaseTask, type ClaimedTask } from './task-writes.ts';
+import { releaseTask, type AttemptEnd, type ClaimedTask } from './task-writes.ts';
 import { whileBeating } from './while-beating.ts';
 
 export interface ElementJob {
@@ -41,6 +42,8 @@ export interface TaskReport {
   /** Outcomes of this attempt, items taken over from a checkpoint included. */
   readonly items: number;
   readonly failed: number;
+  /** A quota is used up for long: other tasks would meet it too. */
+  readonly isQuotaSpent?: true;
 }
 
 /** @throws what makes the whole element end (see task-failure.ts), after the task is settled as far as possible */
@@ -135,18 +138,18 @@ async function runInScratch(context: ElementContext, job: ElementJob, places: Pl
   const { claimed, ownPath: scratchPath } = places;
   const opening = await whileBeating(context, claimed, nothingYet, () => openAttempt(context, job, places));
   const attempt = opening.result;
-  const progress = (): ReturnType<OutcomeBuffer['counts']> => attempt.buffer.counts();
+  const progress = (): Progress => attempt.buffer.counts();
   let sealed = false;
   try {
     if (opening.lost) return { end: 'lost', items: 0, failed: 0 };
-    const { complete, fenced, deferral } = await work(context, job, attempt);
+    const { complete, fenced, ...why } = await work(context, job, attempt);
     if (complete) {
       attempt.buffer.flush();
       warnOfIgnoredKeys(attempt);
       const { output } = job.manifest.spec;
       // What a heartbeat comes to does not matter any more: the first commit wins.
       const { result } = await whileBeating(context, claimed, progress, () =>
-        reportAttempt(context, { ...attempt, output, scratchPath }),
+        reportAttempt(context, { ...attempt, ...busyOf(progress()), output, scratchPath }),
       );
       sealed = true;
       const { win, won } = result;
@@ -156,13 +159,16 @@ async function runInScratch(context: ElementContext, job: ElementJob, places: Pl
     const { rows, failed } = progress();
     if (fenced) return { end: 'lost', items: rows, failed };
     const { result: released } = await whileBeating(context, claimed, progress, () =>
-      leaveForLater(context, attempt, deferral),
+      leaveForLater(context, attempt, why),
     );
-    return { end: released ? 'released' : 'lost', items: rows, failed };
+    const quota = why.spent === null ? {} : ({ isQuotaSpent: true } as const);
+    return { end: released ? 'released' : 'lost', items: rows, failed, ...quota };
   } finally {
     if (!sealed) attempt.results.discard();
   }
 }
+
+const busyOf = ({ busy }: Progress): Pick<Progress, 'busy'> => (busy === undefined ? {} : { busy });
 
 const nothingYet = () => ({ rows: 0, failed: 0 });
 
@@ -183,7 +189,7 @@ async function openAttempt(context: ElementContext, job: ElementJob, places: Pla
   const batch = openBatch(bytes, manifest, spec.input.id);
   const resumed = await readCheckpoint(context, claimed, manifest);
   const results = deps.resultFiles.create(resultsPath);
-  const buffer = createOutcomeBuffer(results, deps.clock);
+  const buffer = createOutcomeBuffer(results, deps.clock, takesTurns(spec));
   const normaliser = createOutputNormaliser(spec.output);
   normaliser.addObserved(resumed.observed);
   const finished = new Uint8Array(manifest.items);
@@ -228,12 +234,15 @@ async function openAttempt(context: ElementContext, job: ElementJob, places: Pla
   };
 }
 
+/** Of such a job, what tries take says how many elements its limits can feed. */
+const takesTurns = ({ limits }: JobManifest['spec']): boolean => limits?.some(({ per }) => per === 'item') === true;
+
 /** Runs the items with everything beside them; afterwards nothing of the attempt is going on any more. */
 async function work(
   context: ElementContext,
   job: ElementJob,
   attempt: Attempt,
-): Promise<{ readonly complete: boolean; readonly fenced: boolean; readonly deferral: Deferral | null }> {
+): Promise<{ readonly complete: boolean; readonly fenced: boolean } & Left> {
   const running = startItems(context, job, attempt);
   const session = startSession(context, {
     claimed: attempt.claimed,
@@ -245,7 +254,8 @@ async function work(
   try {
     const complete = await settled(running.ended, () => session.close());
     if (session.failure() !== undefined) throw session.failure();
-    return { complete, fenced: session.isFenced() || running.isFenced(), deferral: running.deferred() };
+    const fenced = session.isFenced() || running.isFenced();
+    return { complete, fenced, deferral: running.deferred(), spent: running.spent(), awaited: session.awaited() };
   } catch (error) {
     await saveWhatIsThere(context, attempt);
     throw error;
@@ -270,11 +280,21 @@ async function saveWhatIsThere(context: ElementContext, attempt: Attempt): Promi
   }
 }
 
+/** Why items are left for a later attempt. */
+interface Left {
+  /** Neither: the worker was told to stop. */
+  readonly deferral: Deferral | null;
+  readonly spent: QuotaSpent | null;
+  /** What all items in flight waited for then; null: some ran. */
+  readonly awaited: string | null;
+}
+
 /**
  * The worker was told to stop, or what is left is for another attempt: last segment, log, and the task back to WAIT. False: the attempt no longer
  * owned it.
  */
-async function leaveForLater(context: ElementContext, attempt: Attempt, deferral: Deferral | null): Promise<boolean> {
+async function leaveForLater(context: ElementContext, attempt: Attempt, why: Left): Promise<boolean> {
+  const { deferral, spent, awaited } = why;
   const { deps, input } = context;
   const { claimed, attemptLog } = attempt;
   const logText = attemptLog.text();
@@ -286,19 +306,32 @@ async function leaveForLater(context: ElementContext, attempt: Attempt, deferral
     if (!isTransient(error)) throw error;
     deps.log.warn('left without a last checkpoint', { task: claimed.task, error: String(error) });
   }
-  return releaseTask(context, claimed.key, deferral === null ? await drained(context, attempt) : left(deferral));
+  if (spent !== null) {
+    const items = attempt.manifest.items - attempt.buffer.counts().rows;
+    return releaseTask(context, claimed.key, endedByQuota(spent, items));
+  }
+  return releaseTask(
+    context,
+    claimed.key,
+    deferral === null ? await drained(context, attempt, awaited) : left(deferral),
+  );
 }
 
-async function drained(context: ElementContext, attempt: Attempt): Promise<Parameters<typeof releaseTask>[2]> {
+async function drained(context: ElementContext, attempt: Attempt, awaited: string | null): Promise<AttemptEnd> {
   const reason = context.deps.stop.reason as StopReason;
   const { rows } = attempt.buffer.counts();
-  return {
-    cause: await stopCause(context),
-    detail: `the worker was told to stop (${reason}) with ${rows} of ${attempt.manifest.items} items finished`,
-  };
+  const soFar = `${rows} of ${attempt.manifest.items} items finished`;
+  const cause = await stopCause(context);
+  // More time would only be waited away.
+  if (cause === 'time-limit' && awaited !== null)
+    return {
+      cause: 'waiting',
+      detail: `the time of the element was over while it waited for ${awaited}, with ${soFar}`,
+    };
+  return { cause, detail: `the worker was told to stop (${reason}) with ${soFar}` };
 }
 
-function left(deferral: Deferral): Parameters<typeof releaseTask>[2] {
+function left(deferral: Deferral): AttemptEnd {
   const { items, dueMs, rule, needsMore: _needsMore, ...why } = deferral;
   return { ...why, deferred: { items: items.length, rule, ...(dueMs === undefined ? {} : { dueMs }) } };
 }

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { attemptLogKey, doneKey, partKey, resultsKey, segmentKey } from '../domain/keys.ts';
 import { MANIFEST_SCHEMAS, type DoneManifest, type FileDigest, type TaskManifest } from '../domain/manifest.ts';
 import type { OutputSpec } from '../domain/output-columns.ts';
-import type { AttemptRun, Win } from '../domain/task-item.ts';
+import type { AttemptRun, BusyTries, Win } from '../domain/task-item.ts';
 import type { StoredObject } from '../ports/object-store.ts';
 import type { ResultFile } from '../ports/result-file.ts';
 import type { AttemptLog } from './attempt-log.ts';
@@ -24,6 +24,8 @@ export interface SealOptions {
   readonly startedMs: number;
   readonly startedCpuMs: number;
   readonly resumedItems: number;
+  /** What the tries took; for the commit. */
+  readonly busy?: BusyTries;
 }
 
 /** An attempt whose files will not change any more. They lie in its scratch directory. */
@@ -35,6 +37,7 @@ export interface SealedAttempt {
   readonly logText: string | null;
   readonly counts: ReturnType<ResultFile['count']>;
   readonly ran: AttemptRun;
+  readonly busy?: BusyTries;
   /** The text of done.json, the same whenever it is asked for: a commit of unknown outcome may have named its hash. */
   doneText(files: DoneManifest['files']): string;
 }
@@ -63,6 +66,7 @@ export async function sealLocally(context: ElementContext, options: SealOptions)
     logText: attemptLog.text(),
     counts,
     ran: ranOf(input.node, timings),
+    ...(options.busy === undefined ? {} : { busy: options.busy }),
     doneText(files) {
       const done: DoneManifest = {
         schema: MANIFEST_SCHEMAS.done,
@@ -90,7 +94,7 @@ export async function sealLocally(context: ElementContext, options: SealOptions)
  */
 export async function storeSealed(context: ElementContext, sealed: SealedAttempt): Promise<Win> {
   const { deps, input, attempt } = context;
-  const { claimed, logText, counts } = sealed;
+  const { claimed, logText, counts, busy } = sealed;
   const { job } = input.assignment;
   const [results, part, log] = await Promise.all([
     patiently(context, () => deps.store.putFile(resultsKey(job, claimed.task, attempt), sealed.resultsPath)),
@@ -102,7 +106,7 @@ export async function storeSealed(context: ElementContext, sealed: SealedAttempt
   const files = { results: digestOf(results), part: digestOf(part), log: log === null ? null : digestOf(log) };
   const key = doneKey(job, claimed.task, attempt);
   const stored = await patiently(context, () => deps.store.put(key, sealed.doneText(files)));
-  return { attempt, sha256: stored.sha256, ...counts, ran: sealed.ran };
+  return { attempt, sha256: stored.sha256, ...counts, ran: sealed.ran, ...(busy === undefined ? {} : { busy }) };
 }
 
 /** Whole milliseconds: it is stored with each task. */

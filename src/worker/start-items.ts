@@ -5,6 +5,7 @@ import type { LoadedHandler } from '../ports/handler-host.ts';
 import type { AttemptLog } from './attempt-log.ts';
 import type { Checkpointer } from './checkpointer.ts';
 import { createItemLimits } from './item-limits.ts';
+import { createItemPools } from './item-pools.ts';
 import { planPhases, type Phase } from './isolation.ts';
 import { tryPolicyOf } from './judge-try.ts';
 import type { ElementContext } from './needs.ts';
@@ -77,7 +78,7 @@ async function acquit(context: ElementContext, { claimed }: ItemsOfAttempt): Pro
 }
 
 function optionsOf(
-  { deps }: ElementContext,
+  { deps, pools }: ElementContext,
   { manifest, handler }: { readonly manifest: JobManifest; readonly handler: LoadedHandler },
   attempt: ItemsOfAttempt,
 ): RunItemsOptions {
@@ -99,7 +100,11 @@ function optionsOf(
     normaliser: attempt.normaliser,
     log: attempt.attemptLog.log,
     onOutcome: (outcome) => attempt.buffer.add(outcome),
-    limits: createItemLimits({ limits: spec.limits ?? [], limiter, clock }),
+    onWaited: (ms) => attempt.buffer.waited(ms),
+    ...(spec.limits === undefined ? {} : { limits: createItemLimits({ limits: spec.limits, limiter, clock }) }),
+    ...(spec.pools === undefined
+      ? {}
+      : { pools: createItemPools({ listed: spec.pools, pools, log: attempt.attemptLog.log, clock }) }),
     clock,
     random,
     backoffMs,

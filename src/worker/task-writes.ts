@@ -8,12 +8,15 @@ import { taskStatesBefore } from '../domain/states.ts';
 import {
   MAX_IDLE_ATTEMPTS,
   type CheckpointPointer,
+  type TaskHolding,
   type TaskItem,
   type TaskWaiting,
   type Win,
 } from '../domain/task-item.ts';
+import type { Limiter, Pools } from '../ports/limiter.ts';
 import type { StateCondition, StateItem } from '../ports/state-table.ts';
 import type { ElementContext, WriteContext } from './needs.ts';
+import type { Progress } from './outcome-buffer.ts';
 import { writeDecided, type DecidedWrite } from './decided-write.ts';
 
 /** A task this attempt owns, as it was when claimed. */
@@ -59,7 +62,11 @@ export async function claimTask(
   const key = taskKey(input.assignment.job, task, shards);
   const result = await writeDecided(context, {
     key,
-    change: { set: ownership(context), add: { attempts: 1, charged: 1 }, remove: [...ATTEMPT_ENDED, 'waiting'] },
+    change: {
+      set: ownership(context),
+      add: { attempts: 1, charged: 1 },
+      remove: [...ATTEMPT_ENDED, 'waiting', 'holds'],
+    },
     when: {
       op: 'and',
       of: [
@@ -117,7 +124,11 @@ export async function takeOverTask(
   const key = taskKey(context.input.assignment.job, left.task, shards);
   const result = await writeDecided(context, {
     key,
-    change: { set: ownership(context), add: { attempts: 1, idleAttempts: 1 }, remove: [...ATTEMPT_ENDED, 'waiting'] },
+    change: {
+      set: ownership(context),
+      add: { attempts: 1, idleAttempts: 1 },
+      remove: [...ATTEMPT_ENDED, 'waiting', 'holds'],
+    },
     when: { op: 'and', of: [...owned(left.item.owner), { op: 'or', of: NOT_WORN }] },
     mine: isOwnedBy(context.attempt),
   });
@@ -126,22 +137,50 @@ export async function takeOverTask(
 
 /** RUNNING → RUNNING. One try, because the next heartbeat comes anyway; false: the attempt no longer owns the task. */
 export async function heartbeat(
-  { deps, attempt }: ElementContext,
+  { deps, attempt, pools }: ElementContext,
   key: StateKey,
-  progress: { readonly rows: number; readonly failed: number },
+  { rows, failed, busy }: Progress,
 ): Promise<boolean> {
-  const set = { heartbeatMs: deps.clock.nowMs(), progress: progress.rows, progressFailed: progress.failed };
-  const waiting = waitingOf(deps);
-  const change = waiting === null ? { set, remove: ['waiting'] } : { set: { ...set, waiting } };
+  const set = {
+    heartbeatMs: deps.clock.nowMs(),
+    progress: rows,
+    progressFailed: failed,
+    ...(busy === undefined ? {} : { busy: { ...busy } }),
+  };
+  const waiting = waitingOf({ limiter: deps.limiter, pools });
+  const holds = holdsOf(deps.limiter);
+  const change = {
+    set: { ...set, ...(waiting === null ? {} : { waiting }), ...(holds === null ? {} : { holds }) },
+    remove: [...(waiting === null ? ['waiting'] : []), ...(holds === null ? ['holds'] : [])],
+  };
   const result = await deps.state.write(key, change, { op: 'and', of: owned(attempt) });
   return result.applied;
 }
 
-/** What calls of this process wait for at this moment. */
-function waitingOf({ limiter }: ElementContext['deps']): TaskWaiting | null {
-  const wait = limiter?.waiting() ?? null;
-  if (wait === null) return null;
-  return { kind: 'limit', name: wait.name, ...(wait.untilMs === null ? {} : { untilMs: Math.ceil(wait.untilMs) }) };
+/** What most calls of this process wait for at this moment. */
+export function waitingOf(of: {
+  readonly limiter: Limiter | undefined;
+  readonly pools: Pools | undefined;
+}): TaskWaiting | null {
+  const [turn, slot] = [of.limiter?.waiting() ?? null, of.pools?.waiting() ?? null];
+  if (slot !== null && slot.calls > (turn?.calls ?? 0)) return { kind: 'pool', name: slot.name, calls: slot.calls };
+  if (turn === null) return null;
+  const { name, calls } = turn;
+  return { kind: 'limit', name, calls, ...(turn.untilMs === null ? {} : { untilMs: Math.ceil(turn.untilMs) }) };
+}
+
+/** Larger ones would not leave the item below 1 KB. */
+const MOST_HOLDS = 3;
+
+/** What this process has of limits; null: nothing. */
+function holdsOf(limiter: Limiter | undefined): TaskHolding[] | null {
+  const holdings = limiter?.holdings().slice(0, MOST_HOLDS) ?? [];
+  if (holdings.length === 0) return null;
+  return holdings.map(({ name, had, held }) => {
+    if (held === null) return { limit: name, had };
+    const { unit, units, untilMs } = held;
+    return { limit: name, had, left: units, untilMs, ...(unit === 'requests' ? {} : { unit }) };
+  });
 }
 
 /** Moves the checkpoint pointer forward; false: the attempt no longer owns the task. */
@@ -173,7 +212,7 @@ export async function moveCheckpoint(
   return result.applied;
 }
 
-const PROGRESS_FIELDS = ['progress', 'progressFailed', 'waiting'];
+const PROGRESS_FIELDS = ['progress', 'progressFailed', 'busy', 'waiting', 'holds'];
 const OWNER_FIELDS = ['owner', 'node', 'heartbeatMs', ...PROGRESS_FIELDS];
 
 /** Why an attempt ended without a commit. `detail`: one line for people, cut where it is too long. */

@@ -11,13 +11,15 @@ export type TryResult = HandlerResult | 'dropped';
 export interface TrySlots {
   /**
    * Runs one try. `start` gets the signal that is aborted at the timeout or the end of the drain, as a function: a signal costs more than a
-   * trivial item, and most handlers never look at it.
+   * trivial item, and most handlers never look at it. `fail` aborts it too: unless the try succeeds all the same, it ends by that failure.
    */
-  run(lane: number, start: (signal: () => AbortSignal) => Promise<HandlerResult>): Promise<TryResult>;
+  run(lane: number, start: (signal: () => AbortSignal, fail: Fail) => Promise<HandlerResult>): Promise<TryResult>;
   /** Aborts every try in flight; those that do not end within the grace are dropped. */
   abortAll(reason: string): void;
   close(): void;
 }
+
+type Fail = (failed: Extract<HandlerResult, { readonly ok: false }>) => void;
 
 /** How long a try may take to react to its aborted signal. */
 export const ABORT_GRACE_MS = 5_000;
@@ -28,7 +30,9 @@ interface Slot {
   controller: AbortController | null;
   /** Why the signal is aborted; null while it is not. */
   aborted: Error | null;
-  state: 'running' | 'timed-out' | 'dropped';
+  state: 'running' | 'timed-out' | 'failed' | 'dropped';
+  /** How the try ends when it was aborted. */
+  verdict: TryResult;
   /** Monotonic ms at which the timer has to look at this slot next. */
   dueMs: number;
   readonly settle: (result: TryResult) => void;
@@ -39,6 +43,7 @@ export function createTrySlots(clock: Clock, timeoutMs: number): TrySlots {
   let cancelTimer: (() => void) | null = null;
 
   const arm = (dueMs: number): void => {
+    cancelTimer?.();
     cancelTimer = clock.after(Math.max(0, dueMs - clock.monotonicMs()), look);
   };
   const look = (): void => {
@@ -58,10 +63,15 @@ export function createTrySlots(clock: Clock, timeoutMs: number): TrySlots {
           resolve(result);
         };
         const dueMs = clock.monotonicMs() + timeoutMs;
-        const slot: Slot = { controller: null, aborted: null, state: 'running', dueMs, settle };
+        const slot: Slot = { controller: null, aborted: null, state: 'running', verdict: 'dropped', dueMs, settle };
         slots.set(lane, slot);
         if (cancelTimer === null) arm(slot.dueMs);
-        start(() => signalOf(slot)).then((result) => finish(slot, result, timeoutMs), reject);
+        const fail: Fail = (failed) => {
+          if (slot.state !== 'running' || slots.get(lane) !== slot) return;
+          end(slot, { as: 'failed', verdict: failed, reason: failed.errorMessage, nowMs: clock.monotonicMs() });
+          arm(Math.min(...Array.from(slots.values(), (each) => each.dueMs)));
+        };
+        start(() => signalOf(slot), fail).then((result) => finish(slot, result), reject);
       });
     },
     abortAll(reason) {
@@ -95,16 +105,30 @@ function abort(slot: Slot, reason: string): void {
 }
 
 function overdue(slot: Slot, nowMs: number, timeoutMs: number): void {
-  if (slot.state !== 'running') return slot.settle(slot.state === 'dropped' ? 'dropped' : timeoutResult(timeoutMs));
-  slot.state = 'timed-out';
-  slot.dueMs = nowMs + ABORT_GRACE_MS;
-  abort(slot, `handler.timeout of ${timeoutMs} ms reached`);
+  if (slot.state !== 'running') return slot.settle(slot.verdict);
+  const reason = `handler.timeout of ${timeoutMs} ms reached`;
+  end(slot, { as: 'timed-out', verdict: timeoutResult(timeoutMs), reason, nowMs });
 }
 
-/** A failure after the abort is no evidence of anything but the abort; a success after the drain's is one. */
-function finish(slot: Slot, result: HandlerResult, timeoutMs: number): void {
-  if (slot.state === 'timed-out') slot.settle(timeoutResult(timeoutMs));
-  else slot.settle(slot.state === 'dropped' && !result.ok ? 'dropped' : result);
+function end(
+  slot: Slot,
+  how: {
+    readonly as: 'timed-out' | 'failed';
+    readonly verdict: TryResult;
+    readonly reason: string;
+    readonly nowMs: number;
+  },
+): void {
+  slot.state = how.as;
+  slot.verdict = how.verdict;
+  slot.dueMs = how.nowMs + ABORT_GRACE_MS;
+  abort(slot, how.reason);
+}
+
+/** A failure after the abort is no evidence of anything but the abort; a success is one, unless it came too late. */
+function finish(slot: Slot, result: HandlerResult): void {
+  const counts = slot.state === 'running' || (result.ok && slot.state !== 'timed-out');
+  slot.settle(counts ? result : slot.verdict);
 }
 
 const timeoutResult = (timeoutMs: number): HandlerResult => ({

@@ -1,9 +1,10 @@
-import type { FailedTry, TryLimits } from './item-limits.ts';
+import type { FailedTry } from './item-limits.ts';
+import type { TryEntry } from './try-entry.ts';
 
-/** Tries that wait for their turn at a limit before they begin. */
+/** Tries that wait for slots of pools and their turn at limits before they begin. */
 export interface TurnWaits {
   /** Null: the try may begin. `dropped`: nothing is to begin any more. */
-  over(limits: TryLimits): Promise<FailedTry | 'dropped' | null> | null;
+  over(entry: TryEntry): Promise<FailedTry | 'dropped' | null> | null;
 }
 
 /** All waits end with `stop`, but each has a signal of its own: hundreds of listeners on one would look like a leak. */
@@ -15,12 +16,12 @@ export function createTurnWaits(stop: AbortSignal): TurnWaits {
   stop.addEventListener('abort', end, { once: true });
   const settled = async (
     entering: Promise<FailedTry | null>,
-    { limits, own }: { readonly limits: TryLimits; readonly own: AbortController },
+    { entry, own }: { readonly entry: TryEntry; readonly own: AbortController },
   ): Promise<FailedTry | 'dropped' | null> => {
     try {
       const failure = await entering;
       if (failure !== null || !stop.aborted) return failure;
-      limits.forgo();
+      entry.forgo();
       return 'dropped';
     } catch (error) {
       if (own.signal.aborted) return 'dropped';
@@ -30,12 +31,12 @@ export function createTurnWaits(stop: AbortSignal): TurnWaits {
     }
   };
   return {
-    over(limits) {
-      if (!limits.takesTurns) return null;
+    over(entry) {
+      if (!entry.takesTurns) return null;
       const own = new AbortController();
       if (stop.aborted) own.abort(stop.reason);
       waiting.add(own);
-      return settled(limits.enter(own.signal), { limits, own });
+      return settled(entry.enter(own.signal), { entry, own });
     },
   };
 }

@@ -1,4 +1,5 @@
 import type { ElementContext } from './needs.ts';
+import type { Progress } from './outcome-buffer.ts';
 import { heartbeat, type ClaimedTask } from './task-writes.ts';
 
 /** Fixed: reconcile counts a silent owner in these (coordinator/judge-running). */
@@ -17,7 +18,7 @@ export interface Beaten<T> {
 export async function whileBeating<T>(
   context: ElementContext,
   { task, key }: ClaimedTask,
-  progress: () => { readonly rows: number; readonly failed: number },
+  progress: () => Progress,
   work: () => Promise<T>,
 ): Promise<Beaten<T>> {
   const { clock, log } = context.deps;

@@ -2,18 +2,19 @@
 // table that is asked for every call, and an equal share for each. First every process has calls waiting, then only a few have.
 // Usage: node test/bench/limits.bench.mjs [--workers 40] [--a-minute 3000] [--even-s 65] [--uneven-s 20] [--tables fs,dynamodb]
 //          [--contenders limiter,bucket,split]
-import { fork, spawn } from 'node:child_process';
+import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { admittedShares, jainIndex, overAdmission, refusedShare, utilisation } from '../support/provider-judge.mjs';
 import { startAwsServers } from './support/aws-servers.mjs';
 import { CONTENDERS, prepare } from './support/limit-contenders.mjs';
+import { makeTable } from './support/dynamo-table.mjs';
 import { load, report, say } from './support/measure.mjs';
+import { startProvider } from './support/provider.mjs';
 
 const { values } = parseArgs({
   options: {
@@ -41,7 +42,7 @@ const WINDOWS_S = [1, 10, 60];
 const TABLE = 'slurmctl-bench-limits';
 
 const home = mkdtempSync(join(tmpdir(), 'slurmctl-bench-limits-'));
-const provider = await startProvider();
+const provider = await startProvider({ limits: { requests: { ...RATE, burst: BURST } }, latencyMs: CALL_MS });
 const workers = [];
 const figures = [];
 const detail = {};
@@ -69,48 +70,14 @@ async function main() {
 
 async function dynamoTable() {
   servers = startAwsServers();
-  const { DynamoDBClient, CreateTableCommand } = await import('@aws-sdk/client-dynamodb');
-  const client = new DynamoDBClient({ endpoint: servers.env.AWS_ENDPOINT_URL_DYNAMODB, region: 'us-east-1' });
-  const [names, kinds] = [
-    ['pk', 'sk'],
-    ['HASH', 'RANGE'],
-  ];
-  await client.send(
-    new CreateTableCommand({
-      TableName: TABLE,
-      BillingMode: 'PAY_PER_REQUEST',
-      AttributeDefinitions: names.map((AttributeName) => ({ AttributeName, AttributeType: 'S' })),
-      KeySchema: names.map((AttributeName, n) => ({ AttributeName, KeyType: kinds[n] })),
-    }),
-  );
-  client.destroy();
   for (const worker of workers) await asked(worker, { env: servers.env });
-  return `dynamodb://${TABLE}?region=us-east-1&endpoint=${servers.env.AWS_ENDPOINT_URL_DYNAMODB}`;
+  return makeTable(TABLE, servers.env.AWS_ENDPOINT_URL_DYNAMODB);
 }
 
 async function openTable(url) {
   const { createSurroundings } = await load('app/job-backends.js');
   const { openState } = await load('app/open-backends.js');
   return openState(url, createSurroundings(process.env));
-}
-
-async function startProvider() {
-  const script = fileURLToPath(new URL('../support/fake-provider-main.mjs', import.meta.url));
-  const limits = { requests: { ...RATE, burst: BURST } };
-  const child = spawn(process.execPath, [script, JSON.stringify({ limits, latencyMs: CALL_MS })], {
-    stdio: ['pipe', 'pipe', 'inherit'],
-  });
-  const [line] = await once(createInterface({ input: child.stdout }), 'line');
-  const url = `http://127.0.0.1:${line.split(' ')[1]}`;
-  return {
-    call: `${url}/call`,
-    ledger: async () => (await fetch(`${url}/ledger`)).json(),
-    begin: () =>
-      fetch(`${url}/limits`, { method: 'POST', body: JSON.stringify({ limits, latencyMs: CALL_MS }) }).then((answer) =>
-        answer.text(),
-      ),
-    stop: () => child.stdin.end(),
-  };
 }
 
 /** A few at a time: loading the code is the dearest thing that they do. */

@@ -16,10 +16,10 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { parseArgs, promisify } from 'node:util';
 import { load, median, pairedRatio, report, say } from './support/measure.mjs';
 import { makeProject, openProject } from './support/project.mjs';
+import { startSlurmCluster } from './support/slurm-cluster.mjs';
 
 const { values } = parseArgs({
   options: {
@@ -36,19 +36,15 @@ const ITEMS = TASKS * Number(values.items);
 const PROGRAMS = ['sbatch', 'squeue', 'sacct', 'scontrol', 'sinfo', 'scancel'];
 const LOOK_EVERY_MS = 250;
 const LONGEST_MS = 30 * 60_000;
-const script = fileURLToPath(new URL('../../scripts/slurm-cluster', import.meta.url));
 
 const RESOURCES = '{cpus: 1, memory: 100M, time: 10m}';
 const jobFile = (elements) =>
   `name: bench\ninput: {file: items.jsonl}\nbatch: {items: ${values.items}}\nhandler: {module: ./echo.mjs}\nresources: ${RESOURCES}\nslurm: {elements: ${elements}}\n`;
 
-const clusterDir = mkdtempSync(join(tmpdir().length <= 40 ? tmpdir() : '/tmp', 'slurmctl-cluster-'));
-let up = false;
+// An interrupt ends the bench by its error, so that the cluster is stopped below.
+const cluster = startSlurmCluster(['--nodes', values.nodes, '--cpus', values.cpus]);
+const { env } = cluster;
 try {
-  // An interrupt ends the bench by its error, so that the cluster is stopped below.
-  execFileSync(script, ['up', clusterDir, '--nodes', values.nodes, '--cpus', values.cpus], { stdio: ['ignore', 2, 2] });
-  up = true;
-  const env = slurmEnvironment();
   const seen = { bare: [], auto: [], tasks: [] };
   for (let round = 0; round < Number(values.rounds); round += 1) {
     seen.auto.push(await runJob('auto', env));
@@ -87,18 +83,7 @@ try {
     seen,
   );
 } finally {
-  if (up) execFileSync(script, ['down', clusterDir], { stdio: ['ignore', 2, 2] });
-  rmSync(clusterDir, { recursive: true, force: true });
-}
-
-function slurmEnvironment() {
-  const own = Object.entries(process.env).filter(
-    ([name]) => !/^(?:SLURM|SBATCH|SQUEUE|SACCT|SINFO|SCANCEL)/.test(name),
-  );
-  const text = execFileSync(script, ['env', clusterDir], { encoding: 'utf8' });
-  const config = /^export SLURM_CONF='(.*)'$/m.exec(text)?.[1];
-  if (config === undefined) throw new Error(`no SLURM_CONF in ${text}`);
-  return { ...Object.fromEntries(own), SLURM_CONF: config };
+  cluster.stop();
 }
 
 /** Programs of Slurm's names, first in PATH, that note each call and become the real one. */

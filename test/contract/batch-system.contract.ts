@@ -324,12 +324,14 @@ export function describeBatchSystem(name: string, open: () => Promise<BatchBench
       expect(Math.max(...atOnce)).toBeLessThanOrEqual(2);
     });
 
-    it('changes the throttle of a submitted array', async () => {
+    it('changes the throttle of a submitted array, and ends nobody who runs', async () => {
       const go = join(bench.makeLogDir(), 'go');
       const handle = await submit(bench.requestFor(bash(WAIT_FOR_GO, go), { array: { count: 3, throttle: 1 } }));
       await when('one runs', handle, 3, (states) => running(states) === 1);
       await bench.system.setThrottle(handle, 2);
       await when('two run', handle, 3, (states) => running(states) === 2);
+      await bench.system.setThrottle(handle, 1);
+      expect(running(await statesOf(handle, 3))).toBe(2);
       writeFileSync(go, '');
       for (const state of await whenEnded(handle, 3)) expect(state).toMatchObject({ cause: null });
     });

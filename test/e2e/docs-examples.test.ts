@@ -76,6 +76,18 @@ describe('docs/handlers.md', () => {
     ]);
   });
 
+  it('shows slots of a pool that work', async () => {
+    const people = 'name,email\n" Ada Lovelace",ada@example.org\nGrace,grace@example.org\n';
+    const rows = await runFiles(
+      { ...section('Slots of a pool'), 'people.csv': people },
+      "status, name, database in ('db-0', 'db-1')",
+    );
+    expect(rows).toEqual([
+      ['succeeded', 'Ada Lovelace', true],
+      ['succeeded', 'Grace', true],
+    ]);
+  });
+
   it('shows a command that works', async () => {
     const rows = await runFiles(
       { ...section('A command'), 'texts/a.txt': 'The end of the road', 'texts/b.txt': '' },

@@ -66,6 +66,9 @@ async function collect(cli: Cli): Promise<{ type: string; json: string }[]> {
   await ask('LimitSetDocument', ['limit', 'set', 'api', '--rate', '10/s', '--tokens', '5k/min', '--daily', '1M']);
   await ask('LimitSetDocument', ['limit', 'set', 'api', '--rate', '20/s']);
   await ask('LimitListDocument', ['limit', 'list']);
+  await ask('PoolSetDocument', ['pool', 'set', 'db', '--slots', '5']);
+  await ask('PoolListDocument', ['pool', 'list']);
+  await ask('ErrorDocument', ['pool', 'evict', 'db', '0'], [4]);
   writeFiles(cli.cwd, { 'items.jsonl': '{"id":1,"text":"one two"}\n{"id":2}\n' });
   await ask('SubmitWaitDocument', ['submit', 'job.yaml', '--wait'], [3]);
   await ask('StatusDocument', ['status']);
@@ -93,6 +96,8 @@ async function collect(cli: Cli): Promise<{ type: string; json: string }[]> {
   await ask('ResumeDocument', ['resume', '@last']);
   await ask('CancelDocument', ['cancel', '@last']);
   await ask('LimitDeleteDocument', ['limit', 'delete', 'api']);
+  await ask('PoolDocument', ['pool', 'show', 'db']);
+  await ask('PoolDeleteDocument', ['pool', 'delete', 'db']);
   await ask('GcDocument', ['gc', '@last', '--purge', '--dry-run']);
   await ask('ErrorDocument', ['status', 'no-such-job'], [4]);
   await ask('ErrorDocument', ['plan', 'job.yaml', '--set', 'batch.items=0', '--set', 'frob=1'], [2]);

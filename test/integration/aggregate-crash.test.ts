@@ -4,6 +4,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { aggregate } from '../../src/aggregator/aggregate.ts';
 import { openOutput } from '../../src/aggregator/read-output.ts';
 import { finalKey } from '../../src/domain/keys.ts';
+import { metaKey } from '../../src/domain/state-keys.ts';
 import type { ObjectStore } from '../../src/ports/object-store.ts';
 import { makeJob, type CommittedJob } from '../support/committed-job.ts';
 import { failed, range, succeeded } from '../support/outcomes.ts';
@@ -62,4 +63,15 @@ test('who has lost the right to publish does not move the pointer', async () => 
   const fenced = () => Promise.reject(new Error('fenced'));
   await expect(aggregate(made.deps, { job: made.job, fenced })).rejects.toThrow('fenced');
   expect(await made.deps.store.head(finalKey(made.job))).toBeNull();
+});
+
+test('an output whose job was opened again meanwhile is not published', async () => {
+  const { deps, job } = made;
+  const openAgain = () =>
+    deps.state.write(metaKey(job), { add: { generation: 1 } }, { op: 'item-present' }).then(() => {});
+  await expect(aggregate(deps, { job, fenced: openAgain })).rejects.toMatchObject({
+    code: 'JOB_BAD_STATE',
+    message: `job ${job} was opened again while its output was made; what was made is of generation 1 and not published`,
+  });
+  expect(await deps.store.head(finalKey(job))).toBeNull();
 });

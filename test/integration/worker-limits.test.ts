@@ -3,7 +3,7 @@ import { attemptIdOf, elementIdOf, taskIdOf } from '../../src/domain/ids.ts';
 import { limitKey, type JobLimit, type LimitItem } from '../../src/domain/limit.ts';
 import { taskKey } from '../../src/domain/state-keys.ts';
 import { createLimiter } from '../../src/limiter/limiter.ts';
-import type { Limiter, LimitWait } from '../../src/ports/limiter.ts';
+import type { Limiter, LimitHolding, LimitWait } from '../../src/ports/limiter.ts';
 import type { StateItem } from '../../src/ports/state-table.ts';
 import type { ElementContext } from '../../src/worker/needs.ts';
 import { runElement } from '../../src/worker/run-element.ts';
@@ -11,7 +11,7 @@ import { heartbeat } from '../../src/worker/task-writes.ts';
 import { limitItem, perMinute } from '../support/limit-rig.ts';
 import { eventually } from '../support/live-processes.ts';
 import { elementInput, JOB, setTask } from '../support/worker-job.ts';
-import { numbered, openWorkerFixture, type WorkerFixture } from './worker-fixture.ts';
+import { noting, numbered, openWorkerFixture, type WorkerFixture } from './worker-fixture.ts';
 
 let job: WorkerFixture;
 beforeEach(async () => {
@@ -24,12 +24,12 @@ const using = (more: Partial<JobLimit>): { readonly limits: readonly JobLimit[] 
 });
 
 /** What is asked of the limiter, beside what it answers. */
-function open(definition = perMinute(60_000)) {
+function open(definition = perMinute(60_000), more: { readonly quotaPatienceMs?: number } = {}) {
   const told: unknown[] = [];
   const { state, clock, random, log } = job.deps;
   const { sharedTime: time } = state;
   if (time === undefined) throw new Error('a table without a time');
-  const real = createLimiter({ state, time, clock, random, log, endsAtMs: null });
+  const real = createLimiter({ state, time, clock, random, log, endsAtMs: null, ...more });
   const limiter: Limiter = {
     take: async (name, cost, signal) => {
       told.push(['take', name, cost]);
@@ -40,6 +40,7 @@ function open(definition = perMinute(60_000)) {
       real.tooManyRequests(name, ms);
     },
     waiting: () => real.waiting(),
+    holdings: () => real.holdings(),
     close: () => real.close(),
   };
   const set = limitItem(definition) as unknown as StateItem;
@@ -62,6 +63,19 @@ describe('limits of a job in its worker', () => {
     expect(await runElement({ ...job.deps, limiter }, elementInput())).toMatchObject({ committed: 1, failed: 0 });
     expect(told).toEqual([0, 1, 2, 3, 4].map((requests) => ['take', 'api', { requests }]));
     expect(figures()).toMatchObject({ granted: 5 });
+  });
+
+  it('tells with the commit what tries took, without their waits', async () => {
+    const { limiter, made } = open(perMinute(120));
+    await made;
+    const code = "import { setTimeout } from 'node:timers/promises'; export default () => setTimeout(20);";
+    await job.store(code, { tasks: [numbered(0, 3)] }, using({}));
+    expect(await runElement({ ...job.deps, limiter }, elementInput())).toMatchObject({ committed: 1 });
+    const busy = (await job.task(0)).win?.busy;
+    expect(busy?.tries).toBe(3);
+    expect(busy?.ms).toBeGreaterThanOrEqual(50);
+    expect(busy?.ms).toBeLessThan(500);
+    expect(busy?.waitedMs).toBeGreaterThan(400);
   });
 
   it('lets a handler take the turn of each call, settle it and tell of a refusal', async () => {
@@ -163,10 +177,43 @@ describe('limits of a job in its worker', () => {
     const [context, key] = [contextWith({ ...limiter, waiting: () => waits }), taskKey(JOB, taskIdOf(0), 1)];
     await setTask(job.deps.state, 0, { state: 'RUNNING', owner: context.attempt });
     expect(await heartbeat(context, key, { rows: 0, failed: 0 })).toBe(true);
-    expect((await job.task(0)).waiting).toEqual({ kind: 'limit', name: 'api', untilMs: 1_700_000_000_001 });
+    expect((await job.task(0)).waiting).toEqual({
+      kind: 'limit',
+      name: 'api',
+      calls: 3,
+      untilMs: 1_700_000_000_001,
+    });
     waits = null;
     expect(await heartbeat(context, key, { rows: 0, failed: 0 })).toBe(true);
     expect(await job.task(0)).not.toHaveProperty('waiting');
+  });
+
+  it('says on the task what it holds of the limits most is held of, in a few bytes, and nothing without', async () => {
+    const { limiter, made } = open();
+    await made;
+    await job.store('export default ({ n }) => n;', { tasks: [numbered(0, 1)] }, using({}));
+    const long = (digit: number): string => `l${String(digit).repeat(62)}`;
+    let holdings: LimitHolding[] = [1, 2, 3, 4].map((digit) => ({
+      name: long(digit),
+      had: 1_000_000_000,
+      held: { unit: digit === 1 ? 'requests' : 'tokens', units: 1_000_000_000_000, untilMs: 1_700_000_000_001 },
+    }));
+    holdings[1] = { name: 'idle', had: 7, held: null };
+    const context = contextWith({ ...limiter, waiting: () => null, holdings: () => holdings });
+    const key = taskKey(JOB, taskIdOf(0), 1);
+    await setTask(job.deps.state, 0, { state: 'RUNNING', owner: context.attempt });
+    expect(await heartbeat(context, key, { rows: 0, failed: 0 })).toBe(true);
+    const { holds } = await job.task(0);
+    const held = { had: 1_000_000_000, left: 1_000_000_000_000, untilMs: 1_700_000_000_001 };
+    expect(holds).toEqual([
+      { limit: long(1), ...held },
+      { limit: 'idle', had: 7 },
+      { limit: long(3), ...held, unit: 'tokens' },
+    ]);
+    expect(JSON.stringify(holds).length).toBeLessThan(400);
+    holdings = [];
+    expect(await heartbeat(context, key, { rows: 0, failed: 0 })).toBe(true);
+    expect(await job.task(0)).not.toHaveProperty('holds');
   });
 
   it('leaves what waits for its turn when the worker has to stop, and gives back what was bought ahead', async () => {
@@ -183,5 +230,69 @@ describe('limits of a job in its worker', () => {
     expect(await job.task(0)).toMatchObject({ state: 'WAIT' });
     expect(await sold()).toBeLessThan(most);
     expect(limiter.waiting()).toBeNull();
+  });
+
+  it('says that items only waited for their turn when the time of the element is over, with what is finished', async () => {
+    const stop = new AbortController();
+    const { limiter, made } = open(perMinute(6));
+    await made;
+    await job.store(`export default async () => { ${noting('"done"')} };`, { tasks: [numbered(0, 50)] }, using({}));
+    const running = runElement({ ...job.deps, limiter, stop: stop.signal }, elementInput());
+    await eventually('all lanes', () => job.notes().includes('done') && limiter.waiting()?.calls === 4);
+    stop.abort('drain:time-limit');
+    expect(await running).toMatchObject({ stopped: 'drained', committed: 0 });
+    expect(await job.task(0)).toMatchObject({
+      state: 'WAIT',
+      cause: 'waiting',
+      causeDetail: expect.stringMatching(
+        /^the time of the element was over while it waited for limit api, with [1-9] of 50 items finished$/,
+      ),
+    });
+  });
+
+  describe('hands its tasks back when a quota is used up for long', () => {
+    const HOUR_MS = 3_600_000;
+    const spentIn = (amount: number) =>
+      perMinute(60_000, { quotas: [{ unit: 'requests', amount, every: 'month', zone: 'UTC' }] });
+    const ITEM = 'export default ({ n }) => n;';
+    const CALL = `export default async ({ n }, { limit }) => {
+      try { await limit('api'); } catch (error) { throw new Error('no answer'); }
+      return n;
+    };`;
+
+    it.each([
+      ['before the item', 'item', ITEM],
+      ['by a handler that hides the reason', 'call', CALL],
+    ] as const)('%s, with what is finished and at no cost', async (_, per, code) => {
+      const { limiter, made, stored } = open(spentIn(3), { quotaPatienceMs: HOUR_MS });
+      await made;
+      const spec = { ...using({ per }), handler: { concurrency: 1 } };
+      await job.store(code, { tasks: [numbered(0, 5), numbered(5, 5)] }, spec);
+      const report = await runElement({ ...job.deps, limiter }, elementInput());
+      expect(report).toMatchObject({ stopped: 'quota-spent', claimed: 1, committed: 0, failed: 0 });
+      const { setMs } = await stored();
+      const task = await job.task(0);
+      expect(task).toMatchObject({
+        state: 'WAIT',
+        cause: 'quota-spent',
+        causeDetail: expect.stringMatching(
+          /^limit api: monthly 3 requests used up; goes on at \d{4}-\d\d-01 00:00 UTC \(items left: 2\)$/,
+        ),
+        checkpoint: { items: 3 },
+        deferred: { items: 2, quota: { limit: 'api', setMs } },
+      });
+      expect(new Date(task.deferred?.dueMs ?? 0).getUTCDate()).toBe(1);
+      expect(await job.task(1)).toMatchObject({ state: 'PENDING', attempts: 0 });
+    });
+
+    it('but not where the handler does without', async () => {
+      const { limiter, made } = open(spentIn(3), { quotaPatienceMs: HOUR_MS });
+      await made;
+      const code = "export default async (_, { limit }) => limit('api').then(() => 1, () => 0);";
+      const spec = { ...using({ per: 'call' }), handler: { concurrency: 1 } };
+      await job.store(code, { tasks: [numbered(0, 5)] }, spec);
+      expect(await runElement({ ...job.deps, limiter }, elementInput())).toMatchObject({ committed: 1, failed: 0 });
+      expect((await job.outcomes(0)).map(({ output }) => output)).toEqual(['1', '1', '1', '0', '0']);
+    });
   });
 });

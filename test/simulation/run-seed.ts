@@ -69,6 +69,8 @@ export interface SeedOptions {
   readonly mutation?: Mutation;
   /** Instead of the one that the seed draws. */
   readonly plan?: Plan;
+  /** So many people submit, one after the other; default 1. */
+  readonly submits?: number;
   /** Told of every change of a task. */
   readonly onTask?: (before: TaskItem | null, after: TaskItem | null, atMs: number) => void;
 }
@@ -198,10 +200,29 @@ function createWorld(seed: number, options: SeedOptions): World {
       dispatch(event, { jobWatch, taskWatch });
       if (parsePartition(event.key.partition)?.kind === 'tasks')
         options.onTask?.(event.before as TaskItem | null, event.after as TaskItem | null, time.nowMs());
+      if (event.before?.['state'] !== 'RUNNING' && event.after?.['state'] === 'RUNNING') checkTurns();
     },
     ...(mutation?.rewrite === undefined ? {} : { rewrite: mutation.rewrite }),
     ...(mutation?.createsReplace === undefined ? {} : { createsReplace: mutation.createsReplace }),
   });
+  /** Elements of no more jobs than their group allows are at work. Whoever only starts to find out that its job is over is not. */
+  const checkTurns = (): void => {
+    const { concurrency } = plan.spec;
+    if (concurrency === undefined) return;
+    const owners = new Map<string, string>();
+    for (const partition of state.partitions())
+      if (parsePartition(partition)?.kind === 'tasks')
+        for (const { item } of state.peekAll(partition)) {
+          const { state: is, owner } = item as unknown as TaskItem;
+          if (is === 'RUNNING' && owner !== undefined) owners.set(owner, parsePartition(partition)?.job ?? '');
+        }
+    const working = new Set(
+      slurmOf()
+        .running()
+        .flatMap(({ submission, index, restarts }) => owners.get(`${submission.id}_${index}.${restarts}`) ?? []),
+    );
+    if (working.size > (concurrency.max ?? 1)) violate('turns', `${[...working].join(' and ')} work at the same time`);
+  };
   const spills = createSimSpills(processes, createSpillWatch({ state, violate }));
   const handlers = createSimHandlers({
     processes,
@@ -287,7 +308,7 @@ function createWorld(seed: number, options: SeedOptions): World {
     time,
     violations,
     violate,
-    begin: () => begin(cast, hasJob),
+    begin: () => begin(cast, hasJob, options.submits ?? 1),
     heal() {
       healed = true;
       heal(cast);
@@ -405,7 +426,7 @@ function spawnRetry({ processes, ports, login }: Cast, job: JobId, wish: Wish): 
   );
 }
 
-function begin(cast: Cast, hasJob: () => boolean): void {
+function begin(cast: Cast, hasJob: () => boolean, submits: number): void {
   const { plan, time } = cast;
   // A person whose submit failed or vanished looks whether the job is there, and submits again if not.
   const submit = (): void => {
@@ -420,6 +441,8 @@ function begin(cast: Cast, hasJob: () => boolean): void {
     });
   };
   submit();
+  for (let more = 1; more < submits; more += 1)
+    time.after(cast.chance.between(0, 120_000), true, () => void cast.spawn('submit'));
   const tick = (): void => {
     const everyMs = cast.isHealed ? TICK_AFTER_HEALING_MS : plan.tickEveryMs;
     if (everyMs === null) return;

@@ -16,6 +16,8 @@ export interface Arrival {
   readonly caller: string;
   readonly cost: Readonly<Record<string, number>>;
   readonly admitted: boolean;
+  /** What the caller said of when it was its turn. */
+  readonly turnMs?: number;
 }
 
 export interface FakeProviderOptions {

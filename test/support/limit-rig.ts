@@ -26,6 +26,7 @@ export const limitItem = (definition: LimitDefinition, rest: Partial<LimitItem> 
   g: 1,
   m: 1_000_000,
   refusals: 0,
+  sinceMs: 0,
   sold: {},
   windows: {},
   ...rest,

@@ -20,6 +20,7 @@ const LONG = [
   'spool',
   'local-crash-end',
   'bad-places',
+  'slurm-limits',
   'slurm-chaos',
   'state-table',
   'aws-settings',

@@ -11,11 +11,15 @@ export interface ScriptedBatch extends BatchSystem {
   readonly accepted: readonly { readonly request: SubmitRequest; readonly handle: BatchHandle }[];
   /** Lets every array element end, with this outcome. */
   endAll(state?: Partial<ElementState>): void;
+  /** Lets this submission end well. */
+  end(id: string): void;
   readonly cancelled: ReadonlySet<string>;
   readonly held: ReadonlySet<string>;
   /** Handles that were drained, in order. */
   readonly drained: readonly string[];
   isEnded(id: string): boolean;
+  /** Throttles that were set, in order. */
+  readonly throttles: readonly (readonly [id: string, most: number])[];
   /** Lets elements of this submission run, from the first on; the others wait. */
   run(id: string, elements: number): void;
 }
@@ -27,6 +31,7 @@ export function createScriptedBatch(options: { maxArraySize?: number; slots?: nu
   const cancelled = new Set<string>();
   const held = new Set<string>();
   const drained: string[] = [];
+  const throttles: [string, number][] = [];
   const running = new Map<string, number>();
   const stateOf = (id: string, index: number): ElementState => {
     const known = accepted.some(({ handle }) => handle.id === id);
@@ -52,11 +57,13 @@ export function createScriptedBatch(options: { maxArraySize?: number; slots?: nu
     cancelled,
     held,
     drained,
+    throttles,
     isEnded: (id) => ended.has(id) || cancelled.has(id),
     run: (id, elements) => void running.set(id, elements),
     endAll(state = {}) {
       for (const { handle } of accepted) if (!ended.has(handle.id)) ended.set(handle.id, state);
     },
+    end: (id) => void ended.set(id, {}),
     ping: async () => ({ ok: true, detail: 'scripted' }),
     limits: async () => ({
       maxArraySize: options.maxArraySize ?? 1_000,
@@ -89,6 +96,8 @@ export function createScriptedBatch(options: { maxArraySize?: number; slots?: nu
     async drain(handle) {
       drained.push(handle.id);
     },
-    setThrottle: async () => undefined,
+    async setThrottle(handle, most) {
+      throttles.push([handle.id, most]);
+    },
   };
 }

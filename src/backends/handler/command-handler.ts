@@ -2,6 +2,7 @@ import { accessSync, constants, statSync } from 'node:fs';
 import { delimiter, isAbsolute, join, resolve } from 'node:path';
 import { classify } from '../../domain/classify.ts';
 import { parseExactJson, parsePrintedJson } from '../../domain/exact-json.ts';
+import { poolVariable } from '../../domain/pool.ts';
 import { signalNumber } from '../../domain/signals.ts';
 import { AppError } from '../../errors/app-error.ts';
 import type { HandlerContext, HandlerResult, LoadedHandler } from '../../ports/handler-host.ts';
@@ -73,7 +74,18 @@ const itemEnvironment = (context: HandlerContext): Record<string, string> => ({
   SLURMCTL_ITEM_INDEX: String(context.item.index),
   SLURMCTL_ATTEMPT: String(context.attempt),
   SLURMCTL_SCRATCH: context.scratch,
+  ...slotEnvironment(context),
 });
+
+/** The slots that the worker holds. */
+function slotEnvironment({ slots }: HandlerContext): Record<string, string> {
+  const variables: Record<string, string> = {};
+  for (const [pool, { index, fence }] of Object.entries(slots)) {
+    variables[`${poolVariable(pool)}_SLOT`] = String(index);
+    variables[`${poolVariable(pool)}_FENCE`] = String(fence);
+  }
+  return variables;
+}
 
 /** Absolute path of the program: as a path from the job file's directory when it has a slash, else from PATH. */
 function findProgram(name: string, baseDir: string, path: string): string {

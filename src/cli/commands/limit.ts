@@ -1,8 +1,6 @@
-import type { LimitDocument } from '../../app/limit-documents.ts';
 import { defineCommand, flag, repeated, required, text } from '../define-command.ts';
-import { watchLive } from '../live-view.ts';
 import { printable } from '../render/text.ts';
-import type { Session } from '../session.ts';
+import { showOrWatch, watchOption } from './show-or-watch.ts';
 
 const NAME = 'Name of the limit';
 
@@ -70,10 +68,10 @@ const limitShow = defineCommand({
   summary: 'Show what a rate limit sells, and to whom',
   description:
     'Shows the figures of a limit, the share of them that is sold after refusals of the provider, how far ahead turns are sold, what is left of ' +
-    'its quotas, and the live jobs that use it. With --watch, goes on until interrupted: redrawn in place on a terminal, a line for each change ' +
+    'its quotas, the live jobs that use it, and which of their workers hold turns or wait for some. With --watch, goes on until interrupted: redrawn in place on a terminal, a line for each change ' +
     'otherwise, and with --json one document a line.',
   args: { name: required(NAME) },
-  options: { watch: flag('Go on until interrupted') },
+  options: { watch: watchOption },
   examples: [
     { command: 'slurmctl limit show openai', what: 'One look' },
     { command: 'slurmctl limit show openai --watch', what: 'Live' },
@@ -81,24 +79,16 @@ const limitShow = defineCommand({
   endsOnInterrupt: true,
   run: async (session, { args: { name }, options: { watch } }) => {
     const app = await session.app();
-    if (watch) return watchLimit(session, app.limitWatch({ name, signal: session.io.signal }));
-    const document = await app.limitShow(name);
-    const { renderLimit } = await import('../render/limit.ts');
-    await session.show(document, renderLimit);
-    return 0;
+    const { limitSentence, renderLimit } = await import('../render/limit.ts');
+    return showOrWatch(session, watch, {
+      once: () => app.limitShow(name),
+      again: (signal) => app.limitWatch({ name, signal }),
+      render: renderLimit,
+      sentence: limitSentence,
+      facts: ({ figures, share, answers429, refusals, jobs }) => [figures, share, answers429, refusals, jobs],
+    });
   },
 });
-
-async function watchLimit(session: Session, documents: AsyncIterable<LimitDocument>): Promise<number> {
-  const { limitSentence, renderLimit } = await import('../render/limit.ts');
-  await watchLive(session, documents, {
-    render: renderLimit,
-    sentence: limitSentence,
-    facts: ({ figures, share, refusals, jobs }: LimitDocument) => [figures, share, refusals, jobs],
-  });
-  // Nothing else ends it.
-  return 130;
-}
 
 const limitDelete = defineCommand({
   name: 'limit delete',

@@ -38,11 +38,16 @@ export const submit = defineCommand({
       if (isNew) session.note(`limit ${name} is set for this site: ${printable(figures)}`);
     for (const { name, slots, isNew } of submitted.pools ?? [])
       if (isNew) session.note(`pool ${name} is set for this site: ${count(slots, 'slot')}`);
+    const { concurrency } = submitted;
+    if (concurrency?.isNew === true)
+      session.note(`group ${concurrency.group} is set for this site: ${count(concurrency.max, 'job')} at a time`);
     if (waitingFor !== null) session.note(`waiting for: ${printable(waitingFor)}`);
     if (!wait) noteCarry(session, submitted.carry, jobId);
     if (!wait) {
       if (session.flags.json) await session.show(submitted, () => '');
-      session.next(waitingFor === null ? `slurmctl status ${jobId} --watch` : `slurmctl advance ${jobId}`);
+      // A job that waits for its turn comes by itself.
+      const isDriven = waitingFor === null || (concurrency !== undefined && submitted.elements === 0);
+      session.next(isDriven ? `slurmctl status ${jobId} --watch` : `slurmctl advance ${jobId}`);
       return 0;
     }
     const final = await followJob(session, app, jobId);

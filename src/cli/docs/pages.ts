@@ -16,11 +16,13 @@ import { renderJsonDocs } from './render-json.ts';
 export const QUOTED_SOURCES = {
   app: [
     'src/app/documents.ts',
+    'src/app/turn-document.ts',
     'src/app/decision-documents.ts',
     'src/app/explain-documents.ts',
     'src/app/dashboard-documents.ts',
     'src/app/limit-documents.ts',
     'src/domain/error-groups.ts',
+    'src/app/pool-documents.ts',
   ],
   cli: 'src/cli/documents.ts',
   shared: ['src/domain/job-item.ts', 'src/domain/nodes.ts', 'src/errors/app-error.ts'],

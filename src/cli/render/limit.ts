@@ -7,6 +7,8 @@ import type {
 } from '../../app/limit-documents.ts';
 import { formatAmount } from '../../domain/limit-rate.ts';
 import { formatDuration } from '../../domain/units.ts';
+import { limitWorkerLines, timeOfDay } from './limit-workers.ts';
+import { jobLines } from './site-jobs.ts';
 import { renderTable } from './table.ts';
 import { count, minute, number, percent, printable, rate } from './text.ts';
 import type { View } from './view.ts';
@@ -34,14 +36,16 @@ export function renderLimitList({ limits }: LimitListDocument, view: View): stri
       { head: 'FIGURES' },
       { head: 'SHARE', align: 'right', paint: (cell) => (cell.trim() === '100%' ? cell : view.style.warn(cell)) },
       { head: 'AHEAD', align: 'right' },
-      { head: 'REFUSALS', align: 'right' },
+      { head: '429S', align: 'right' },
+      { head: 'LOWERED', align: 'right' },
       { head: 'SET BY' },
     ],
-    limits.map(({ figures, share, soldAheadMs, refusals }) => [
+    limits.map(({ figures, share, soldAheadMs, answers429, refusals }) => [
       figures.name,
       figures.words,
       percent(share, 1),
       soldAheadMs === 0 ? '' : formatDuration(soldAheadMs),
+      number(answers429),
       number(refusals),
       figures.source,
     ]),
@@ -51,10 +55,9 @@ export function renderLimitList({ limits }: LimitListDocument, view: View): stri
 
 /** Figures, what they sell, what is left of quotas, and the jobs. */
 export function renderLimit(document: LimitDocument, view: View): string {
-  const { figures, share, refusals, refusedAt, sold, windows } = document;
+  const { figures, share, sold, windows } = document;
   const { style } = view;
   const fact = (label: string, text: string): string => `${style.dim(label.padEnd(12))}${text}\n`;
-  const lowered = refusedAt === null ? '' : `, lately at ${minute(refusedAt)} UTC`;
   return [
     fact('limit', style.bold(figures.name)),
     fact('figures', printable(figures.words)),
@@ -63,15 +66,27 @@ export function renderLimit(document: LimitDocument, view: View): string {
       'sells',
       share === 1
         ? 'all of it'
-        : style.warn(`${percent(share, 1)} of it: the provider refused calls, and it grows back`),
+        : style.warn(
+            `${percent(share, 1)} of it, ${effectiveWords(sold)}: the provider refused calls, and it grows back`,
+          ),
     ),
-    ...(refusals === 0 ? [] : [fact('refusals', `${number(refusals)}${lowered}`)]),
+    ...(document.answers429 + document.refusals === 0 ? [] : [fact('429s', refusalWords(document))]),
     fact('ahead', aheadWords(document)),
     ...sold.map((unit, index) => fact(index === 0 ? 'sold' : '', soldWords(unit))),
     ...windows.map((window, index) => fact(index === 0 ? 'quotas' : '', windowWords(window))),
-    ...jobLines(document, view),
+    ...jobLines(document.jobs, view, nextTurn),
+    ...limitWorkerLines(document, view),
   ].join('');
 }
+
+/** `about 1,234 since 2026-11-20 23:31 UTC, 3 lowerings, lately at 2026-11-20 23:59 UTC`. */
+function refusalWords({ answers429, since, refusals, refusedAt }: LimitDocument): string {
+  const lately = refusedAt === null ? '' : `, lately at ${minute(refusedAt)} UTC`;
+  return `about ${number(answers429)} since ${minute(since)} UTC, ${count(refusals, 'lowering')}${lately}`;
+}
+
+const effectiveWords = (sold: LimitDocument['sold']): string =>
+  sold.map(({ unit, ofPerSec }) => `${printable(unit)} ${rate(ofPerSec)}`).join(' and ');
 
 const aheadWords = ({ soldUntil, soldAheadMs }: LimitDocument): string => {
   if (soldUntil === null) return 'nothing was sold yet';
@@ -88,35 +103,16 @@ const soldWords = ({ unit, units, perSec, ofPerSec }: LimitDocument['sold'][numb
 const windowWords = ({ unit, amount, used, every, zone, until }: LimitDocument['windows'][number]): string =>
   `${number(used)} of ${formatAmount(amount)} ${printable(unit)} ${EVERY[every]} (${percent(used, amount)}), anew at ${minute(until)} UTC${zone === 'UTC' ? '' : ` (${zone})`}`;
 
-function jobLines({ jobs }: LimitDocument, view: View): string[] {
-  if (jobs.length === 0) return [`\n${view.style.dim('no live job uses it')}\n`];
-  return [
-    '\n',
-    renderTable(
-      [
-        { head: 'JOB', whole: true },
-        { head: 'STATE' },
-        { head: 'RUNNING', align: 'right' },
-        { head: 'WAITING', align: 'right' },
-        { head: 'NEXT TURN (UTC)' },
-      ],
-      jobs.map(({ id, state, runningTasks, waitingTasks, nextAt }) => [
-        id,
-        state,
-        number(runningTasks),
-        number(waitingTasks),
-        nextAt === null ? '' : nextAt.slice(11, 19),
-      ]),
-      { view },
-    ),
-  ];
-}
+const nextTurn = {
+  column: { head: 'NEXT TURN (UTC)' },
+  cell: ({ nextAt }: LimitDocument['jobs'][number]): string => (nextAt === null ? '' : timeOfDay(nextAt)),
+};
 
-/** `openai: sold for the next 12 s, 38 of 200 tasks wait, 100% sold, 0 refusals`. */
+/** `openai: requests 3000/min; 70% of it sold, 12 s ahead; 38 of 200 tasks wait; about 1,234 429s, 3 lowerings`. */
 export function limitSentence(document: LimitDocument): string {
-  const { figures, share, refusals, jobs } = document;
+  const { figures, share, answers429, refusals, jobs } = document;
   const sum = (key: 'runningTasks' | 'waitingTasks'): number => jobs.reduce((total, job) => total + job[key], 0);
   const waiting = `${number(sum('waitingTasks'))} of ${count(sum('runningTasks'), 'task')} wait`;
   const ahead = document.soldAheadMs === 0 ? 'nothing ahead' : `${formatDuration(document.soldAheadMs)} ahead`;
-  return `${figures.name}: ${printable(figures.words)}; ${percent(share, 1)} of it sold, ${ahead}; ${waiting}; ${count(refusals, 'refusal')}`;
+  return `${figures.name}: ${printable(figures.words)}; ${percent(share, 1)} of it sold, ${ahead}; ${waiting}; ${answers429 === 0 ? 'no' : `about ${number(answers429)}`} 429s, ${count(refusals, 'lowering')}`;
 }

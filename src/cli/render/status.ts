@@ -28,6 +28,8 @@ export function renderStatus(document: StatusDocument, view: View): string {
     `${minute(job.createdAt)} UTC${job.finishedAt === null ? '' : `, finished ${minute(job.finishedAt)} UTC`}`,
   ]);
   for (const [label, line] of troubleLines(document)) lines.push([label, line, style.warn]);
+  const { turn } = document;
+  if (turn !== undefined) lines.push(['group', turnLine(turn)]);
   for (const [index, line] of causeLines(document).entries())
     lines.push([index === 0 ? 'causes' : '', line, style.warn]);
   for (const [index, line] of errorLines(document).entries())
@@ -84,6 +86,17 @@ function tasksLine({ tasks }: StatusDocument): string {
     .filter((state) => tasks[state] > 0)
     .map((state) => `${number(tasks[state])} ${state === 'wait' ? 'waiting for a retry' : state}`);
   return `${number(tasks.total)}${parts.length === 0 ? '' : `: ${parts.join(', ')}`}`;
+}
+
+/** Whom it waits for is in its state. */
+function turnLine({ group, max, place, holders, waiting }: NonNullable<StatusDocument['turn']>): string {
+  const most = `${group}, at most ${count(max, 'job')} at a time`;
+  if (place === 0)
+    return `${most}; ${waiting === 0 ? 'no job waits' : `${count(waiting, 'job')} ${waiting === 1 ? 'waits' : 'wait'}`}`;
+  const who = holders.map(
+    ({ job, user, state }) => `${job} by ${printable(user)}${state === 'PAUSED' ? ' (paused)' : ''}`,
+  );
+  return `${most}; place ${place ?? 'unknown'} of ${waiting}, behind ${who.length === 0 ? 'nobody' : who.join(', ')}`;
 }
 
 const speedLine = ({ itemsPerSec, etaMs }: StatusDocument): string =>

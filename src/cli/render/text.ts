@@ -28,6 +28,9 @@ export const number = (value: number): string => value.toLocaleString('en-US');
 /** `1 item`, `1,234 items`. */
 export const count = (value: number, noun: string): string => `${number(value)} ${noun}${value === 1 ? '' : 's'}`;
 
+/** `1 process`, `1,234 processes`. */
+export const processes = (value: number): string => `${number(value)} process${value === 1 ? '' : 'es'}`;
+
 /** Whole percent, rounded down so that 100 % means all; nothing of nothing is 0 %, as before an input is counted. */
 export const percent = (done: number, total: number): string =>
   `${total === 0 ? 0 : Math.floor((100 * done) / total)}%`;

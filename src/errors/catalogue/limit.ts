@@ -18,7 +18,7 @@ export const limitErrors = defineErrors({
   LIMIT_SPENT: {
     exitCode: 5,
     retryable: true,
-    summary: 'A quota is used up, and its next window begins after the process must have ended.',
-    hint: 'Go on when the next window has begun, or raise the quota with: slurmctl limit set NAME',
+    summary: 'A quota is used up, and its next window begins later than the process waits for it.',
+    hint: 'Go on when the next window has begun; see what is left of it with: slurmctl limit show NAME',
   },
 });

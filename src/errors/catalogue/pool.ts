@@ -6,14 +6,20 @@ export const poolErrors = defineErrors({
     exitCode: 4,
     retryable: false,
     summary: 'A pool is named that the state table of this site does not have.',
-    hint: 'State its slots in the job file that uses it: pools: [{name: NAME, slots: 20}]',
+    hint: 'State its slots with: slurmctl pool set NAME --slots 20',
   },
   POOL_CONFLICT: {
     exitCode: 2,
     retryable: false,
     summary:
       'A job states another number of slots for a pool than the site does. The pool is shared, so only one can count.',
-    hint: "Drop the slots from the job file to take the site's",
+    hint: "Drop the slots from the job file to take the site's, or change the site's with: slurmctl pool set NAME --slots 20",
+  },
+  POOL_NOT_HELD: {
+    exitCode: 4,
+    retryable: false,
+    summary: 'A slot of a pool is to be taken away from its holder, and nobody that was meant holds one.',
+    hint: 'See who holds what with: slurmctl pool show NAME',
   },
   POOL_SLOT_LOST: {
     exitCode: 5,

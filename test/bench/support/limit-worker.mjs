@@ -9,13 +9,15 @@ const { clock, random } = createSurroundings(process.env);
 let table;
 
 process.on('disconnect', () => process.exit(0));
-process.on('message', async ({ env, open, run }) => {
+process.on('message', (message) => void obey(message));
+process.send({ ready: true });
+
+async function obey({ env, open, run }) {
   if (run !== undefined) return void process.send({ done: await round(run) });
   Object.assign(process.env, env);
   if (open !== undefined) table = await openState(open.url, createSurroundings(process.env));
   process.send({ ready: true });
-});
-process.send({ ready: true });
+}
 
 /** Calls from `beginMs` to `endMs` (epoch ms), `inFlight` at a time. */
 async function round({ contender, caller, rate, share, provider, inFlight, beginMs, endMs }) {

@@ -27,6 +27,7 @@ export type Invariant =
   | 'left-running'
   | 'pointer'
   | 'bug'
+  | 'turns'
   | 'real-time';
 
 export interface Violation {

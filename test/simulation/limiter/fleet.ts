@@ -1,10 +1,11 @@
 /** Thousands of processes that share one limit, and the judge of what came of it. */
 import type { Cost, LimitDefinition, LimitItem, LimitUnit } from '../../../src/domain/limit.ts';
 import { priceUs } from '../../../src/limiter/price.ts';
+import { quotaWindowsAfter, soldUntilAfter } from '../../../src/limiter/redefine.ts';
 import { MOST_ERROR_MS, mostSeen } from '../../../src/limiter/safety.ts';
 import type { StateChange, StateItem } from '../../../src/ports/state-table.ts';
 import { createChance, type Chance } from '../core/chance.ts';
-import { createVirtualTime } from '../core/virtual-time.ts';
+import { createVirtualTime, type VirtualTime } from '../core/virtual-time.ts';
 import { createLedger, type Ledger } from './ledger.ts';
 import { LARGEST_CALL } from './plans.ts';
 import { createLimitTable, type AppliedWrite, type Rewrite, type TableWeather } from './table.ts';
@@ -20,6 +21,8 @@ export interface FleetPlan {
   /** Workers that end within the run, and how many of them are killed rather than drained; another one begins in the place of each. */
   readonly ends: number;
   readonly killedShare: number;
+  /** So many drain at this moment, and nobody begins in their place. */
+  readonly closing?: { readonly atMs: number; readonly workers: number };
   /** A call is counted by the provider so much later, at most. */
   readonly spreadMs: number;
   /** A person changes the limit at these moments. */
@@ -27,6 +30,8 @@ export interface FleetPlan {
   readonly rewrite?: Rewrite;
   /** The provider refuses beyond this many calls in any second. */
   readonly refusesAbove?: number;
+  /** The provider refuses everything within this stretch. */
+  readonly refusesWithin?: readonly [fromMs: number, toMs: number];
 }
 
 export interface FleetResult {
@@ -37,6 +42,8 @@ export interface FleetResult {
   readonly reads: number;
   readonly granted: number;
   readonly refusedCalls: number;
+  /** Writes that told of refusals. */
+  readonly reports: number;
   /** Calls of the workers that lived through it all. */
   readonly perWorker: readonly number[];
   readonly expiredLeases: number;
@@ -52,7 +59,6 @@ const RETURN_LASTS_MS = 130_000;
 export async function runFleet(plan: FleetPlan): Promise<FleetResult> {
   const chance = createChance(plan.seed);
   const time = createVirtualTime();
-  const ledgers = new Map<LimitUnit, Ledger>();
   const violations: string[] = [];
   const book = createBook(violations, plan);
   const item = freshItem(plan.definition);
@@ -65,25 +71,7 @@ export async function runFleet(plan: FleetPlan): Promise<FleetResult> {
     ...(plan.rewrite === undefined ? {} : { rewrite: plan.rewrite }),
   });
   const workers: FleetWorker[] = [];
-  let refusedCalls = 0;
-  let hash = 0;
-  let lastSecond = { from: 0, calls: 0 };
-  const spreads = chance.fork('spread');
-  const call = (worker: number, actual: Readonly<Record<string, number>>): { retryAfterMs: number } | null => {
-    const atMs = time.nowMs() + spreads.between(0, plan.spreadMs);
-    hash = (Math.imul(hash, 31) + worker + Math.floor(time.nowMs() * 1_000)) | 0;
-    for (const [unit, units] of Object.entries(actual)) {
-      const ledger = ledgers.get(unit) ?? createLedger();
-      ledgers.set(unit, ledger);
-      ledger.note(atMs, units);
-    }
-    if (Math.floor(time.nowMs() / 1_000) !== lastSecond.from)
-      lastSecond = { from: Math.floor(time.nowMs() / 1_000), calls: 0 };
-    lastSecond.calls += 1;
-    if (plan.refusesAbove === undefined || lastSecond.calls <= plan.refusesAbove) return null;
-    refusedCalls += 1;
-    return { retryAfterMs: 500 };
-  };
+  const provider = createProvider(plan, time, chance.fork('spread'));
   const begin = (): FleetWorker => {
     const id = workers.length;
     const worker = createFleetWorker({
@@ -92,7 +80,7 @@ export async function runFleet(plan: FleetPlan): Promise<FleetResult> {
       chance: chance.fork(`worker ${id}`),
       table,
       habits: plan.habits,
-      call,
+      call: provider.call,
     });
     workers.push(worker);
     return worker;
@@ -109,28 +97,67 @@ export async function runFleet(plan: FleetPlan): Promise<FleetResult> {
       begin();
     }),
   );
+  const { closing } = plan;
+  if (closing !== undefined)
+    time.after(closing.atMs, false, () => {
+      for (const worker of workers.filter((one) => one.isAlive()).slice(0, closing.workers)) void worker.drain();
+    });
   for (const { atMs, definition } of plan.changes)
     time.after(atMs, false, () => {
       const before = table.peek() as unknown as LimitItem;
-      table.replace({ ...before, definition, g: before.g + 1, windows: {} } as unknown as StateItem);
+      table.replace(redefined(before, definition, EPOCH_MS + time.nowMs()) as unknown as StateItem);
     });
   await time.run(plan.lengthMs, () => false);
-  book.check(ledgers);
+  book.check(provider.ledgers);
   return {
     violations,
-    ledgers,
+    ledgers: provider.ledgers,
     writes: table.counts.writes,
     refusedWrites: table.counts.refused,
     reads: table.counts.reads,
     granted: workers.reduce((sum, worker) => sum + worker.granted(), 0),
-    refusedCalls,
+    refusedCalls: provider.refused(),
+    reports: table.counts.reports,
     perWorker: workers
       .filter((worker) => worker.isAlive() && worker.startedMs <= 2_000)
       .map((worker) => worker.granted()),
     expiredLeases: workers.reduce((sum, { limiter }) => sum + (limiter.figures()['api']?.expiredLeases ?? 0), 0),
     item: table.peek() as unknown as LimitItem,
-    hash,
+    hash: provider.hash(),
   };
+}
+
+/** Counts what arrives, and refuses what the plan says. */
+function createProvider(plan: FleetPlan, time: VirtualTime, spreads: Chance) {
+  const ledgers = new Map<LimitUnit, Ledger>();
+  let refusedCalls = 0;
+  let hash = 0;
+  let lastSecond = { from: 0, calls: 0 };
+  const call = (worker: number, actual: Readonly<Record<string, number>>): { retryAfterMs: number } | null => {
+    const atMs = time.nowMs() + spreads.between(0, plan.spreadMs);
+    hash = (Math.imul(hash, 31) + worker + Math.floor(time.nowMs() * 1_000)) | 0;
+    for (const [unit, units] of Object.entries(actual)) {
+      const ledger = ledgers.get(unit) ?? createLedger();
+      ledgers.set(unit, ledger);
+      ledger.note(atMs, units);
+    }
+    if (Math.floor(time.nowMs() / 1_000) !== lastSecond.from)
+      lastSecond = { from: Math.floor(time.nowMs() / 1_000), calls: 0 };
+    lastSecond.calls += 1;
+    const [fromMs, toMs] = plan.refusesWithin ?? [0, 0];
+    const isStorm = time.nowMs() >= fromMs && time.nowMs() < toMs;
+    if (!isStorm && (plan.refusesAbove === undefined || lastSecond.calls <= plan.refusesAbove)) return null;
+    refusedCalls += 1;
+    return { retryAfterMs: 500 };
+  };
+  return { call, ledgers, refused: () => refusedCalls, hash: () => hash };
+}
+
+/** As `limit set` leaves it. */
+function redefined(before: LimitItem, definition: LimitDefinition, nowMs: number): LimitItem {
+  const t = soldUntilAfter(before, definition, nowMs);
+  const windows = quotaWindowsAfter(before, definition);
+  return { ...before, definition, g: before.g + 1, setMs: nowMs, windows, ...(t === undefined ? {} : { t }) };
 }
 
 const freshItem = (definition: LimitDefinition): LimitItem => ({
@@ -140,6 +167,7 @@ const freshItem = (definition: LimitDefinition): LimitItem => ({
   g: 1,
   m: 1_000_000,
   refusals: 0,
+  sinceMs: EPOCH_MS,
   sold: {},
   windows: {},
 });
@@ -158,6 +186,9 @@ function createBook(violations: string[], plan: FleetPlan) {
     note({ worker, atMs, before, after, change }: AppliedWrite): void {
       const [from, to] = [before['t'] as number | undefined, after['t'] as number];
       const units = soldBy(change);
+      // A slot in the place of one further away.
+      if (units === null && from !== undefined && Object.keys(change).every((kind) => kind === 'add') && to > from)
+        slots.set(worker, [...(slots.get(worker) ?? []).slice(0, -1), from]);
       if (units === null || from === to) return;
       if ((change.add?.['t'] ?? 0) < 0) {
         returns.push({ atMs, units });
@@ -213,7 +244,7 @@ function checkPromise(plan: FleetPlan, ledgers: ReadonlyMap<LimitUnit, Ledger>, 
       const { units, endMs } = ledgers.get(unit)?.fullest(perMs) ?? { units: 0, endMs: 0 };
       if (units > amount) violate(`hard: ${units} ${unit} within ${perMs} ms until ${endMs}, of ${amount}`);
     }
-  for (const { unit, amount } of plan.changes.length > 0 ? [] : plan.definition.quotas) {
+  for (const { unit, amount } of plan.definition.quotas) {
     const hourMs = Math.ceil(EPOCH_MS / 3_600_000) * 3_600_000 - EPOCH_MS;
     for (const [fromMs, toMs] of [
       [0, hourMs],

@@ -62,6 +62,7 @@ export function drawFleet(seed: number, workers: number): FleetPlan {
       errorMs: chance.pick([20, 100, 300]),
       stepEveryMs: chance.pick([null, 20_000, 100_000]),
       drift: chance.pick([0, 200]),
+      ...(chance.one(0.2) ? { lifeMs: chance.between(160_000, 400_000) } : {}),
       costOf: (each) => {
         if (!withTokens) return { said: {}, actual: { requests: 1 } };
         const tokens = each.whole(1, LARGEST_CALL);
@@ -76,6 +77,9 @@ export function drawFleet(seed: number, workers: number): FleetPlan {
     changes: chance.one(0.4)
       ? [{ atMs: chance.between(20_000, lengthMs), definition: { ...definition, rates: halved(definition) } }]
       : [],
+    ...(chance.one(0.2)
+      ? { closing: { atMs: chance.between(20_000, lengthMs), workers: Math.ceil(workers * 0.8) } }
+      : {}),
     ...(chance.one(0.3) ? { refusesAbove: Math.ceil((definition.rates['requests']?.amount ?? 0) / 80) } : {}),
   };
 }

@@ -34,8 +34,8 @@ export interface LimitTable {
   peek(): StateItem;
   /** A person changes the limit. */
   replace(item: StateItem): void;
-  /** A call of a worker was answered: its clock may have become surer. */
-  readonly counts: { reads: number; writes: number; refused: number };
+  /** `reports`: writes that tell of refusals of the provider. */
+  readonly counts: { reads: number; writes: number; refused: number; reports: number };
 }
 
 /** For proofs that a condition is needed: what is written instead of what was asked for. */
@@ -51,7 +51,7 @@ export function createLimitTable(options: {
 }): LimitTable {
   const { time, chance, weather } = options;
   let item = options.item;
-  const counts = { reads: 0, writes: 0, refused: 0 };
+  const counts = { reads: 0, writes: 0, refused: 0, reports: 0 };
   const isOut = (): boolean => weather.outages.some(([from, to]) => time.nowMs() >= from && time.nowMs() < to);
   const hop = (): number => chance.between(...weather.hopMs) / 2;
   const wait = (ms: number): Promise<void> => new Promise((resolve) => void time.after(ms, true, resolve));
@@ -59,6 +59,7 @@ export function createLimitTable(options: {
   const apply = (worker: number, asked: StateChange, askedWhen: StateCondition): WriteResult => {
     const { change, when } = options.rewrite?.(askedWhen, asked) ?? { change: asked, when: askedWhen };
     counts.writes += 1;
+    if (asked.add?.['refusals'] !== undefined) counts.reports += 1;
     if (!evaluate(when, item)) {
       counts.refused += 1;
       return { applied: false, current: item };

@@ -1,6 +1,7 @@
 /** One process of the fleet: the limiter as it is, on clocks that are wrong and a machine that may die. */
 import { setMaxListeners } from 'node:events';
 import type { Cost } from '../../../src/domain/limit.ts';
+import { isAppError } from '../../../src/errors/app-error.ts';
 import { createLimiter, type MeasuredLimiter } from '../../../src/limiter/limiter.ts';
 import type { Clock } from '../../../src/ports/clock.ts';
 import type { Log } from '../../../src/ports/log.ts';
@@ -22,6 +23,8 @@ export interface WorkerHabits {
   readonly stepEveryMs: number | null;
   /** Parts per million by which its timers run fast or slow. */
   readonly drift: number;
+  /** Until the batch system ends it, as it was told when it began; absent: nothing ends it. */
+  readonly lifeMs?: number;
   readonly costOf: (chance: Chance) => { readonly said: Cost; readonly actual: Cost };
 }
 
@@ -64,7 +67,7 @@ export function createFleetWorker(options: WorkerOptions): FleetWorker {
     clock,
     random: chance,
     log: quiet,
-    endsAtMs: null,
+    endsAtMs: habits.lifeMs === undefined ? null : clock.nowMs() + habits.lifeMs,
   });
   const lane = async (): Promise<void> => {
     while (isAlive && !drain.signal.aborted) {
@@ -80,7 +83,8 @@ export function createFleetWorker(options: WorkerOptions): FleetWorker {
   };
   for (let at = 0; at < habits.inFlight; at += 1)
     void lane().catch((error: unknown) => {
-      if (!drain.signal.aborted) throw error;
+      // A process that ends before the next window of a quota has no more to do.
+      if (!drain.signal.aborted && !isAppError(error, 'LIMIT_SPENT')) throw error;
     });
   return {
     id,

@@ -56,6 +56,23 @@ describe('what a job shares with others', () => {
       expect(await readLimit(deps.state, 'api')).toBeNull();
     }));
 
+  it('is told in the words of the job file where a group is contradicted', () =>
+    withTempDir(async (root) => {
+      const deps = createRig(root).process();
+      const job = (max: number) => ({ name: 'embed', concurrency: { group: 'nightly', max, source: 'job.yaml:5:14' } });
+      await agreeOnShared(deps, job(2));
+      await expect(agreeOnShared(deps, job(3))).rejects.toMatchObject({
+        code: 'POOL_CONFLICT',
+        problems: [
+          {
+            message:
+              'group nightly: job.yaml:5:14 says max 3; the site says max 2 (job.yaml:5:14 of job embed by ada@host)',
+            hint: "Drop max there to take the site's, or change the site's with: slurmctl pool set group:nightly --slots 3",
+          },
+        ],
+      });
+    }));
+
   it('is shown by plan', () =>
     withTempDir(async (root) => {
       const rig = createRig(root, { spec: { pools: [{ ...pool, definition: { slots: 1, leaseMs: 1_000 } }] } });

@@ -3,35 +3,22 @@ import type { Drivers } from '../../../src/app/job-backends.ts';
 import { limitDelete, limitList, limitSet, limitShow, limitWatch } from '../../../src/app/limit-commands.ts';
 import { planJob } from '../../../src/app/plan-job.ts';
 import { cancelJob } from '../../../src/coordinator/cancel.ts';
-import type { CoordinatorDeps } from '../../../src/coordinator/needs.ts';
 import { submitJob } from '../../../src/coordinator/submit-job.ts';
 import { limitKey, type JobLimit } from '../../../src/domain/limit.ts';
-import { taskIdOf } from '../../../src/domain/ids.ts';
+import { taskIdOf, type AttemptId } from '../../../src/domain/ids.ts';
 import { taskKey } from '../../../src/domain/state-keys.ts';
-import { createRig, type Rig } from '../../support/coordinator-rig.ts';
-import { withTempDir } from '../../support/temp-dir.ts';
+import type { TaskItem } from '../../../src/domain/task-item.ts';
+import { poolIndexKey, poolKey } from '../../../src/domain/pool.ts';
+import type { StateItem } from '../../../src/ports/state-table.ts';
+import { runWaiting, withSite } from '../../support/site-rig.ts';
 
 const api: JobLimit = { name: 'api', cost: {}, per: 'call', source: 'job.yaml:4:5' };
-
-interface Site {
-  readonly rig: Rig;
-  readonly deps: CoordinatorDeps;
-  readonly drivers: Drivers;
-}
-
-const withSite = (limits: readonly JobLimit[], work: (site: Site) => Promise<void>): Promise<void> =>
-  withTempDir(async (root) => {
-    const rig = createRig(root, { items: 4, batchItems: 1, spec: { limits } });
-    const deps = rig.process();
-    const urls = rig.wanted.backends;
-    await work({ rig, deps, drivers: { ...deps, urls } as unknown as Drivers });
-  });
 
 const MINUTE_MS = 60_000;
 
 describe('limits of a site', () => {
   it('are set, listed and shown with what was sold and refused', () =>
-    withSite([], async ({ rig, drivers }) => {
+    withSite({}, async ({ rig, drivers, tableMs }) => {
       const words = { rate: '10/s', daily: ['1000'] };
       expect(await limitSet(drivers, { name: 'api', words })).toMatchObject({
         outcome: 'created',
@@ -42,9 +29,17 @@ describe('limits of a site', () => {
       expect(idle).toMatchObject({ share: 1, soldUntil: null, soldAheadMs: 0, refusedAt: null, jobs: [] });
       expect(idle.sold).toEqual([{ unit: 'requests', units: 0, perSec: null, ofPerSec: 10 }]);
 
-      const nowMs = rig.clock.nowMs();
+      // Turns are sold by the clock of the table.
+      const nowMs = tableMs();
       const day = Math.floor(nowMs / 86_400_000) * 86_400_000;
-      const sold = { t: (nowMs + 5_000) * 1_000, m: 500_000, la: nowMs, refusals: 1, sold: { requests: 70 } };
+      const sold = {
+        t: (nowMs + 5_000) * 1_000,
+        m: 500_000,
+        la: nowMs,
+        refusals: 1,
+        answers429: 41,
+        sold: { requests: 70 },
+      };
       await drivers.state.write(
         limitKey('api'),
         { set: { ...sold, windows: { 0: { from: day, used: 70 } } } },
@@ -65,17 +60,20 @@ describe('limits of a site', () => {
         },
       };
       const shown = await limitShow(busy, 'api');
-      expect(shown).toMatchObject({ share: 0.5, refusals: 1, soldAheadMs: 4_000 });
+      const since = new Date(rig.clock.nowMs() - 1_000).toISOString();
+      expect(shown).toMatchObject({ share: 0.5, answers429: 41, since, refusals: 1, soldAheadMs: 4_000 });
       expect(shown.sold).toEqual([{ unit: 'requests', units: 74, perSec: 4, ofPerSec: 5 }]);
       expect(shown.windows).toMatchObject([{ used: 70, amount: 1_000, from: new Date(day).toISOString() }]);
-      expect(await limitList(drivers)).toMatchObject({ limits: [{ share: 0.5, soldAheadMs: 4_000, refusals: 1 }] });
+      expect(await limitList(drivers)).toMatchObject({
+        limits: [{ share: 0.5, soldAheadMs: 4_000, answers429: 41, refusals: 1 }],
+      });
 
       rig.clock.skip(2 * 86_400_000);
       expect((await limitShow(drivers, 'api')).windows).toMatchObject([{ used: 0 }]);
     }));
 
   it('are watched look after look', () =>
-    withSite([], async ({ drivers }) => {
+    withSite({}, async ({ drivers }) => {
       await limitSet(drivers, { name: 'api', words: { rate: '10/s' } });
       const looks = [];
       for await (const look of limitWatch(drivers, { name: 'api' })) {
@@ -86,33 +84,45 @@ describe('limits of a site', () => {
     }));
 
   it('nobody set are unknown', () =>
-    withSite([], async ({ drivers }) => {
-      for (const asking of [limitShow(drivers, 'api'), limitDelete(drivers, { name: 'api', force: true })])
-        await expect(asking).rejects.toMatchObject({ code: 'LIMIT_UNKNOWN' });
+    withSite({}, async ({ drivers }) => {
+      for (const asking of [() => limitShow(drivers, 'api'), () => limitDelete(drivers, { name: 'api', force: true })])
+        await expect(asking()).rejects.toMatchObject({
+          code: 'LIMIT_UNKNOWN',
+          hint: 'Set it with: slurmctl limit set api --rate 3000/min; see what there is with: slurmctl limit list',
+        });
+    }));
+
+  it('that were probably meant are named', () =>
+    withSite({}, async ({ drivers }) => {
+      await limitSet(drivers, { name: 'openai', words: { rate: '10/s' } });
+      const pool = { definition: { slots: 1, leaseMs: 60_000 }, source: 'ada', setMs: 0, g: 1 };
+      await drivers.state.write(poolKey('db'), { set: pool }, { op: 'item-absent' });
+      await drivers.state.createMany([{ key: poolIndexKey('db'), item: { name: 'db' } }]);
+      for (const [name, hint] of [
+        ['OpenAI', 'Did you mean openai? List all with: slurmctl limit list'],
+        ['db', 'There is a pool of this name: slurmctl pool show db'],
+        ['My Key', 'Set it with: slurmctl limit set NAME --rate 3000/min; see what there is with: slurmctl limit list'],
+      ] as const)
+        await expect(limitShow(drivers, name)).rejects.toMatchObject({ code: 'LIMIT_UNKNOWN', hint });
     }));
 
   it('are refused where the words make none, and nothing is written', () =>
-    withSite([], async ({ drivers }) => {
+    withSite({}, async ({ drivers }) => {
       await expect(limitSet(drivers, { name: 'api', words: { rate: '0/s' } })).rejects.toMatchObject({ code: 'USAGE' });
       expect((await limitList(drivers)).limits).toEqual([]);
     }));
 
   it('that live jobs use show them with who waits, and are deleted by force alone', () =>
-    withSite([api], async ({ rig, deps, drivers }) => {
+    withSite({ limits: [api] }, async ({ rig, deps, drivers }) => {
       await limitSet(drivers, { name: 'api', words: { rate: '10/s' } });
       await limitSet(drivers, { name: 'other', words: { rate: '10/s' } });
       const { job, meta } = await submitJob(deps, rig.wanted, { patienceMs: 0 });
       const untilMs = rig.clock.nowMs() + MINUTE_MS;
-      for (const [number, waiting] of [
-        [0, { kind: 'limit', name: 'api', untilMs }],
-        [1, { kind: 'limit', name: 'other', untilMs: 1 }],
-        [2, { kind: 'limit', name: 'api', untilMs: untilMs + 5 }],
-      ] as const)
-        await deps.state.write(
-          taskKey(job, taskIdOf(number), meta.shards),
-          { set: { state: 'RUNNING', waiting } },
-          { op: 'item-present' },
-        );
+      await runWaiting(deps, { job, shards: meta.shards }, [
+        { kind: 'limit', name: 'api', untilMs },
+        { kind: 'limit', name: 'other', untilMs: 1 },
+        { kind: 'limit', name: 'api', untilMs: untilMs + 5 },
+      ]);
       expect((await limitShow(drivers, 'api')).jobs).toEqual([
         {
           id: job,
@@ -133,8 +143,57 @@ describe('limits of a site', () => {
       expect((await limitList(drivers)).limits).toEqual([]);
     }));
 
+  it('say which workers hold turns, for as long as these can be spent, and no dead ones', () =>
+    withSite({ limits: [api] }, async ({ rig, deps, drivers, tableMs }) => {
+      await limitSet(drivers, { name: 'api', words: { rate: '10/s' } });
+      const { job, meta } = await submitJob(deps, rig.wanted, { patienceMs: 0 });
+      const nowMs = rig.clock.nowMs();
+      const untilMs = tableMs() + MINUTE_MS;
+      const waiting = { kind: 'limit', name: 'api', calls: 5, untilMs: nowMs + 3_000 } as const;
+      const heartbeatMs = nowMs - 9_000;
+      const hold = { limit: 'api', had: 20, left: 4, untilMs };
+      const said: readonly Partial<TaskItem>[] = [
+        { waiting, heartbeatMs, node: 'n1', holds: [{ limit: 'other', had: 99, left: 9, untilMs }] },
+        { heartbeatMs, node: 'n2', owner: 'e.1.0' as AttemptId, holds: [{ ...hold, unit: 'tokens' }] },
+        // The same process, which has gone on to another task.
+        { heartbeatMs: nowMs - 39_000, node: 'n2', owner: 'e.1.0' as AttemptId, holds: [hold] },
+        { heartbeatMs: nowMs - 600_000, node: 'n3', holds: [{ ...hold, left: 9 }] },
+      ];
+      for (const [number, set] of said.entries()) {
+        const change = { set: { state: 'RUNNING', ...set } as StateItem };
+        await deps.state.write(taskKey(job, taskIdOf(number), meta.shards), change, { op: 'item-present' });
+      }
+      const waiter = {
+        job,
+        task: taskIdOf(0),
+        node: 'n1',
+        held: null,
+        waitingCalls: 5,
+        nextAt: new Date(nowMs + 3_000).toISOString(),
+        had: 0,
+        silentMs: 9_000,
+      };
+      const holder = { ...waiter, task: taskIdOf(1), node: 'n2', waitingCalls: 0, nextAt: null, had: 20 };
+      const until = new Date(untilMs).toISOString();
+      expect(await limitShow(drivers, 'api')).toMatchObject({
+        workers: [
+          { task: taskIdOf(3), held: { units: 9 }, silentMs: 600_000 },
+          { ...holder, held: { units: 4, unit: 'tokens', until } },
+          waiter,
+        ],
+        moreWorkers: 0,
+      });
+      rig.clock.skip(MINUTE_MS);
+      expect((await limitShow(drivers, 'api')).workers).toEqual([
+        { ...waiter, silentMs: 69_000 },
+        { ...holder, held: null, silentMs: 69_000 },
+      ]);
+      rig.clock.skip(MINUTE_MS);
+      expect((await limitShow(drivers, 'api')).workers).toEqual([]);
+    }));
+
   it('that jobs used to use are free', () =>
-    withSite([api], async ({ rig, deps, drivers }) => {
+    withSite({ limits: [api] }, async ({ rig, deps, drivers }) => {
       await limitSet(drivers, { name: 'api', words: { rate: '10/s' } });
       const { job } = await submitJob(deps, rig.wanted, { patienceMs: 0 });
       await cancelJob(deps, job, 'done with it');
@@ -151,7 +210,7 @@ describe('plan', () => {
   };
 
   it('shows what limits say and what they feed, and stores nothing', () =>
-    withSite([slow], async ({ rig, deps, drivers }) => {
+    withSite({ limits: [slow] }, async ({ rig, deps, drivers }) => {
       const wanted = { ...rig.wanted, warnings: [] };
       const document = await planJob(deps, wanted, about);
       const { timeoutMs } = rig.wanted.spec.handler;
@@ -171,7 +230,7 @@ describe('plan', () => {
     }));
 
   it('refuses what submit would refuse', () =>
-    withSite([slow], async ({ rig, deps, drivers }) => {
+    withSite({ limits: [slow] }, async ({ rig, deps, drivers }) => {
       await limitSet(drivers, { name: 'api', words: { rate: '10/s' } });
       await expect(planJob(deps, { ...rig.wanted, warnings: [] }, about)).rejects.toMatchObject({
         code: 'LIMIT_CONFLICT',

@@ -21,6 +21,8 @@ const shown: LimitDocument = {
   schema: 'slurmctl.limit/1',
   figures,
   share: 0.7,
+  answers429: 1_234,
+  since: '2026-11-20T23:31:05.000Z',
   refusals: 3,
   refusedAt: '2026-11-20T23:59:05.000Z',
   soldUntil: '2026-11-21T00:00:12.000Z',
@@ -50,6 +52,29 @@ const shown: LimitDocument = {
       nextAt: '2026-11-21T00:00:03.000Z',
     },
   ],
+  workers: [
+    {
+      job: 'embed-7k3f9q2m',
+      task: '000012',
+      node: 'n1',
+      held: { units: 140, unit: 'requests', until: '2026-11-21T00:00:12.000Z' },
+      waitingCalls: 16,
+      nextAt: '2026-11-21T00:00:08.000Z',
+      had: 1_512,
+      silentMs: 9_000,
+    },
+    {
+      job: 'embed-7k3f9q2m',
+      task: '000013',
+      node: null,
+      held: null,
+      waitingCalls: 0,
+      nextAt: null,
+      had: 1_498,
+      silentMs: 21_000,
+    },
+  ],
+  moreWorkers: 0,
 };
 
 describe('limit set', () => {
@@ -96,16 +121,16 @@ describe('limit set', () => {
 describe('limit list', () => {
   it('shows a line a limit', async () => {
     const limits = [
-      { figures, share: 1, soldAheadMs: 0, refusals: 0 },
-      { figures, share: 0.7, soldAheadMs: 12_000, refusals: 3 },
+      { figures, share: 1, soldAheadMs: 0, answers429: 0, refusals: 0 },
+      { figures, share: 0.7, soldAheadMs: 12_000, answers429: 1_234, refusals: 3 },
     ];
     const { stdout, stderr } = await runInProcess(['limit', 'list'], {
       app: { limitList: async () => ({ schema: 'slurmctl.limit-list/1', limits }) },
     });
     expect(stdout).toMatchInlineSnapshot(`
-      "LIMIT   FIGURES                                                                          SHARE  AHEAD  REFUSALS  SET BY
-      openai  requests 3000/min, tokens 250k/min, burst 2s, daily requests 1M (Europe/Berlin)   100%                0  job.yaml:12:5 of job embed\\x1b[31m by ada@login1
-      openai  requests 3000/min, tokens 250k/min, burst 2s, daily requests 1M (Europe/Berlin)    70%   12 s         3  job.yaml:12:5 of job embed\\x1b[31m by ada@login1
+      "LIMIT   FIGURES                                                                          SHARE  AHEAD   429S  LOWERED  SET BY
+      openai  requests 3000/min, tokens 250k/min, burst 2s, daily requests 1M (Europe/Berlin)   100%             0        0  job.yaml:12:5 of job embed\\x1b[31m by ada@login1
+      openai  requests 3000/min, tokens 250k/min, burst 2s, daily requests 1M (Europe/Berlin)    70%   12 s  1,234        3  job.yaml:12:5 of job embed\\x1b[31m by ada@login1
       "
     `);
     expect(stderr).toBe('next: slurmctl limit show openai\n');
@@ -126,8 +151,8 @@ describe('limit show', () => {
       "limit       openai
       figures     requests 3000/min, tokens 250k/min, burst 2s, daily requests 1M (Europe/Berlin)
       set by      job.yaml:12:5 of job embed\\x1b[31m by ada@login1, 2026-11-20 23:31 UTC
-      sells       70% of it: the provider refused calls, and it grows back
-      refusals    3, lately at 2026-11-20 23:59 UTC
+      sells       70% of it, requests 35/s and tokens 2,917/s: the provider refused calls, and it grows back
+      429s        about 1,234 since 2026-11-20 23:31 UTC, 3 lowerings, lately at 2026-11-20 23:59 UTC
       ahead       sold for the next 12 s
       sold        81,234 requests in all; 34/s of 35/s (97%)
                   4,000,000 tokens in all
@@ -135,6 +160,10 @@ describe('limit show', () => {
 
       JOB             STATE    RUNNING  WAITING  NEXT TURN (UTC)
       embed-7k3f9q2m  RUNNING      200       38  00:00:03
+
+      JOB             TASK    NODE  HOLDS  UNTIL     WAITING  NEXT        HAD     HEARD
+      embed-7k3f9q2m  000012  n1      140  00:00:12       16  00:00:08  1,512   9 s ago
+      embed-7k3f9q2m  000013                                            1,498  21 s ago
       "
     `);
   });
@@ -149,12 +178,25 @@ describe('limit show', () => {
       soldAheadMs: 0,
       windows: [],
       jobs: [],
+      workers: [],
+      answers429: 0,
     };
     const { stdout } = await runInProcess(['limit', 'show', 'openai'], { app: { limitShow: async () => idle } });
     expect(stdout).toContain('sells       all of it\n');
     expect(stdout).toContain('ahead       nothing was sold yet\n');
     expect(stdout).toContain('no live job uses it\n');
-    expect(stdout).not.toContain('refusals');
+    expect(stdout).not.toContain('429s');
+  });
+
+  it('shows no more workers than a screen holds, and says how many there are', async () => {
+    const [worker] = shown.workers as [LimitDocument['workers'][number]];
+    const unit = { ...worker, held: { units: 9, unit: 'tokens', until: '2026-11-21T00:00:12.000Z' } };
+    const workers = Array.from({ length: 30 }, (_, at) => ({ ...unit, task: `t${at}` }));
+    const { stdout } = await runInProcess(['limit', 'show', 'openai'], {
+      app: { limitShow: async () => ({ ...shown, workers, moreWorkers: 5 }) },
+    });
+    expect(stdout.match(/ t\d+ .* 9 tokens /g)).toHaveLength(20);
+    expect(stdout).toContain('and 15 more workers with less; see --json\n');
   });
 
   it('--json prints the document as it is', async () => {
@@ -180,8 +222,8 @@ describe('limit show', () => {
     });
     expect(code).toBe(130);
     expect(stdout).toBe(
-      `openai: ${figures.words}; 70% of it sold, 12 s ahead; 38 of 200 tasks wait; 3 refusals\n` +
-        `openai: ${figures.words}; 70% of it sold, 12 s ahead; 38 of 200 tasks wait; 4 refusals\n`,
+      `openai: ${figures.words}; 70% of it sold, 12 s ahead; 38 of 200 tasks wait; about 1,234 429s, 3 lowerings\n` +
+        `openai: ${figures.words}; 70% of it sold, 12 s ahead; 38 of 200 tasks wait; about 1,234 429s, 4 lowerings\n`,
     );
   });
 
@@ -227,6 +269,9 @@ describe('the family of limit commands', () => {
     [['limit'], 'a command is missing', 'See: slurmctl limit --help'],
     [['limit', 'shwo', 'x'], "unknown command 'shwo'", 'Did you mean show? See: slurmctl limit --help'],
     [['limit', 'show'], "missing required argument 'NAME'", 'See: slurmctl limit show --help'],
+    [['limits', 'list'], "unknown command 'limits'", 'Did you mean limit? See: slurmctl --help'],
+    [['pool', 'list', 'status'], "too many arguments for 'list'", 'See: slurmctl pool list --help'],
+    [['pool', 'status'], "unknown command 'status'", 'See: slurmctl pool --help'],
     [['limit', 'list', '--al'], "unknown option '--al'", 'See: slurmctl limit list --help'],
   ])('%j points at the right page', async (argv, message, hint) => {
     const { code, stderr } = await runInProcess(argv);

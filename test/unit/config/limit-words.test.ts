@@ -1,6 +1,10 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { limitOfWords, type LimitWords } from '../../../src/config/limit-words.ts';
+import { limitSetCommand, sameLimit } from '../../../src/domain/limit-rate.ts';
+import type { LimitDefinition, LimitQuota } from '../../../src/domain/limit.ts';
 import { isAppError } from '../../../src/errors/app-error.ts';
+import '../../support/property-seed.ts';
 import { lines } from './job-file-fixture.ts';
 
 /** What is told about words that make no limit. */
@@ -57,6 +61,15 @@ describe('a limit in the words of a command line', () => {
     expect(told(words).join('\n')).toContain(expected);
   });
 
+  it('counts nothing but requests where it is about the object store', () => {
+    expect(limitOfWords('store', { rate: '200/s', daily: ['1M'] }).rates).toEqual({
+      requests: { amount: 200, perMs: 1_000 },
+    });
+    expect(told({ rate: '200/s', tokens: '5/s' }, 'store')).toEqual([
+      expect.stringContaining('found the unit tokens, expected requests alone'),
+    ]);
+  });
+
   it('tells everything at once, a wrong name included', () => {
     const all = told({ rate: '0/s', burst: '9s', zone: 'nowhere' }, 'Not A Name');
     expect(all.map((line) => line.replace(/,? expected .*/, ''))).toEqual([
@@ -68,3 +81,57 @@ describe('a limit in the words of a command line', () => {
     ]);
   });
 });
+
+describe('the command that is suggested for a limit', () => {
+  it.each<[Partial<LimitDefinition>, string]>([
+    [{}, 'slurmctl limit set api --rate 3000/min'],
+    [
+      {
+        rates: { tokens: { amount: 250_000, perMs: 60_000 }, images: { amount: 1, perMs: 1_000 } },
+        quotas: [{ unit: 'tokens', amount: 1_000_000, every: 'day', zone: 'Europe/Berlin' }],
+        burstMs: 2_500,
+        mode: 'hard',
+      },
+      'slurmctl limit set api --unit images=1/s --tokens 250k/min --burst 2500ms --daily tokens=1M --zone Europe/Berlin --mode hard',
+    ],
+  ])('says all of %j', (more, command) => {
+    expect(limitSetCommand('api', { ...plain, ...more })).toBe(command);
+  });
+
+  it('makes just that limit, whatever it is', () => {
+    const amount = fc.integer({ min: 1, max: 1_000_000 });
+    const rate = fc.record({ amount, perMs: fc.constantFrom(1_000_000, 60_000, 86_400_000, 7_200_000) });
+    const unit = fc.constantFrom('requests', 'tokens', 'images');
+    const rates = fc.dictionary(unit, rate, { minKeys: 1 });
+    const zone = fc.constantFrom('UTC', 'Europe/Berlin');
+    const quota = fc.record({ unit, amount, every: fc.constantFrom<LimitQuota['every']>('hour', 'day', 'month') });
+    const quotas = fc.uniqueArray(quota, { maxLength: 4, selector: (each) => `${each.every} ${each.unit}` });
+    const burstMs = fc.integer({ min: 0, max: 100 });
+    const mode = fc.constantFrom<LimitDefinition['mode']>('statistical', 'hard');
+    fc.assert(
+      fc.property(fc.record({ rates, quotas, burstMs, mode }), zone, (definition, its) => {
+        const limit = { ...definition, quotas: definition.quotas.map((each) => ({ ...each, zone: its })) };
+        const made = limitOfWords('api', wordsOf(limitSetCommand('api', limit)));
+        expect(sameLimit(made, limit)).toBe(true);
+      }),
+    );
+  });
+});
+
+const plain: LimitDefinition = {
+  rates: { requests: { amount: 3_000, perMs: 60_000 } },
+  quotas: [],
+  burstMs: 0,
+  mode: 'statistical',
+};
+
+/** The options of a command line, as the command hands them over. */
+function wordsOf(command: string): LimitWords {
+  const words: Record<string, string | string[]> = {};
+  for (const [, flag = '', value = ''] of command.matchAll(/--(\w+) (\S+)/g)) {
+    const several = words[flag];
+    if (!['unit', 'hourly', 'daily', 'monthly'].includes(flag)) words[flag] = value;
+    else words[flag] = [...(Array.isArray(several) ? several : []), value];
+  }
+  return words;
+}

@@ -78,7 +78,7 @@ describe('what a job shares', () => {
       },
       { name: 'matlab', priority: 0, per: 'call', source: 'job.yaml:5:5' },
     ]);
-    expect(spec.concurrency).toEqual({ group: 'nightly', max: 1 });
+    expect(spec.concurrency).toEqual({ group: 'nightly', source: 'job.yaml:6:14' });
   });
 
   it('are taken around each item of a command, which has no other way', async () => {
@@ -86,6 +86,29 @@ describe('what a job shares', () => {
     expect([spec.limits?.[0]?.per, spec.pools?.[0]?.per]).toEqual(['item', 'item']);
     const told = await problemsOf(dir, `${COMMAND}limits: [{name: api, per: call}]\n`);
     expect(told).toEqual([expect.stringContaining('api: found per: call with handler.command, which cannot ask')]);
+  });
+
+  it('are pools whose slots a command can tell apart by its environment', async () => {
+    const pools = 'pools:\n  - {name: a-b}\n  - {name: c}\n  - {slots: 2, name: a_b}\n';
+    expect(await problemsOf(dir, COMMAND + pools)).toEqual([
+      '6:22 pools: pool a_b: found the pools a-b and a_b, whose slots a command would both find in SLURMCTL_POOL_A_B_SLOT · Call one of the two otherwise',
+    ]);
+    const { spec } = await load(dir, `${MINIMAL}${pools}`);
+    expect(spec.pools?.map(({ name }) => name)).toEqual(['a-b', 'c', 'a_b']);
+    expect(await problemsOf(dir, poolsJob('{name: a}', '{name: a}'))).toEqual([
+      expect.stringContaining('found the name "a" again, which is on line 4 already'),
+    ]);
+  });
+
+  it('are left to merges where they are about the object store, unless the job says otherwise', async () => {
+    const { spec } = await load(dir, `${COMMAND}limits: [{name: store, rate: 200/s, daily: 1M}]\n`);
+    expect(spec.limits?.[0]).toMatchObject({ name: 'store', per: 'call' });
+    const reading = await load(dir, `${COMMAND}limits: [{name: store, rate: 200/s, per: item}]\n`);
+    expect(reading.spec.limits?.[0]?.per).toBe('item');
+    const told = await problemsOf(dir, `${COMMAND}limits: [{name: store, rate: 9/s, bytes: 5/s, daily: {bytes: 9}}]\n`);
+    expect(told).toEqual([
+      expect.stringContaining('found the unit bytes, expected requests alone: limit store is about'),
+    ]);
   });
 
   it('may come from the command line, and says so', async () => {
@@ -122,6 +145,11 @@ describe('what is wrong with a limit', () => {
     [openai('rate: 5/s, brust: 2s'), 'unknown key `brust` · Did you mean `burst`?'],
     [openai('requests: 5/s'), 'found the key `requests` · Write `rate`'],
     [openai('rate: 5/s, "Tokens!": 5/s'), 'found the unit "Tokens!", expected lower-case letters'],
+    [
+      openai('rate: 5/s, constructor: 5/s'),
+      'found the unit "constructor", expected a name that JavaScript does not use',
+    ],
+    [openai('rate: 5/s, daily: {constructor: 5}'), 'daily: found the unit "constructor", expected a name'],
     [openai('rate: 5/s, colour: red'), 'colour: found "red", expected a rate'],
     [openai('rate: 5/s, burst: 6s'), 'burst: found "6s", expected at most 5 s'],
     [openai('rate: 5/s, burst: 2'), 'burst: found 2, expected a duration with its unit'],

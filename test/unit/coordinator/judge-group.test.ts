@@ -98,6 +98,7 @@ describe('what the tasks of a job ask for', () => {
       ],
       busy: new Set(['8_3']),
       nextEscalatedMs: 7,
+      spent: null,
     });
   });
 });

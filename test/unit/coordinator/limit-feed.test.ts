@@ -23,7 +23,7 @@ const limit = (more: Partial<JobLimit>): JobLimit => ({
 });
 const handler = { kind: 'command', argv: ['cat'], concurrency: 2, timeoutMs: 10_000 } as const;
 const site = (definition: LimitDefinition | null) => ({
-  get: async () => (definition === null ? null : ({ definition } as unknown as StateItem)),
+  get: async () => (definition === null ? null : ({ definition, sold: {} } as unknown as StateItem)),
 });
 
 describe('what limits can feed', () => {
@@ -34,6 +34,29 @@ describe('what limits can feed', () => {
       reason: 'limit api feeds this many, even with items of 10 s (handler.timeout)',
     });
     expect(await fedElements(site(null), { limits, handler })).toMatchObject({ elements: 6 });
+  });
+
+  it('goes by what tries were seen to take, once there were some', async () => {
+    const limits = [limit({})];
+    expect(await fedElements(site(perSec(4)), { limits, handler }, { tries: 100, ms: 123_400 })).toEqual({
+      elements: 3,
+      reason: 'limit api feeds this many, with tries of 1.2 s as measured',
+    });
+    expect(await fedElements(site(perSec(4)), { limits, handler }, { tries: 19, ms: 19 })).toMatchObject({
+      elements: 24,
+    });
+  });
+
+  it('counts a cost that differs from item to item with the mean of what was sold', async () => {
+    const definition = { ...perSec(100), rates: { ...perSec(100).rates, tokens: { amount: 1_000, perMs: 1_000 } } };
+    const limits = [limit({ cost: { tokens: ['payload', 'tokens'] } })];
+    const fed = async (sold: Record<string, number>) => {
+      const get = async () => ({ definition, sold }) as unknown as StateItem;
+      return (await fedElements({ get }, { limits, handler }))?.elements;
+    };
+    expect(await fed({ requests: 1_000, tokens: 50_000 })).toBe(120);
+    expect(await fed({ requests: 99, tokens: 50_000 })).toBe(600);
+    expect(await fed({ requests: 1_000 })).toBe(600);
   });
 
   it('is not known of limits that items may pass by, and without limits', async () => {
@@ -54,7 +77,7 @@ describe('what limits can feed', () => {
     withTempDir(async (root) => {
       const rig = createRig(root, { items: 20, batchItems: 1, slots: 16, spec: { limits: [limit({})], handler } });
       const deps = rig.process();
-      const item = { definition: perSec(1) } as unknown as StateItem;
+      const item = { definition: perSec(1), sold: {}, windows: {} } as unknown as StateItem;
       await deps.state.write(limitKey('api'), { set: item }, { op: 'item-absent' });
       await submitJob(deps, rig.wanted, { patienceMs: 0 });
       const elements = rig.batch.accepted.flatMap(({ request }) =>

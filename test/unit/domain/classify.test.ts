@@ -107,7 +107,7 @@ const TABLE: readonly (readonly [EndFacts, Cause])[] = [
 ];
 
 /** What happens to an attempt only by slurmctl's own doing, which names it. */
-const SELF_NAMED: readonly string[] = ['paused', 'unreported'];
+const SELF_NAMED: readonly string[] = ['paused', 'unreported', 'slot-lost', 'quota-spent', 'waiting'];
 
 describe('classify', () => {
   it.each(TABLE)('%j is %s', (facts, cause) => expect(classify(facts)).toBe(cause));

@@ -33,10 +33,30 @@ describe('how much to buy', () => {
     expect(demandOf(30, 60_000).leaseCalls(30, 500, 5_000)).toBe(20);
   });
 
-  it('grows with a slow table, so that slots are longer than purchases', () => {
-    const demand = demandOf(64, 500);
-    for (let answer = 0; answer < 50; answer += 1) demand.answered(200);
-    expect(demand.leaseCalls(64, 1_000, 5_000)).toBeGreaterThan(390);
+  /** Buyers of one timeline, each of whom buys at its end in turn, at 1,000 calls a second. What each bought in the last round. */
+  const rounds = (demands: readonly ReturnType<typeof demandOf>[], tookMs: number, count: number): number[][] => {
+    let endMs = 0;
+    return Array.from({ length: count }, () =>
+      demands.map((demand) => {
+        const calls = demand.leaseCalls(64, 1_000, 5_000);
+        demand.answered(tookMs, endMs, 100);
+        endMs += calls;
+        return calls;
+      }),
+    );
+  };
+
+  it('grows with a slow table for whoever is alone, so that slots are longer than purchases', () => {
+    const sizes = rounds([demandOf(64, 500)], 100, 30).flat();
+    expect(sizes.slice(0, 2)).toEqual([40, 40]);
+    // Three purchases and the error.
+    expect(sizes.at(-1)).toBeGreaterThan(340);
+    expect(Math.max(...sizes)).toBeLessThanOrEqual(400);
+  });
+
+  it('does not grow where the turns of others hide how slow the table is', () => {
+    const many = Array.from({ length: 40 }, () => demandOf(64, 500));
+    expect(rounds(many, 400, 10).flat()).toEqual(Array.from({ length: 400 }, () => 40));
   });
 });
 

@@ -49,14 +49,14 @@ describe('the calls of one process', () => {
     expect(rig.counts.writes).toBeLessThanOrEqual(3);
   });
 
-  it('sleep until their slot, and write nothing meanwhile', async () => {
+  it('sleep until their slot, look twice whether it could be nearer, and write nothing meanwhile', async () => {
     const rig = createLimitRig(HUNDRED);
     rig.item = limitItem(HUNDRED, { t: (rig.clock.nowMs() + 60_000) * 1_000 });
     const limiter = rig.limiter();
     const { granted } = ask(rig, limiter, 1);
     await rig.clock.advance(59_990);
     expect(granted).toEqual([]);
-    expect(rig.counts).toMatchObject({ reads: 1, writes: 1 });
+    expect(rig.counts).toMatchObject({ reads: 3, writes: 1 });
     expect(rig.clock.pending()).toBe(1);
     expect(limiter.waiting()).toEqual({ name: 'api', calls: 1, untilMs: rig.clock.nowMs() + 10 });
     await rig.clock.advance(10);
@@ -144,8 +144,10 @@ describe('a process that ends', () => {
     const { failed } = ask(rig, limiter, 1);
     await rig.clock.advance(100);
     expect(rig.item.t).toBeGreaterThan(t);
+    expect(limiter.figures()['api']).toMatchObject({ bought: 3, granted: 0 });
     await limiter.close();
     await limiter.close();
+    expect(limiter.figures()['api']).toMatchObject({ bought: 0, granted: 0 });
     expect(rig.item).toMatchObject({ t, sold: { requests: 0 } });
     expect(String(failed)).toContain('closed while calls waited');
     expect(rig.clock.pending()).toBe(0);
@@ -159,6 +161,7 @@ describe('a process that ends', () => {
     await rig.clock.advance(100);
     rig.failure = new AppError('STATE_UNAVAILABLE', { message: 'no answer' });
     await limiter.close();
+    expect(limiter.figures()['api']).toMatchObject({ bought: 3, granted: 0 });
   });
 });
 
@@ -269,7 +272,7 @@ describe('what cannot be sold', () => {
     await rig.clock.advance(60_000);
     expect(granted).toHaveLength(5);
     expect(failed.map((error) => isAppError(error, 'LIMIT_SPENT'))).toEqual([true, true, true]);
-    expect(String(failed[0])).toContain('the 5 requests of this hour are used up until 2024-05-05T12:00:00.000Z');
+    expect(String(failed[0])).toContain('limit api: hourly 5 requests used up; goes on at 2024-05-05 12:00 UTC');
   });
 });
 
@@ -305,5 +308,87 @@ describe('a provider that refuses', () => {
     const { granted: later } = ask(rig, limiter, 1);
     await rig.clock.advance(990);
     expect(later).toEqual([]);
+  });
+
+  it('has its answers counted with purchases, which cost no write more', async () => {
+    const [rig, silent] = [createLimitRig(HUNDRED), createLimitRig(HUNDRED)];
+    for (const [at, { clock }] of [rig, silent].entries()) {
+      const limiter = [rig, silent][at]?.limiter() as MeasuredLimiter;
+      ask([rig, silent][at] as LimitRig, limiter, 1);
+      await clock.advance(500);
+      limiter.tooManyRequests('api', 1_000);
+      if (at === 0) for (let call = 0; call < 4; call += 1) limiter.tooManyRequests('api', 1_000);
+      await clock.advance(5_000);
+      ask([rig, silent][at] as LimitRig, limiter, 40);
+      await clock.advance(10_000);
+      await limiter.close();
+    }
+    expect(rig.item).toMatchObject({ answers429: 5, refusals: 1 });
+    expect(silent.item).toMatchObject({ answers429: 1, refusals: 1 });
+    expect(rig.counts).toEqual(silent.counts);
+  });
+
+  it('has those counted at the end that no purchase told of, once', async () => {
+    const rig = createLimitRig(HUNDRED);
+    const limiter = rig.limiter();
+    ask(rig, limiter, 1);
+    await rig.clock.advance(500);
+    limiter.tooManyRequests('api', 1_000);
+    await rig.clock.advance(5_000);
+    const before = { ...rig.counts };
+    const t = rig.item?.t;
+    limiter.tooManyRequests('api', 1_000);
+    await limiter.close();
+    await limiter.close();
+    expect(rig.item).toMatchObject({ answers429: 2, t });
+    expect(rig.counts.writes - before.writes).toBe(1);
+  });
+
+  it('is counted again when the answer of the purchase was lost: too high rather than too low', async () => {
+    const rig = createLimitRig(HUNDRED);
+    const limiter = rig.limiter();
+    ask(rig, limiter, 1);
+    await rig.clock.advance(500);
+    limiter.tooManyRequests('api', 1_000);
+    await rig.clock.advance(5_000);
+    rig.losesNextAnswer = true;
+    const { granted } = ask(rig, limiter, 1);
+    await rig.clock.advance(5_000);
+    expect(granted).toHaveLength(1);
+    expect(rig.item?.answers429).toBe(2);
+  });
+});
+
+describe('what a process holds', () => {
+  it('is what it bought and did not spend, until it cannot be spent any more', async () => {
+    const rig = createLimitRig(HUNDRED);
+    const limiter = rig.limiter();
+    expect(limiter.holdings()).toEqual([]);
+    ask(rig, limiter, 2);
+    await rig.clock.advance(100);
+    const [holding] = limiter.holdings();
+    const bought = rig.item?.sold['requests'] as number;
+    const untilMs = Math.ceil((rig.item?.t as number) / 1_000) + 5_000;
+    expect(bought).toBeGreaterThan(2);
+    expect(holding).toEqual({ name: 'api', had: 2, held: { unit: 'requests', units: bought - 2, untilMs } });
+    const { writes, reads } = rig.counts;
+    rig.unsure = true;
+    expect(limiter.holdings()).toEqual([{ name: 'api', had: 2, held: null }]);
+    rig.unsure = false;
+    await rig.clock.advance(untilMs - rig.clock.nowMs());
+    expect(limiter.holdings()).toEqual([{ name: 'api', had: 2, held: null }]);
+    expect(rig.counts).toMatchObject({ writes, reads });
+  });
+
+  it('is told of the slots ahead as well, and in the unit that the limit counts', async () => {
+    const tokens = { ...HUNDRED, rates: { tokens: { amount: 6_061, perMs: 60_000 } } };
+    const rig = createLimitRig(tokens);
+    rig.item = limitItem(tokens, { t: (rig.clock.nowMs() + 60_000) * 1_000 });
+    const limiter = rig.limiter();
+    ask(rig, limiter, 1, { tokens: 7 });
+    await rig.clock.advance(1_000);
+    const units = rig.item.sold['tokens'] as number;
+    const untilMs = Math.ceil((rig.item.t as number) / 1_000) + 5_000;
+    expect(limiter.holdings()).toEqual([{ name: 'api', had: 0, held: { unit: 'tokens', units, untilMs } }]);
   });
 });

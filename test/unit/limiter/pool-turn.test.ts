@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { PoolPlaceItem, PoolSlotItem } from '../../../src/domain/pool.ts';
 import { lookPauseMs } from '../../../src/limiter/pool-pauses.ts';
 import { createSilenceWatch } from '../../../src/limiter/pool-silence.ts';
-import { freePlace, standingOf, type Asker, type OpenSlot } from '../../../src/limiter/pool-turn.ts';
+import { inLine, freePlace, standingOf, type Asker, type OpenSlot } from '../../../src/limiter/pool-turn.ts';
 import type { PoolView } from '../../../src/limiter/pool-view.ts';
 import '../../support/property-seed.ts';
 
@@ -161,5 +161,24 @@ describe('the pause between two looks', () => {
         expect(ms).toBeLessThanOrEqual(10_000);
       }),
     );
+  });
+});
+
+describe('the line as people see it', () => {
+  it('is in the order of turns: priority, then ticket, then owner', () => {
+    const place = (owner: string | undefined, ticket: number, priority?: number) => ({
+      ticket,
+      ...(owner === undefined ? {} : { owner }),
+      ...(priority === undefined ? {} : { priority }),
+    });
+    const places = [
+      place('late', 9),
+      place(undefined, 1),
+      place('b', 5),
+      place('a', 5),
+      place('vip', 20, 3),
+      place('low', 2, -1),
+    ];
+    expect(inLine(places).map(({ owner }) => owner)).toEqual(['vip', 'a', 'b', 'late', 'low']);
   });
 });

@@ -214,15 +214,18 @@ describe('waiting for a slot', () => {
     expect(order).toEqual(['high', 'first', 'second', 'low']);
   });
 
-  it('is by turns of the processes, however many calls each has', async () => {
+  /** Calls of one process that wait first, then one of another; who has the slot, in that order. */
+  async function manyAndOne(holdMs: number) {
     const rig = await rigWith(1);
     const slot = await hold(rig, rig.start());
     const order: string[] = [];
+    const fences: number[] = [];
     const [many, one] = [rig.start(), rig.start()];
     const work = async (process: PoolProcess): Promise<void> => {
       const found = await process.pools.acquire(POOL);
-      order.push(process.node);
-      await rig.clock.sleep(100);
+      order.push(process === many ? 'many' : 'one');
+      fences.push(found.fence);
+      await rig.clock.sleep(holdMs);
       await found.release();
     };
     const all = [many, many, many].map(work);
@@ -231,10 +234,59 @@ describe('waiting for a slot', () => {
     await rig.clock.advance(A_MOMENT_MS);
     expect(many.pools.waiting()).toEqual({ name: POOL, calls: 3 });
     await slot.release();
-    await rig.clock.advance(10 * A_LOOK_MS);
+    await rig.clock.advance(10 * A_LOOK_MS + 4 * holdMs);
     await Promise.all(all);
-    expect(order).toEqual([many.node, one.node, many.node, many.node]);
-    expect([many.pools.waiting(), await rig.waiters()]).toEqual([null, []]);
+    expect([many.pools.waiting(), await rig.waiters(), (await rig.heldSlots()).size]).toEqual([null, [], 0]);
+    expect(fences).toEqual([2, 3, 4, 5]);
+    return { order, many };
+  }
+
+  it('is by turns of the processes, however many calls each has', async () => {
+    const { order } = await manyAndOne(5_000);
+    expect(order).toEqual(['many', 'one', 'many', 'many']);
+  });
+
+  it('is by turns of some seconds: short calls of a process have a slot one after the other, for one write each', async () => {
+    const { order, many } = await manyAndOne(100);
+    expect(order).toEqual(['many', 'many', 'many', 'one']);
+    // To stand in line for the first and for the others, to leave it, to take the slot, to pass it on twice and to give it back.
+    expect(many.counts).toMatchObject({ writes: 7, refused: 0 });
+  });
+
+  it('ends a turn of short calls for those of other processes', async () => {
+    const rig = await rigWith(1);
+    const [busy, one] = [rig.start(), rig.start()];
+    let isOver = false;
+    const work = async (): Promise<void> => {
+      while (!isOver) {
+        const found = await busy.pools.acquire(POOL);
+        await rig.clock.sleep(200);
+        await found.release();
+      }
+    };
+    void work();
+    void work();
+    await rig.clock.advance(60_000);
+    const asked = ask(one);
+    await rig.clock.advance(5_000 + 200 + A_LOOK_MS);
+    expect(asked.slot).not.toBeNull();
+    isOver = true;
+    await asked.slot?.release();
+    await rig.clock.advance(60_000);
+    expect((await rig.heldSlots()).size).toBe(0);
+  });
+
+  it('for a slot that was taken away meanwhile goes on, and nobody has it unseen', async () => {
+    const rig = await rigWith(1);
+    const process = rig.start();
+    const slot = await hold(rig, process);
+    const next = ask(process);
+    await rig.clock.advance(A_MOMENT_MS);
+    await evictSlot(rig.table, { name: POOL, slot: 0 }, { source: 'ada' });
+    await slot.release();
+    await rig.clock.advance(A_LOOK_MS);
+    expect(next.slot).toMatchObject({ index: 0, fence: 3 });
+    expect((await rig.heldSlots()).get(0)).not.toHaveProperty('evictedBy');
   });
 
   it('behind a waiter that died ends when that one was silent for a lease', async () => {
@@ -327,6 +379,20 @@ describe('waiting for a slot', () => {
     expect([slot.signal.aborted, await rig.heldSlots(), await rig.waiters()]).toEqual([false, new Map(), []]);
     await expect(process.pools.acquire(POOL)).rejects.toMatchObject({ code: 'POOL_WAIT_ENDED' });
     expect(rig.clock.pending()).toBe(0);
+  });
+
+  it('leaves a slot that may be in use to the end of the process, and to its lease', async () => {
+    const rig = await rigWith(1);
+    const process = rig.start();
+    const slot = await hold(rig, process);
+    slot.keep();
+    await process.pools.close();
+    await rig.clock.advance(2 * LEASE_MS);
+    expect([slot.signal.aborted, (await rig.heldSlots()).size]).toEqual([false, 1]);
+    process.isDead = true;
+    const other = ask(rig.start());
+    await rig.clock.advance(LEASE_MS + A_LOOK_MS);
+    expect(other.slot).toMatchObject({ index: 0, fence: 2 });
   });
 });
 

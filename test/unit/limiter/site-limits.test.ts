@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { createFsStateTable } from '../../../src/backends/state-table/fs.ts';
 import { limitKey, type JobLimit, type LimitDefinition, type LimitItem } from '../../../src/domain/limit.ts';
-import { isAppError, type AppError } from '../../../src/errors/app-error.ts';
+import type { AppError } from '../../../src/errors/app-error.ts';
 import {
   agreeOnLimits,
   compareLimits,
@@ -15,6 +15,7 @@ import {
 import type { StateTable } from '../../../src/ports/state-table.ts';
 import { createSkippingClock } from '../../support/coordinator-rig.ts';
 import { hostileStateTable } from '../../support/hostile.ts';
+import { refusal } from '../../support/app-refusal.ts';
 import { createSeededIds, createSeededRandom } from '../../support/seeded-random.ts';
 import { withTempDir } from '../../support/temp-dir.ts';
 
@@ -40,15 +41,6 @@ const withTable = (work: (state: StateTable) => Promise<void>): Promise<void> =>
   withTempDir((root) =>
     work(createFsStateTable({ root: join(root, 'state'), ids: createSeededIds(1), clock: createSkippingClock() })),
   );
-
-async function refusal(promise: Promise<unknown>): Promise<AppError> {
-  const error: unknown = await promise.then(
-    () => null,
-    (thrown: unknown) => thrown,
-  );
-  if (isAppError(error)) return error;
-  throw error ?? new Error('expected a refusal');
-}
 
 describe('setting a limit', () => {
   it('creates it, and again is no change', () =>
@@ -190,6 +182,10 @@ describe('what a job says of limits', () => {
       expect(error.problems.map(({ message }) => message)).toEqual([
         'limit api: job.yaml:4:5 says requests 5/s, burst 2s; the site says requests 5/s (slurmctl limit set by bob on login1)',
         'job.yaml:4:5: limit nowhere: the site has none, and the job states no rate',
+      ]);
+      expect(error.problems.map(({ hint }) => hint)).toEqual([
+        "Drop the figures there to take the site's, or change the site's with: slurmctl limit set api --rate 5/s --burst 2s",
+        'Add its rate there, or state it with: slurmctl limit set nowhere --rate 3000/min',
       ]);
       expect(await readLimit(state, 'new')).toBeNull();
     }));

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { createFsStateTable } from '../../../src/backends/state-table/fs.ts';
 import { DEFAULT_POOL_LEASE_MS, poolSlotKey, type JobPool, type PoolDefinition } from '../../../src/domain/pool.ts';
-import { isAppError, type AppError } from '../../../src/errors/app-error.ts';
+import type { AppError } from '../../../src/errors/app-error.ts';
 import {
   agreeOnPools,
   comparePools,
@@ -21,6 +21,7 @@ import type { StateTable } from '../../../src/ports/state-table.ts';
 import { createSkippingClock } from '../../support/coordinator-rig.ts';
 import { hostileStateTable } from '../../support/hostile.ts';
 import { createManualClock } from '../../support/manual-clock.ts';
+import { refusal } from '../../support/app-refusal.ts';
 import { createSeededIds, createSeededRandom } from '../../support/seeded-random.ts';
 import { withTempDir } from '../../support/temp-dir.ts';
 
@@ -39,15 +40,6 @@ const withTable = (work: (state: StateTable) => Promise<void>): Promise<void> =>
   withTempDir((root) =>
     work(createFsStateTable({ root: join(root, 'state'), ids: createSeededIds(1), clock: createSkippingClock() })),
   );
-
-async function refusal(promise: Promise<unknown>): Promise<AppError> {
-  const error: unknown = await promise.then(
-    () => null,
-    (thrown: unknown) => thrown,
-  );
-  if (isAppError(error)) return error;
-  throw error ?? new Error('expected a refusal');
-}
 
 const quiet: Log = { debug() {}, info() {}, warn() {}, error() {}, child: () => quiet };
 
@@ -151,6 +143,22 @@ describe('taking a slot away', () => {
       expect(await evictSlot(state, { name: 'db', slot: 1 }, said('bob'))).toMatchObject({ fence: 4, owner: 'x' });
       expect(await table.get(poolSlotKey('db', 1))).toEqual({ fence: 5, owner: 'x', beat: 'b', evictedBy: 'bob' });
     }));
+
+  it('finds a holder that handed the slot on among its own calls since it was seen', () =>
+    withTable(async (state) => {
+      const seen = { fence: 4, owner: 'x', beat: 'b' };
+      await state.write(poolSlotKey('db', 1), { set: { ...seen, fence: 6 } }, { op: 'item-absent' });
+      expect(await evictSlot(state, { name: 'db', slot: 1, seen }, said('bob'))).toEqual({ ...seen, fence: 6 });
+      expect(await state.get(poolSlotKey('db', 1))).toMatchObject({ fence: 7, evictedBy: 'bob' });
+    }));
+
+  it('means the holder that was seen, and nobody after it', () =>
+    withTable(async (state) => {
+      const seen = { fence: 4, owner: 'x', beat: 'b' };
+      await state.write(poolSlotKey('db', 1), { set: { ...seen, fence: 5, owner: 'y' } }, { op: 'item-absent' });
+      expect(await evictSlot(state, { name: 'db', slot: 1, seen }, said())).toBeNull();
+      expect(await state.get(poolSlotKey('db', 1))).toMatchObject({ fence: 5, owner: 'y' });
+    }));
 });
 
 describe('what a job says of pools', () => {
@@ -182,6 +190,10 @@ describe('what a job says of pools', () => {
       expect(error.problems.map(({ message }) => message)).toEqual([
         'pool db: job.yaml:4:5 says 1 slot; the site says 5 slots (slurmctl pool set by bob on login1)',
         'job.yaml:4:5: pool nowhere: the site has none, and the job states no slots',
+      ]);
+      expect(error.problems.map(({ hint }) => hint)).toEqual([
+        "Drop the slots there to take the site's, or change the site's with: slurmctl pool set db --slots 1",
+        'Add its slots there, or state them with: slurmctl pool set nowhere --slots 20',
       ]);
       expect(await readPool(state, 'new')).toBeNull();
     }));

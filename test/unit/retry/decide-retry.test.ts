@@ -472,3 +472,43 @@ describe('backoffMs', () => {
     expect([1, 2, 3, 10].map((tries) => backoffMs(tries, bounds, 0.5))).toEqual([500, 1_000, 2_000, 30_000]);
   });
 });
+
+describe('an attempt whose time was over while its items waited for a limit or a pool', () => {
+  it('is tried again at once, costs nothing, asks for no more time and is counted by no bound', () => {
+    let task: Task = { items: 100, attempts: 1, charged: 1, idleAttempts: 7, suspects: '3-9' };
+    for (let day = 0; day < 3 * MAX_ATTEMPTS_IN_ALL; day += 1) {
+      const answer = decideRetry({ ...question('waiting'), task });
+      expect(answer).toMatchObject({ decision: 'retry', charged: false, delayMs: 0 });
+      expect(answer.plan).not.toHaveProperty('needs');
+      task = { ...task, ...answer.plan, attempts: task.attempts + 1 };
+    }
+    expect(task).toMatchObject({ idleAttempts: 7, suspects: '3-9' });
+    expect(tryPolicyOf({ items: 3, attempts: 3, backoff: { baseMs: 1, maxMs: 1 } }, task).escalations).toBe(0);
+  });
+
+  it('says so', () => {
+    expect(decide('waiting', {}).why).toBe('goes on waiting in the next element (it costs no attempt)');
+  });
+});
+
+describe('an attempt that met a used-up quota', () => {
+  const due = { items: 3, dueMs: 5, quota: { limit: 'api', setMs: 1 } };
+
+  it('costs nothing and is counted by no bound, however often it comes', () => {
+    let task: Task = { items: 100, attempts: 1, charged: 1, deferred: due, idleAttempts: 7 };
+    for (let window = 0; window < 3 * MAX_ATTEMPTS_IN_ALL; window += 1) {
+      const { decision, charged, plan } = decideRetry({ ...question('quota-spent'), task });
+      expect({ decision, charged }).toEqual({ decision: 'retry', charged: false });
+      task = { ...task, ...plan, attempts: task.attempts + 1 };
+    }
+    expect(task.idleAttempts).toBe(7);
+    expect(tryPolicyOf({ items: 3, attempts: 3, backoff: { baseMs: 1, maxMs: 1 } }, task).escalations).toBe(0);
+  });
+
+  it('is no matter of rules, and clears nobody of suspicion', () => {
+    const rules = effectiveRules({ rules: [{ name: 'mine', when: { error: ['*'] }, action: { do: 'fail' } }] });
+    const { decision, plan } = decide('quota-spent', { suspects: '3-9', strikes: 1, deferred: due }, { rules });
+    expect(decision).toBe('retry');
+    expect(plan).toMatchObject({ suspects: '3-9', strikes: 1 });
+  });
+});

@@ -13,14 +13,19 @@ function session({
   writeMs,
   checkpointEveryMs,
   saveMs = 0,
+  onlyWaits,
 }: {
   readonly writeMs: number;
   readonly checkpointEveryMs: number;
   readonly saveMs?: number;
+  readonly onlyWaits?: boolean;
 }) {
   const clock = createManualClock();
   const did: string[] = [];
+  const stop = new AbortController();
   const at = (what: string): void => void did.push(`${clock.monotonicMs() / 1_000} ${what}`);
+  /** Its calls wait until the work is stopped. */
+  const limiter = { waiting: () => (did.length > 0 ? null : { name: 'api', calls: 1, untilMs: null }) };
   const write = async () => {
     at('heartbeat');
     await clock.sleep(writeMs);
@@ -28,7 +33,8 @@ function session({
   };
   const deps = {
     clock,
-    stop: new AbortController().signal,
+    stop: stop.signal,
+    ...(onlyWaits === undefined ? {} : { limiter }),
     log: createListLog(),
     state: { write } as unknown as StateTable,
   };
@@ -37,7 +43,11 @@ function session({
   const claimed = { task: taskIdOf(0), key: taskKey(JOB, taskIdOf(0), 1) } as never;
   const started = startSession(context, {
     claimed,
-    running: { stopTaking: () => undefined, abort: () => undefined } as never,
+    running: {
+      onlyWaits: () => onlyWaits === true,
+      stopTaking: () => at('stop'),
+      abort: () => undefined,
+    } as never,
     checkpointer: {
       async save() {
         at('checkpoint');
@@ -49,10 +59,22 @@ function session({
     checkpointEveryMs,
     progress: () => ({ rows: 0, failed: 0 }),
   });
-  return { clock, did, started };
+  return { clock, did, started, stop: () => stop.abort('drain:time-limit') };
 }
 
 describe('beside the items of a task', () => {
+  it.each([
+    [true, 'limit api'],
+    [false, null],
+  ])('it is noted before the end what items wait for that only wait (%s)', async (onlyWaits, awaited) => {
+    const { did, started, stop } = session({ writeMs: 0, checkpointEveryMs: HEARTBEAT_MS, onlyWaits });
+    expect(started.awaited()).toBeNull();
+    stop();
+    expect(did).toEqual(['0 stop']);
+    expect(started.awaited()).toBe(awaited);
+    await started.close();
+  });
+
   it('checkpoints are saved although a heartbeat, due at the same moment, is still under way', async () => {
     const { clock, did, started } = session({ writeMs: 100, checkpointEveryMs: HEARTBEAT_MS });
     await clock.advance(2.5 * HEARTBEAT_MS);

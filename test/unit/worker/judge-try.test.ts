@@ -49,7 +49,28 @@ describe('judgeTry', () => {
     ],
     ['memory on the last try of it', failed({ cause: 'oom' }), 2, { escalations: null }, { next: 'end' }],
   ])('%s', (_, failure, tries, more, verdict) => {
-    expect(judgeTry({ ...policy, ...more }, failure, tries)).toEqual(verdict);
+    expect(judgeTry({ ...policy, ...more }, failure, { counted: tries, free: 0 })).toEqual(verdict);
+  });
+});
+
+describe('a try that the infrastructure spoilt', () => {
+  const INFRA = 'built-in rule for infrastructure';
+  const judge = (counted: number, free: number, more: Partial<TryPolicy> = {}) =>
+    judgeTry({ ...policy, ...more }, failed({ cause: 'slot-lost' }), { counted, free });
+
+  it('is none of the item, until it has happened again and again', () => {
+    expect(judge(2, MAX_IDLE_ATTEMPTS - 1)).toEqual({ next: 'retry', rule: INFRA, backoff, isFree: true });
+    expect(judge(1, MAX_IDLE_ATTEMPTS)).toEqual({ next: 'retry', rule: INFRA, backoff });
+    expect(judge(2, MAX_IDLE_ATTEMPTS)).toEqual({ next: 'end' });
+  });
+
+  it('counts where a rule of the job counts it', () => {
+    const rules: RetryRule[] = [
+      { name: 'rule 1', when: { cause: ['slot-lost'] }, action: { do: 'retry', times: 1 } },
+      ...BUILTIN_RULES,
+    ];
+    expect(judge(1, 0, { rules })).toEqual({ next: 'retry', rule: 'rule 1', backoff });
+    expect(judge(2, 0, { rules })).toEqual({ next: 'end' });
   });
 });
 

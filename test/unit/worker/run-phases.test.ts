@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Deferral } from '../../../src/worker/deferral.ts';
 import type { Phase } from '../../../src/worker/isolation.ts';
 import type { RunningItems } from '../../../src/worker/run-items.ts';
+import type { QuotaSpent } from '../../../src/worker/quota-spent.ts';
 import { runPhases } from '../../../src/worker/run-phases.ts';
 
 const PHASES: readonly Phase[] = [
@@ -14,18 +15,21 @@ interface Rig {
   readonly events: string[];
   readonly running: ReturnType<typeof runPhases>;
   /** Ends the phase that is running. */
-  readonly end: (complete?: boolean, deferral?: Deferral) => Promise<void>;
+  readonly end: (complete?: boolean, deferral?: Deferral | null, spent?: QuotaSpent) => Promise<void>;
 }
 
 function rig(options: { readonly announce?: () => boolean; readonly save?: () => boolean } = {}): Rig {
   const events: string[] = [];
   let finish: ((complete: boolean) => void) | undefined;
   let deferred: Deferral | null = null;
+  let spent: QuotaSpent | null = null;
   const start = (phase: Phase): RunningItems => {
     events.push(`run ${phase.items.join()}`);
     return {
       ended: new Promise<boolean>((resolve) => (finish = resolve)),
       deferred: () => deferred,
+      spent: () => spent,
+      onlyWaits: () => phase.suspected !== null,
       stopTaking: () => events.push('stop'),
       abort: (reason) => events.push(`abort ${reason}`),
     };
@@ -40,8 +44,9 @@ function rig(options: { readonly announce?: () => boolean; readonly save?: () =>
   return {
     events,
     running,
-    async end(complete = true, deferral) {
+    async end(complete = true, deferral, quota) {
       deferred = deferral ?? null;
+      spent = quota ?? null;
       finish?.(complete);
       for (let turn = 0; turn < 20; turn += 1) await Promise.resolve();
     },
@@ -49,6 +54,22 @@ function rig(options: { readonly announce?: () => boolean; readonly save?: () =>
 }
 
 describe('items in phases', () => {
+  it('only wait when those of the phase that is running do', async () => {
+    const { running, end } = rig();
+    expect(running.onlyWaits()).toBe(false);
+    await end();
+    expect(running.onlyWaits()).toBe(true);
+  });
+
+  it('run no further when a quota is used up', async () => {
+    const { events, running, end } = rig();
+    const quota = { limit: 'api', message: 'used up', untilMs: 9, setMs: 1 };
+    await end(false, null, quota);
+    expect(await running.ended).toBe(false);
+    expect(events).toEqual(['run 0,3']);
+    expect([running.spent(), running.deferred()]).toEqual([quota, null]);
+  });
+
   it('announces each group of suspects before it runs, and saves after each phase but the last', async () => {
     const { events, running, end } = rig();
     await end();

@@ -6,6 +6,7 @@ import { createTurnWaits } from '../../../src/worker/turn-waits.ts';
 
 const limits = (enter: TryLimits['enter'], forgone: string[] = []): TryLimits => ({
   takesTurns: true,
+  spent: () => null,
   enter,
   forgo: () => void forgone.push('forgone'),
   calls: () => {

@@ -26,15 +26,19 @@ export type RequestRecord = Omit<RequestTotals, 'requests' | 'throttled' | 'fail
 
 export interface RequestMeter {
   record(request: RequestRecord): void;
+  /** From now on, tells of each request that a service refused as too fast. */
+  onThrottled(listener: (service: AwsService) => void): void;
   /** In order of service and operation; times in whole milliseconds. */
   totals(): RequestTotals[];
 }
 
 export function createRequestMeter(): RequestMeter {
   const totals = new Map<string, RequestTotals>();
+  const listeners: ((service: AwsService) => void)[] = [];
   return {
     record(request) {
       const { service, operation, outcome } = request;
+      if (outcome === 'throttled') for (const listener of listeners) listener(service);
       const key = `${service} ${operation}`;
       const sum = totals.get(key) ?? nothing(service, operation);
       totals.set(key, {
@@ -50,6 +54,7 @@ export function createRequestMeter(): RequestMeter {
         writeUnits: sum.writeUnits + request.writeUnits,
       });
     },
+    onThrottled: (listener) => void listeners.push(listener),
     totals: () =>
       [...totals.entries()]
         .toSorted(([a], [b]) => (a < b ? -1 : 1))

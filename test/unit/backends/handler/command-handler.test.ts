@@ -25,6 +25,8 @@ const context = (more: Partial<HandlerContext> = {}): HandlerContext => ({
   limit: () => Promise.reject(new Error('no limits')),
   settle: () => undefined,
   tooManyRequests: () => false,
+  slots: {},
+  pool: () => Promise.reject(new Error('no pools')),
   ...more,
 });
 const load = (argv: readonly string[]): Promise<LoadedHandler> =>

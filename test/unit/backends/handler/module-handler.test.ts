@@ -24,6 +24,8 @@ const context: HandlerContext = {
   limit: () => Promise.reject(new Error('no limits')),
   settle: () => undefined,
   tooManyRequests: () => false,
+  slots: {},
+  pool: () => Promise.reject(new Error('no pools')),
 };
 let count = 0;
 const fileOf = (code: string, ending = 'mjs'): string => {
