@@ -18,6 +18,7 @@ import type {
 } from './documents.ts';
 import type { DashboardDocument } from './dashboard-documents.ts';
 import type { ExplainDocument } from './explain-documents.ts';
+import type { LifecycleEventDocument } from './lifecycle-documents.ts';
 import type { Grouping } from '../domain/error-grouping.ts';
 import type { ErrorGroups } from '../domain/error-groups.ts';
 import type { LimitWords } from '../config/limit-words.ts';
@@ -88,6 +89,14 @@ export interface App {
     readonly signal?: AbortSignal;
   }): AsyncIterable<LogLine>;
   /** The story of a job, of the task with this number, or of the item with this id or `#` and ordinal. `job` may name the task too: `JOB/12`. */
+  /** What happened to the job, in order; with `follow` also what comes, until it is final. `agoMs` and `atMs`: what happened before is left out. */
+  events(request: {
+    readonly job: string;
+    readonly follow: boolean;
+    readonly atMs?: number;
+    readonly agoMs?: number;
+    readonly signal?: AbortSignal;
+  }): AsyncIterable<LifecycleEventDocument>;
   explain(request: { readonly job: string; readonly task?: number; readonly item?: string }): Promise<ExplainDocument>;
   /** The failures of a job in groups, as far as they are saved. */
   analyzeErrors(request: { readonly job: string; readonly by: Grouping }): Promise<ErrorGroups>;

@@ -32,6 +32,7 @@ export const createApp: CreateApp = async ({ flags, env, cwd, jobFile }) => {
   return {
     ...submitting(opened, cwd),
     ...looking(opened),
+    ...telling(opened),
     ...driving(opened),
     ...retrying(opened, cwd),
     ...deciding(opened),
@@ -124,6 +125,23 @@ function looking({
       const { readLogs } = await import('./read-logs.ts');
       const { job, own } = await find(request.job);
       yield* readLogs(own, { ...request, job });
+    },
+  };
+}
+
+/** What happened, for people and for programs. */
+function telling({ find }: Opened): Pick<App, 'events'> {
+  return {
+    async *events({ job: reference, follow, signal, ...since }) {
+      const { readLifecycle } = await import('./read-events.ts');
+      const { job, own } = await find(reference);
+      const sinceMs = since.agoMs === undefined ? since.atMs : own.clock.nowMs() - since.agoMs;
+      yield* readLifecycle(own, {
+        job,
+        follow,
+        ...(sinceMs === undefined ? {} : { sinceMs }),
+        ...(signal === undefined ? {} : { signal }),
+      });
     },
   };
 }

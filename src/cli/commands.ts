@@ -5,6 +5,7 @@ import { analyzeErrors } from './commands/analyze-errors.ts';
 import { cancel } from './commands/cancel.ts';
 import { dashboard } from './commands/dashboard.ts';
 import { doctor } from './commands/doctor.ts';
+import { events } from './commands/events.ts';
 import { explain } from './commands/explain.ts';
 import { gc } from './commands/gc.ts';
 import { init } from './commands/init.ts';
@@ -41,6 +42,7 @@ export const commands: readonly Command[] = [
   logs,
   results,
   doctor,
+  events,
   gc,
   ...limitCommands,
   ...poolCommands,

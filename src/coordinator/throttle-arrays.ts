@@ -165,6 +165,9 @@ async function setOne(
     deps.log.warn('array throttle not set', { job, handle: row.handle, error: error.message });
     return null;
   }
-  await moveSubmission(deps.state, job, row, { from: 'SUBMITTED', set: { throttle: { ...throttle } } });
+  await moveSubmission(deps.state, job, row, {
+    from: 'SUBMITTED',
+    set: { throttle: { ...throttle, atMs: deps.clock.nowMs() } },
+  });
   return `array ${row.handle}: at most ${throttle.most} elements at once`;
 }

@@ -103,9 +103,14 @@ export type SubmissionItem = {
   readonly nodes?: Readonly<Record<string, NodeTally>>;
   /**
    * For an array whose job waits for turns of a rate limit: the most elements that may run at once, as `advance` set it last, and why. Absent: as it
-   * was submitted. `idleAt`: the most with which no calls queued.
+   * was submitted. `idleAt`: the most with which no calls queued. `atMs`: when that was; versions before did not say.
    */
-  readonly throttle?: { readonly most: number; readonly why: string; readonly idleAt?: number };
+  readonly throttle?: {
+    readonly most: number;
+    readonly why: string;
+    readonly idleAt?: number;
+    readonly atMs?: number;
+  };
   /** For a finaliser of a job that waits for its turn in a group: the job whose end starts it, `*` when its time does. */
   readonly turn?: string;
   /** For a finaliser that does not wait for arrays: epoch ms at which it starts. */

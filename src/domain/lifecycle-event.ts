@@ -6,7 +6,7 @@ import type { Cause } from './causes.ts';
 import type { AttemptDecision } from './history.ts';
 import type { AttemptId, TaskId } from './ids.ts';
 
-/** Every kind of event, with what it means. Kinds are added, never renamed. */
+/** Every kind of event, with what it means, in the order in which they come in a job. Kinds are added, never renamed. */
 export const LIFECYCLE_KINDS = {
   submitted: 'the job was recorded',
   'array-submitted': 'the batch system accepted an array of the job',
@@ -69,6 +69,9 @@ export type LifecycleEvent = {
   readonly about?: string;
 };
 
-/** By time, then by id: the same order at every reading. */
+const RANKS = new Map(Object.keys(LIFECYCLE_KINDS).map((kind, at) => [kind, at]));
+const rankOf = ({ kind }: LifecycleEvent): number => RANKS.get(kind) ?? 0;
+
+/** By time; of the same moment, kinds in the order in which they are declared, then by id: the same order at every reading. */
 export const inOrder = (a: LifecycleEvent, b: LifecycleEvent): number =>
-  a.atMs - b.atMs || (a.id < b.id ? -1 : a.id > b.id ? 1 : 0);
+  a.atMs - b.atMs || rankOf(a) - rankOf(b) || (a.id < b.id ? -1 : a.id > b.id ? 1 : 0);

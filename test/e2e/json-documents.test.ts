@@ -104,6 +104,8 @@ async function collect(cli: Cli): Promise<{ type: string; json: string }[]> {
   for (const line of (await cli('logs', '@last', '--follow', '--json')).stdout.trim().split('\n').filter(Boolean))
     documents.push({ type: 'LogLineDocument', json: line });
   return documents;
+  for (const line of (await cli('events', '@last', '--json')).stdout.trim().split('\n'))
+    documents.push({ type: 'LifecycleEventDocument', json: line });
 }
 
 describe('docs/json.md', () => {

@@ -3,6 +3,7 @@ import { renderJobFileSchema } from '../../config/json-schema.ts';
 import { CAUSES } from '../../domain/causes.ts';
 import { GROUPINGS } from '../../domain/error-grouping.ts';
 import { ATTEMPT_DECISIONS } from '../../domain/history.ts';
+import { LIFECYCLE_KINDS } from '../../domain/lifecycle-event.ts';
 import { JOB_STATES, SUBMISSION_STATES, TASK_STATES } from '../../domain/states.ts';
 import { catalogue } from '../../errors/catalogue.ts';
 import { commands } from '../commands.ts';
@@ -19,6 +20,7 @@ export const QUOTED_SOURCES = {
     'src/app/turn-document.ts',
     'src/app/decision-documents.ts',
     'src/app/explain-documents.ts',
+    'src/app/lifecycle-documents.ts',
     'src/app/dashboard-documents.ts',
     'src/app/limit-documents.ts',
     'src/domain/error-groups.ts',
@@ -41,6 +43,7 @@ export const generatedPages = (read: (path: string) => string): Readonly<Record<
       JobState: JOB_STATES.map((state) => [state, null]),
       TaskState: TASK_STATES.map((state) => [state, null]),
       AttemptDecision: Object.entries(ATTEMPT_DECISIONS),
+      LifecycleKind: Object.entries(LIFECYCLE_KINDS),
       Grouping: GROUPINGS.map((grouping) => [grouping, null]),
       SubmissionState: SUBMISSION_STATES.map((state) => [state, null]),
       Cause: Object.entries(CAUSES).map(([cause, { explanation }]) => [cause, explanation]),
