@@ -13,11 +13,10 @@ import type { AttemptRecord, CorruptRecord } from '../domain/history.ts';
 import { asTaskId, taskNumber, type JobId } from '../domain/ids.ts';
 import { isBeingStored, type JobMeta } from '../domain/job-item.ts';
 import { HISTORY_PREFIX, jobPartition } from '../domain/state-keys.ts';
-import { formatDuration } from '../domain/units.ts';
 import { AppError } from '../errors/app-error.ts';
 import { analyseErrors } from '../observe/analyse-errors.ts';
 import type { ErrorSources, ObservedJob, ObservedTask } from '../observe/needs.ts';
-import { viewCarry } from './carry-view.ts';
+import { copyNote } from './carry-view.ts';
 import type { CarryDocument } from './documents.ts';
 import { itemBytesOf } from './item-bytes.ts';
 import type { Drivers } from './job-backends.ts';
@@ -89,14 +88,6 @@ const withoutTasks = ({ clock }: Drivers, job: JobId, meta: JobMeta): ErrorSourc
   itemBytes: async () => null,
   notes: [],
 });
-
-async function copyNote(drivers: Drivers, job: JobId): Promise<string> {
-  const carry = await viewCarry(drivers, job, 'copy');
-  if (carry === null) return 'the job lives in a spool; this is what its copy knows';
-  const { ageMs, directory, host } = carry;
-  const age = ageMs === null ? 'of which nothing has been carried yet' : `${formatDuration(ageMs)} old`;
-  return `the job lives in the spool ${directory} of ${host}; this is what its copy knows, ${age}`;
-}
 
 function observedJob(
   drivers: Drivers,

@@ -20,6 +20,7 @@ import type { DashboardDocument } from './dashboard-documents.ts';
 import type { ExplainDocument } from './explain-documents.ts';
 import type { LifecycleEventDocument } from './lifecycle-documents.ts';
 import type { Grouping } from '../domain/error-grouping.ts';
+import type { EfficiencyReport } from '../domain/efficiency-report.ts';
 import type { ErrorGroups } from '../domain/error-groups.ts';
 import type { LimitWords } from '../config/limit-words.ts';
 import type { EvictWhom, PoolWords } from '../config/pool-words.ts';
@@ -97,6 +98,8 @@ export interface App {
     readonly agoMs?: number;
     readonly signal?: AbortSignal;
   }): AsyncIterable<LifecycleEventDocument>;
+  /** What the job asked for against what it used, and what it should ask for. */
+  report(job: string): Promise<EfficiencyReport>;
   explain(request: { readonly job: string; readonly task?: number; readonly item?: string }): Promise<ExplainDocument>;
   /** The failures of a job in groups, as far as they are saved. */
   analyzeErrors(request: { readonly job: string; readonly by: Grouping }): Promise<ErrorGroups>;

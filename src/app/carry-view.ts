@@ -1,5 +1,6 @@
 import { carryKey, type CarryRecord } from '../domain/carry.ts';
 import type { JobId } from '../domain/ids.ts';
+import { formatDuration } from '../domain/units.ts';
 import type { StateTable } from '../ports/state-table.ts';
 import type { CarryDocument } from './documents.ts';
 import type { Drivers } from './job-backends.ts';
@@ -34,4 +35,13 @@ export async function viewCarry(
 ): Promise<CarryDocument | null> {
   const record = await readCarryRecord(state, job);
   return record === null ? null : carryDocument(record, seenFrom, clock.nowMs());
+}
+
+/** What whoever reads the copy of a spooled job should know. */
+export async function copyNote(drivers: Pick<Drivers, 'state' | 'clock'>, job: JobId): Promise<string> {
+  const carry = await viewCarry(drivers, job, 'copy');
+  if (carry === null) return 'the job lives in a spool; this is what its copy knows';
+  const { ageMs, directory, host } = carry;
+  const age = ageMs === null ? 'of which nothing has been carried yet' : `${formatDuration(ageMs)} old`;
+  return `the job lives in the spool ${directory} of ${host}; this is what its copy knows, ${age}`;
 }

@@ -246,8 +246,13 @@ async function tick({ drivers, sides, coordinatorOf }: Opened): Promise<TickDocu
   return tickBothSides(sides, tickOne);
 }
 
-function picturing({ find }: Opened, cwd: string): Pick<App, 'dashboard' | 'serveDashboard'> {
+function picturing({ find }: Opened, cwd: string): Pick<App, 'report' | 'dashboard' | 'serveDashboard'> {
   return {
+    async report(reference) {
+      const { reportDocument } = await import('./report-document.ts');
+      const { job, own, seenFrom } = await find(reference);
+      return reportDocument(own, job, seenFrom);
+    },
     async dashboard({ job: reference, path }) {
       const { writeDashboard } = await import('./write-dashboard.ts');
       const { job, own, seenFrom } = await find(reference);

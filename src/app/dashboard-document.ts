@@ -1,14 +1,11 @@
 /** Everything a dashboard shows, read from what is stored. */
 import { requireMeta } from '../coordinator/job-meta.ts';
-import { readManifest } from '../coordinator/manifests.ts';
 import { finishedItems, readTasks } from '../coordinator/task-list.ts';
 import type { AttemptRecord, CorruptRecord } from '../domain/history.ts';
 import type { JobId } from '../domain/ids.ts';
 import type { JobMeta } from '../domain/job-item.ts';
 import { jobFileKey } from '../domain/keys.ts';
-import type { JobManifest } from '../domain/manifest.ts';
 import { HISTORY_PREFIX, jobPartition } from '../domain/state-keys.ts';
-import { isAppError } from '../errors/app-error.ts';
 import { buildDashboard } from '../observe/dashboard/build.ts';
 import type { Dashboard } from '../observe/dashboard/document.ts';
 import { createRetryCounter } from '../observe/dashboard/retries.ts';
@@ -19,6 +16,7 @@ import { itemTimes } from './dashboard-item-times.ts';
 import { limitPanel } from './dashboard-limits.ts';
 import { dashboardVersions } from './dashboard-versions.ts';
 import type { Drivers } from './job-backends.ts';
+import { manifestOrNull } from './manifest-or-null.ts';
 import { statusDocument } from './status-document.ts';
 
 export interface DashboardRequest {
@@ -72,16 +70,6 @@ async function readAttempts({ state }: Drivers, job: JobId, meta: JobMeta, nowMs
     counter.record(task, record);
   }
   return { facts: collector.facts(), retries: counter.retries(), waiting };
-}
-
-/** Null while the input is being split. A job is shown all the same when its manifest is damaged: `advance` and `doctor` say so. */
-async function manifestOrNull({ store }: Drivers, job: JobId, meta: JobMeta): Promise<JobManifest | null> {
-  try {
-    return await readManifest(store, job, meta);
-  } catch (error) {
-    if (!isAppError(error, 'STORE_NOT_FOUND') && !isAppError(error, 'MANIFEST_CORRUPT')) throw error;
-    return null;
-  }
 }
 
 async function jobFileText({ store }: Drivers, job: JobId): Promise<string | null> {

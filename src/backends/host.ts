@@ -40,6 +40,8 @@ export function createHost(overrides: Partial<HostSources> = {}): Host {
       const usage = process.cpuUsage();
       return (usage.user + usage.system) / 1_000;
     },
+    // The system counts it in KiB.
+    maxRssBytes: () => process.resourceUsage().maxRSS * 1_024,
   };
 }
 

@@ -16,6 +16,7 @@ import { logs } from './commands/logs.ts';
 import { pause } from './commands/pause.ts';
 import { plan } from './commands/plan.ts';
 import { results } from './commands/results.ts';
+import { report } from './commands/report.ts';
 import { resume } from './commands/resume.ts';
 import { retry } from './commands/retry.ts';
 import { status } from './commands/status.ts';
@@ -37,6 +38,7 @@ export const commands: readonly Command[] = [
   status,
   explain,
   analyzeErrors,
+  report,
   dashboard,
   list,
   logs,

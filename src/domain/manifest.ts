@@ -102,6 +102,8 @@ export interface DoneManifest {
     readonly finishedMs: number;
     /** User plus system CPU time of the worker while on this task, milliseconds. */
     readonly cpuMs: number;
+    /** Most memory of the worker's process up to then, its earlier tasks included, bytes. Absent: written by a version that did not say. */
+    readonly maxRssBytes?: number;
     /** Items taken from a checkpoint instead of being run. */
     readonly resumedItems: number;
   };

@@ -32,6 +32,8 @@ export type AttemptRun = {
   readonly startedMs: number;
   readonly finishedMs: number;
   readonly cpuMs: number;
+  /** Most memory of the worker's process up to then, its earlier tasks included, bytes. Absent: committed by a version that did not say. */
+  readonly maxRssBytes?: number;
 };
 
 /** Immutable segments 1…seq of `attempt` hold the outcomes of `items` items, of which `failed` (absent: none) have failed for good. */

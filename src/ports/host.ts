@@ -9,4 +9,6 @@ export interface Host {
   mayBeAlive(processName: string): boolean;
   /** User plus system CPU time of this process, milliseconds. */
   cpuMs(): number;
+  /** Most memory that was resident in this process at a time since it began, bytes. Programs that it started are not in it. */
+  maxRssBytes(): number;
 }

@@ -57,6 +57,7 @@ export async function sealLocally(context: ElementContext, options: SealOptions)
     startedMs: options.startedMs,
     finishedMs: deps.clock.nowMs(),
     cpuMs: Math.max(0, deps.host.cpuMs() - options.startedCpuMs),
+    maxRssBytes: deps.host.maxRssBytes(),
     resumedItems: options.resumedItems,
   };
   return {
@@ -110,11 +111,12 @@ export async function storeSealed(context: ElementContext, sealed: SealedAttempt
 }
 
 /** Whole milliseconds: it is stored with each task. */
-const ranOf = (node: string, { startedMs, finishedMs, cpuMs }: DoneManifest['timings']): AttemptRun => ({
+const ranOf = (node: string, timings: Required<DoneManifest['timings']>): AttemptRun => ({
   node,
-  startedMs: Math.round(startedMs),
-  finishedMs: Math.round(finishedMs),
-  cpuMs: Math.round(cpuMs),
+  startedMs: Math.round(timings.startedMs),
+  finishedMs: Math.round(timings.finishedMs),
+  cpuMs: Math.round(timings.cpuMs),
+  maxRssBytes: timings.maxRssBytes,
 });
 
 const digestOf = ({ key, sha256, bytes }: StoredObject): FileDigest => ({ key, sha256, bytes });

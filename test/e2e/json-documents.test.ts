@@ -81,6 +81,7 @@ async function collect(cli: Cli): Promise<{ type: string; json: string }[]> {
   await ask('ExplainDocument', ['explain', '@last', '--item', '#1']);
   await ask('DashboardDocument', ['dashboard', '@last', '--out', 'page.html']);
   await ask('ErrorGroups', ['analyze-errors', '@last']);
+  await ask('EfficiencyReport', ['report', '@last']);
   await ask('AggregateDocument', ['aggregate', '@last']);
   await ask('AdvanceDocument', ['advance', '@last']);
   await ask('RetryDocument', ['retry', '@last', '--dry-run']);

@@ -48,13 +48,17 @@ describe('a whole element', () => {
       version: 'test',
       files: { log: null },
     });
-    const { startedMs, finishedMs, cpuMs } = done.timings;
+    const { startedMs, finishedMs, cpuMs, maxRssBytes } = done.timings;
     expect(task.win?.ran).toEqual({
       node: 'n1',
       startedMs: Math.round(startedMs),
       finishedMs: Math.round(finishedMs),
       cpuMs: Math.round(cpuMs),
+      maxRssBytes,
     });
+    // A Node process that runs a test has more than this and less than a host.
+    expect(maxRssBytes).toBeGreaterThan(20 * 1024 ** 2);
+    expect(maxRssBytes).toBeLessThan(64 * 1024 ** 3);
     for (const file of [done.files.results, done.files.part])
       expect(await job.deps.store.get(file.key, { sha256: file.sha256 })).toHaveLength(file.bytes);
   });

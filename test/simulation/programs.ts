@@ -62,6 +62,7 @@ const common = (ports: Ports, self: SimProcess) => {
       return other !== undefined && isAlive(other);
     },
     cpuMs: () => 0,
+    maxRssBytes: () => 0,
   };
   const random: Random = createSeededRandom(ports.plan.seed * 7_919 + self.pid);
   const ids: Ids = uniqueIds(ports.plan.seed, self);

@@ -111,7 +111,7 @@ export function createRig(
         clock,
         ids,
         random: createSeededRandom(processes),
-        host: { processName, hostname: 'host', user: 'ada', mayBeAlive: (name) => alive.has(name), cpuMs: () => 0 },
+        host: { processName, hostname: 'host', user: 'ada', mayBeAlive: (name) => alive.has(name), cpuMs: () => 0, maxRssBytes: () => 0 },
         log: createQuietLog(),
         version: 'test',
         ownBatchJobId: null,

@@ -180,7 +180,13 @@ function itemOf(
     rows: ITEMS,
     succeeded: ITEMS - failed,
     failed,
-    ran: { node, startedMs, finishedMs, cpuMs: (finishedMs - startedMs) * (0.4 + 1.4 * random) },
+    ran: {
+      node,
+      startedMs,
+      finishedMs,
+      cpuMs: (finishedMs - startedMs) * (0.4 + 1.4 * random),
+      maxRssBytes: Math.round((0.3 + random) * 1024 ** 3),
+    },
   };
   return { ...base, state: 'DONE', win };
 }

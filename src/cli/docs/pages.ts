@@ -24,6 +24,7 @@ export const QUOTED_SOURCES = {
     'src/app/dashboard-documents.ts',
     'src/app/limit-documents.ts',
     'src/domain/error-groups.ts',
+    'src/domain/efficiency-report.ts',
     'src/app/pool-documents.ts',
   ],
   cli: 'src/cli/documents.ts',

@@ -1,6 +1,6 @@
 /** What the panels need of a job's tasks and attempts, gathered while both are read once; a few words for each of them. */
 import { isCorruptRecord, type AttemptRecord, type CorruptRecord } from '../../domain/history.ts';
-import type { TaskItem } from '../../domain/task-item.ts';
+import type { TaskItem, TaskNeeds } from '../../domain/task-item.ts';
 import type { CellState } from './document.ts';
 import { clipLine } from './plain-text.ts';
 
@@ -13,6 +13,9 @@ export interface TaskFacts {
   readonly startedMs: number | null;
   readonly finishedMs: number | null;
   readonly cpuMs: number | null;
+  readonly maxRssBytes: number | null;
+  /** What it asked for where a failure had raised it. */
+  readonly needs?: TaskNeeds;
   /** Items with an outcome, as `status` counts them. */
   readonly succeeded: number;
   readonly failed: number;
@@ -92,8 +95,9 @@ export function createFactCollector({
 function factsOf({ id, item, seen }: ReadTask, submittedWave: number): TaskFacts {
   const { win, attempts } = item;
   const state = cellState(item, submittedWave);
-  const base = { task: id, state, attempts, ...seen };
-  if (win?.ran !== undefined) return { ...base, ...win.ran, node: nodeName(win.ran.node) };
+  const base = { task: id, state, attempts, ...seen, ...(item.needs === undefined ? {} : { needs: item.needs }) };
+  if (win?.ran !== undefined)
+    return { ...base, ...win.ran, maxRssBytes: win.ran.maxRssBytes ?? null, node: nodeName(win.ran.node) };
   const runs: Pick<TaskItem, 'node' | 'startedMs'> = item.state === 'RUNNING' ? item : {};
   return {
     ...base,
@@ -101,6 +105,7 @@ function factsOf({ id, item, seen }: ReadTask, submittedWave: number): TaskFacts
     startedMs: runs.startedMs ?? null,
     finishedMs: null,
     cpuMs: null,
+    maxRssBytes: null,
   };
 }
 

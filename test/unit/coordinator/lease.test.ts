@@ -79,6 +79,7 @@ const withWorld = (use: (world: World) => Promise<void>): Promise<void> =>
           mayBeAlive: (other) => !dead.has(other),
           user: 'ada',
           cpuMs: () => 0,
+          maxRssBytes: () => 0,
         };
         return { state: table, clock, ids, host };
       },

@@ -7,7 +7,7 @@ import { html, type Html } from '../html.ts';
 import { absent, facts, type Section } from './section.ts';
 
 /** Requested against used, as far as it is stored. */
-export function efficiency({ efficiency: { asked, cpu, time, memory } }: Dashboard): Section {
+export function efficiency({ job, efficiency: { asked, cpu, time, memory } }: Dashboard): Section {
   const content = [
     asked !== null &&
       facts([
@@ -26,6 +26,11 @@ export function efficiency({ efficiency: { asked, cpu, time, memory } }: Dashboa
       </div>
     </div>`,
     shares('memory-use', memory, 'Share of the requested memory'),
+    !isMissing(memory) &&
+      html`<p class="remark">
+        The most that the worker had up to the end of the task, its earlier tasks included. What to ask for instead:
+        slurmctl report ${job.id}
+      </p>`,
   ];
   return { id: 'efficiency', title: 'Requested and used', content };
 }

@@ -14,6 +14,8 @@ describe('host', () => {
     expect(host.processName).toContain(`${host.hostname}:${process.pid}:`);
     expect(host.mayBeAlive(host.processName)).toBe(true);
     expect(host.cpuMs()).toBeGreaterThan(0);
+    expect(host.maxRssBytes()).toBeGreaterThanOrEqual(process.memoryUsage().rss * 0.5);
+    expect(host.maxRssBytes() % 1_024).toBe(0);
   });
 
   it('knows when a process of this host has ended', async () => {

@@ -26,6 +26,7 @@ const contextOf = (pid: number, onLook: () => void = () => {}, realm = '-boot-ns
     },
     user: 'ada',
     cpuMs: () => 0,
+    maxRssBytes: () => 0,
   };
   return { host, clock: { nowMs: () => Date.now() } };
 };

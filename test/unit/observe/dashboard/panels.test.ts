@@ -31,6 +31,7 @@ const task = (n: number, more: Partial<TaskFacts> = {}): TaskFacts => ({
   startedMs: 100,
   finishedMs: 200,
   cpuMs: 50,
+  maxRssBytes: null,
   succeeded: 10,
   failed: 0,
   ...more,
@@ -218,7 +219,13 @@ describe('efficiency', () => {
     const { cpu, time, memory } = efficiencyOf([task(0), task(1, { finishedMs: null })], { resources, handler });
     expect(cpu).toMatchObject({ mean: 0.25 });
     expect(time).toMatchObject({ mean: 0.1 });
-    expect(memory).toEqual({ missing: 'How much memory an attempt used is not stored.' });
+    expect(memory).toEqual({ missing: expect.stringContaining('older slurmctl') });
+  });
+  it('compares memory with what the task asked for, which a failure may have raised', () => {
+    const handler = { kind: 'module' as const, path: '', concurrency: 1, timeoutMs: 1 };
+    const asked = { cpus: 1, memoryBytes: 1_000, timeMs: 1_000 };
+    const tasks = [task(0, { maxRssBytes: 500 }), task(1, { maxRssBytes: 1_500, needs: { memoryBytes: 2_000 } })];
+    expect(efficiencyOf(tasks, { resources: asked, handler }).memory).toMatchObject({ mean: 0.625, most: 0.75 });
   });
   it('says why it is not known', () => {
     const handler = { kind: 'command' as const, argv: ['x'], concurrency: 1, timeoutMs: 1 };

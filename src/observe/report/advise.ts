@@ -1,0 +1,115 @@
+/** What a job should ask for the next time, from what it used; pure. Every value is one that the job file takes. */
+import type { ReportAdvice } from '../../domain/efficiency-report.ts';
+import type { JobSpec } from '../../domain/job-spec.ts';
+import { formatBytes, formatDuration } from '../../domain/units.ts';
+import { quantile } from './quantile.ts';
+import type { Usage } from './collect-usage.ts';
+import { memoryWords, roomyMemory, roomyTime, timeWords } from './request-words.ts';
+
+/** A request is worth changing when less than this part of it would do. */
+const WORTH_MEMORY = 0.75;
+const WORTH_TIME = 0.5;
+/** Fewer measured attempts say nothing about the rest. */
+const LEAST_MEASURED = 3;
+/** Where more of the tasks than this needed more, asking for it at once is cheaper than failing first. */
+const OFTEN = 0.1;
+const HOUR_MS = 3_600_000;
+const GIB = 1024 ** 3;
+
+export interface AdviceFacts {
+  readonly spec: Pick<JobSpec, 'resources' | 'handler' | 'slurm'>;
+  readonly usage: Usage;
+  /** Tasks of the job, and whether it will run no more of them. */
+  readonly tasks: number;
+  readonly isOver: boolean;
+}
+
+/** Most worth first. */
+export function adviseRequest(facts: AdviceFacts): ReportAdvice[] {
+  const { usage, isOver, tasks } = facts;
+  const isEnough = usage.measured >= LEAST_MEASURED || (isOver && usage.measured > 0 && usage.measured === tasks);
+  const advice = [moreMemory(facts), moreTime(facts)];
+  if (isEnough) advice.push(lessMemory(facts), fewerCpus(facts), lessTime(facts));
+  return advice.filter((one) => one !== null);
+}
+
+function moreMemory({ spec: { resources }, usage }: AdviceFacts): ReportAdvice | null {
+  const { raised, withResult, wasted } = usage;
+  if (raised.memoryBytes <= resources.memoryBytes || raised.tasks < withResult * OFTEN) return null;
+  const attempts = wasted.get('oom')?.attempts ?? 0;
+  return under('resources', 'memory', {
+    now: memoryWords(resources.memoryBytes),
+    value: memoryWords(raised.memoryBytes),
+    why: `${attempts} attempts ran out of memory first, and tasks came to their end with up to ${formatBytes(raised.memoryBytes)}: asking for it at once spares them`,
+    saves: null,
+  });
+}
+
+function moreTime({ spec: { resources }, usage }: AdviceFacts): ReportAdvice | null {
+  const { raised, withResult, wasted } = usage;
+  if (raised.timeMs <= resources.timeMs || raised.tasks < withResult * OFTEN) return null;
+  const attempts = wasted.get('time-limit')?.attempts ?? 0;
+  return under('resources', 'time', {
+    now: timeWords(resources.timeMs),
+    value: timeWords(raised.timeMs),
+    why: `${attempts} attempts reached the time limit first, and tasks came to their end with up to ${formatDuration(raised.timeMs)}: asking for it at once spares them`,
+    saves: null,
+  });
+}
+
+function lessMemory({ spec: { resources, handler }, usage }: AdviceFacts): ReportAdvice | null {
+  if (handler.kind === 'command' || (usage.wasted.get('oom')?.attempts ?? 0) > 0) return null;
+  const most = Math.max(0, ...rssOf(usage));
+  if (most === 0) return null;
+  const wanted = roomyMemory(most);
+  if (wanted > resources.memoryBytes * WORTH_MEMORY) return null;
+  const spared = ((resources.memoryBytes - wanted) / GIB) * (usage.allMs / HOUR_MS);
+  return under('resources', 'memory', {
+    now: memoryWords(resources.memoryBytes),
+    value: memoryWords(wanted),
+    why: `no worker had more than ${formatBytes(most)}; this is a third more, rounded up`,
+    saves: { cpuHours: 0, memoryGibHours: spared },
+  });
+}
+
+function fewerCpus({ spec: { resources, handler }, usage }: AdviceFacts): ReportAdvice | null {
+  if (handler.kind === 'command' || resources.cpus === 1) return null;
+  const busiest = quantile(usage.busyCpus, 0.99);
+  const wanted = Math.max(1, Math.ceil(busiest * 1.1));
+  if (wanted >= resources.cpus) return null;
+  return under('resources', 'cpus', {
+    now: String(resources.cpus),
+    value: String(wanted),
+    why: `the busiest workers kept ${busiest.toFixed(1)} CPUs busy`,
+    saves: { cpuHours: (resources.cpus - wanted) * (usage.allMs / HOUR_MS), memoryGibHours: 0 },
+  });
+}
+
+function lessTime({ spec: { resources }, usage, isOver }: AdviceFacts): ReportAdvice | null {
+  // How long elements work is known when they have ended.
+  if (!isOver || (usage.wasted.get('time-limit')?.attempts ?? 0) > 0) return null;
+  const most = [...usage.elements.values()].reduce((sum, { firstMs, lastMs }) => Math.max(sum, lastMs - firstMs), 0);
+  const wanted = roomyTime(most);
+  if (wanted > resources.timeMs * WORTH_TIME) return null;
+  return under('resources', 'time', {
+    now: timeWords(resources.timeMs),
+    value: timeWords(wanted),
+    why: `no element worked longer than ${formatDuration(most)}; shorter limits fit into gaps of the queue`,
+    saves: null,
+  });
+}
+
+/** The most memory of each element that said. */
+export const rssOf = ({ elements }: Pick<Usage, 'elements'>): number[] =>
+  [...elements.values()].flatMap(({ maxRssBytes }) => (maxRssBytes === null ? [] : [maxRssBytes]));
+
+const under = (
+  head: string,
+  key: string,
+  advice: Pick<ReportAdvice, 'now' | 'value' | 'why' | 'saves'>,
+): ReportAdvice => ({
+  key: `${head}.${key}`,
+  ...advice,
+  line: `${key}: ${advice.value}`,
+  option: `--set ${head}.${key}=${advice.value}`,
+});
