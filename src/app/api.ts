@@ -19,6 +19,7 @@ import type {
 import type { DashboardDocument } from './dashboard-documents.ts';
 import type { ExplainDocument } from './explain-documents.ts';
 import type { LifecycleEventDocument } from './lifecycle-documents.ts';
+import type { MetricsDocument } from './metrics-documents.ts';
 import type { Grouping } from '../domain/error-grouping.ts';
 import type { EfficiencyReport } from '../domain/efficiency-report.ts';
 import type { ErrorGroups } from '../domain/error-groups.ts';
@@ -98,8 +99,20 @@ export interface App {
     readonly agoMs?: number;
     readonly signal?: AbortSignal;
   }): AsyncIterable<LifecycleEventDocument>;
-  /** What the job asked for against what it used, and what it should ask for. */
-  report(job: string): Promise<EfficiencyReport>;
+  /** Figures of these jobs (none: the live ones and the newest that have ended), and as text for Prometheus; written to `path` when it is given. */
+  metrics(request: {
+    readonly jobs: readonly string[];
+    readonly path?: string;
+  }): Promise<{ readonly document: MetricsDocument; readonly exposition: string }>;
+  /** Serves them on loopback until `signal`; `port` 0: a free one; `tokenFile`: where the token is kept. `onListening` is told where, with the token. */
+  serveMetrics(request: {
+    readonly jobs: readonly string[];
+    readonly port: number;
+    readonly tokenFile?: string;
+    readonly signal: AbortSignal;
+    readonly onListening: (document: MetricsDocument) => Promise<void>;
+  }): Promise<void>;
+  /** The story of a job, of the task with this number, or of the item with this id or `#` and ordinal. `job` may name the task too: `JOB/12`. */
   explain(request: { readonly job: string; readonly task?: number; readonly item?: string }): Promise<ExplainDocument>;
   /** The failures of a job in groups, as far as they are saved. */
   analyzeErrors(request: { readonly job: string; readonly by: Grouping }): Promise<ErrorGroups>;

@@ -32,7 +32,7 @@ export const createApp: CreateApp = async ({ flags, env, cwd, jobFile }) => {
   return {
     ...submitting(opened, cwd),
     ...looking(opened),
-    ...telling(opened),
+    ...telling(opened, cwd),
     ...driving(opened),
     ...retrying(opened, cwd),
     ...deciding(opened),
@@ -130,7 +130,7 @@ function looking({
 }
 
 /** What happened, for people and for programs. */
-function telling({ find }: Opened): Pick<App, 'events'> {
+function telling({ drivers, find }: Opened, cwd: string): Pick<App, 'events' | 'metrics' | 'serveMetrics'> {
   return {
     async *events({ job: reference, follow, signal, ...since }) {
       const { readLifecycle } = await import('./read-events.ts');
@@ -142,6 +142,17 @@ function telling({ find }: Opened): Pick<App, 'events'> {
         ...(sinceMs === undefined ? {} : { sinceMs }),
         ...(signal === undefined ? {} : { signal }),
       });
+    },
+    async metrics({ jobs, path }) {
+      const { readExposition, writeMetrics } = await import('./metrics-commands.ts');
+      return path === undefined
+        ? readExposition(drivers, jobs)
+        : writeMetrics(drivers, { jobs, path: resolve(cwd, path) });
+    },
+    async serveMetrics({ tokenFile, ...request }) {
+      const { serveMetrics } = await import('./metrics-commands.ts');
+      const kept = tokenFile === undefined ? {} : { tokenFile: resolve(cwd, tokenFile) };
+      await serveMetrics(drivers, { ...request, ...kept });
     },
   };
 }

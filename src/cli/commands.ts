@@ -13,6 +13,7 @@ import { limitCommands } from './commands/limit.ts';
 import { poolCommands } from './commands/pool.ts';
 import { list } from './commands/list.ts';
 import { logs } from './commands/logs.ts';
+import { metrics } from './commands/metrics.ts';
 import { pause } from './commands/pause.ts';
 import { plan } from './commands/plan.ts';
 import { results } from './commands/results.ts';
@@ -42,9 +43,10 @@ export const commands: readonly Command[] = [
   dashboard,
   list,
   logs,
+  events,
+  metrics,
   results,
   doctor,
-  events,
   gc,
   ...limitCommands,
   ...poolCommands,

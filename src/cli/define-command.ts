@@ -51,6 +51,8 @@ export interface ArgFacts {
   readonly name: string;
   readonly description: string;
   readonly required: boolean;
+  /** It may be given several times. */
+  readonly variadic?: boolean;
   readonly defaultText: string | null;
 }
 
@@ -69,8 +71,10 @@ export interface OptionFacts {
 export interface Arg<T> {
   readonly description: string;
   readonly required: boolean;
+  readonly variadic?: boolean;
   readonly defaultText: string | null;
-  read(raw: string | undefined): T;
+  /** `more`: what follows it. */
+  read(raw: string | undefined, more: readonly (string | undefined)[]): T;
 }
 
 /** An option before it has a name; `T` is what `run` gets. */
@@ -114,7 +118,9 @@ export function defineCommand<A extends Record<string, Arg<unknown>>, O extends 
     endsOnInterrupt: definition.endsOnInterrupt ?? false,
     run: (session, raw) =>
       definition.run(session, {
-        args: Object.fromEntries(args.map(([key, arg], index) => [key, arg.read(raw.args[index])])) as Values<A>,
+        args: Object.fromEntries(
+          args.map(([key, arg], index) => [key, arg.read(raw.args[index], raw.args.slice(index + 1))]),
+        ) as Values<A>,
         options: Object.fromEntries(
           options.map(([key, option]) => [key, option.read(raw.options[key], flagOf(key))]),
         ) as Values<O>,
@@ -124,9 +130,15 @@ export function defineCommand<A extends Record<string, Arg<unknown>>, O extends 
 
 const flagOf = (key: string): string => `--${key.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 
-const factsOfArg = ({ description, required, defaultText }: Arg<unknown>): Omit<ArgFacts, 'name'> => ({
+const factsOfArg = ({
   description,
   required,
+  variadic = false,
+  defaultText,
+}: Arg<unknown>): Omit<ArgFacts, 'name'> => ({
+  description,
+  required,
+  ...(variadic ? { variadic } : {}),
   defaultText,
 });
 
@@ -151,6 +163,15 @@ export function optional(description: string, fallback: string): Arg<string>;
 export function optional(description: string, fallback?: string): Arg<string | undefined> {
   return { description, required: false, defaultText: fallback ?? null, read: (raw) => raw ?? fallback };
 }
+
+/** The last argument, which may be given any number of times. */
+export const many = (description: string): Arg<readonly string[]> => ({
+  description,
+  required: false,
+  variadic: true,
+  defaultText: null,
+  read: (raw, more) => [raw, ...more].filter((each) => each !== undefined),
+});
 
 /** A switch. */
 export const flag = (description: string): Option<boolean> => ({

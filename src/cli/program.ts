@@ -87,7 +87,10 @@ function buildProgram(hooks: Hooks): CommanderCommand {
       subcommandTerm: (command) =>
         [
           command.name(),
-          ...command.registeredArguments.map((arg) => (arg.required ? `<${arg.name()}>` : `[${arg.name()}]`)),
+          ...command.registeredArguments.map((arg) => {
+            const name = `${arg.name()}${arg.variadic ? '...' : ''}`;
+            return arg.required ? `<${name}>` : `[${name}]`;
+          }),
         ].join(' '),
       styleTitle: (title) => (title === 'Global Options:' ? 'Options of every command:' : title),
     });
@@ -141,9 +144,10 @@ function addCommand(program: CommanderCommand, record: Command, hooks: Hooks): v
   });
 }
 
-function addArgument(command: CommanderCommand, { name, required, description, defaultText }: ArgFacts): void {
+function addArgument(command: CommanderCommand, { description, defaultText, ...arg }: ArgFacts): void {
   const shown = defaultText === null ? description : `${description} (default: ${defaultText})`;
-  command.argument(required ? `<${name}>` : `[${name}]`, shown);
+  const name = `${arg.name}${arg.variadic === true ? '...' : ''}`;
+  command.argument(arg.required ? `<${name}>` : `[${name}]`, shown);
 }
 
 function optionOf({ flag, placeholder, valueOptional = false, description, repeatable }: OptionFacts): Option {

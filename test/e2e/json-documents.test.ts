@@ -79,6 +79,7 @@ async function collect(cli: Cli): Promise<{ type: string; json: string }[]> {
   await ask('ExplainDocument', ['explain', '@last']);
   await ask('ExplainDocument', ['explain', '@last/0']);
   await ask('ExplainDocument', ['explain', '@last', '--item', '#1']);
+  await ask('MetricsDocument', ['metrics']);
   await ask('DashboardDocument', ['dashboard', '@last', '--out', 'page.html']);
   await ask('ErrorGroups', ['analyze-errors', '@last']);
   await ask('EfficiencyReport', ['report', '@last']);
@@ -104,9 +105,9 @@ async function collect(cli: Cli): Promise<{ type: string; json: string }[]> {
   await ask('ErrorDocument', ['plan', 'job.yaml', '--set', 'batch.items=0', '--set', 'frob=1'], [2]);
   for (const line of (await cli('logs', '@last', '--follow', '--json')).stdout.trim().split('\n').filter(Boolean))
     documents.push({ type: 'LogLineDocument', json: line });
-  return documents;
   for (const line of (await cli('events', '@last', '--json')).stdout.trim().split('\n'))
     documents.push({ type: 'LifecycleEventDocument', json: line });
+  return documents;
 }
 
 describe('docs/json.md', () => {

@@ -16,7 +16,10 @@ export interface PageServerOptions {
 }
 
 export interface PageAnswer {
-  readonly type: 'text/html; charset=utf-8' | 'application/json; charset=utf-8';
+  readonly type:
+    | 'text/html; charset=utf-8'
+    | 'application/json; charset=utf-8'
+    | 'text/plain; version=0.0.4; charset=utf-8';
   readonly body: string;
 }
 

@@ -1,12 +1,11 @@
 import type { DashboardDocument } from '../../app/dashboard-documents.ts';
 import { formatBytes } from '../../domain/units.ts';
 import { AppError } from '../../errors/app-error.ts';
-import { defineCommand, flag, optional, parsed, text } from '../define-command.ts';
+import { defineCommand, flag, optional, text } from '../define-command.ts';
 import { printable } from '../render/text.ts';
 import type { View } from '../render/view.ts';
 import { JOB_ARGUMENT } from './job-argument.ts';
-
-const MOST_PORT = 65_535;
+import { PORT_OPTION } from './port-option.ts';
 
 export const dashboard = defineCommand({
   name: 'dashboard',
@@ -21,10 +20,7 @@ export const dashboard = defineCommand({
   options: {
     out: text('file', 'Write here, replacing what is there (default: JOB.html in this directory)'),
     serve: flag('Serve a page that keeps itself up to date, until interrupted'),
-    port: parsed('number', 'With --serve: listen here (default: a free port)', {
-      parse: (raw) => (/^\d{1,5}$/.test(raw) && Number(raw) >= 1 && Number(raw) <= MOST_PORT ? Number(raw) : null),
-      expected: `a port from 1 to ${MOST_PORT}`,
-    }),
+    port: PORT_OPTION,
   },
   examples: [
     { command: 'slurmctl dashboard', what: 'A page about the newest job' },
