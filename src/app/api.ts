@@ -90,7 +90,6 @@ export interface App {
     readonly follow: boolean;
     readonly signal?: AbortSignal;
   }): AsyncIterable<LogLine>;
-  /** The story of a job, of the task with this number, or of the item with this id or `#` and ordinal. `job` may name the task too: `JOB/12`. */
   /** What happened to the job, in order; with `follow` also what comes, until it is final. `agoMs` and `atMs`: what happened before is left out. */
   events(request: {
     readonly job: string;
@@ -116,6 +115,8 @@ export interface App {
   explain(request: { readonly job: string; readonly task?: number; readonly item?: string }): Promise<ExplainDocument>;
   /** The failures of a job in groups, as far as they are saved. */
   analyzeErrors(request: { readonly job: string; readonly by: Grouping }): Promise<ErrorGroups>;
+  /** What the job asked for against what it used, and what it should ask for. */
+  report(job: string): Promise<EfficiencyReport>;
   /** Writes the page about a job to `path` (from the working directory; absent: `<job id>.html`), in one step. */
   dashboard(request: { readonly job: string; readonly path?: string }): Promise<DashboardDocument>;
   /** Serves the page on loopback until `signal`; `port` 0: a free one. `onListening` is told where, with the token. */

@@ -1,6 +1,5 @@
 import { renderJobFileDocs, renderSettingsDocs } from '../../config/docs.ts';
 import { renderJobFileSchema } from '../../config/json-schema.ts';
-import { ALERT_KINDS, HOOK_EVENTS } from '../../domain/alert-rule.ts';
 import { CAUSES } from '../../domain/causes.ts';
 import { GROUPINGS } from '../../domain/error-grouping.ts';
 import { ATTEMPT_DECISIONS } from '../../domain/history.ts';
@@ -27,7 +26,6 @@ export const QUOTED_SOURCES = {
     'src/app/metrics-documents.ts',
     'src/app/dashboard-documents.ts',
     'src/app/limit-documents.ts',
-    'src/app/alert-documents.ts',
     'src/domain/error-groups.ts',
     'src/domain/efficiency-report.ts',
     'src/app/pool-documents.ts',
@@ -48,8 +46,6 @@ export const generatedPages = (read: (path: string) => string): Readonly<Record<
     words: {
       JobState: JOB_STATES.map((state) => [state, null]),
       TaskState: TASK_STATES.map((state) => [state, null]),
-      AlertKind: Object.entries(ALERT_KINDS).map(([kind, { meaning }]) => [kind, meaning]),
-      HookEvent: HOOK_EVENTS.map((event) => [event, null]),
       LifecycleKind: Object.entries(LIFECYCLE_KINDS),
       MetricName: Object.entries(METRICS).map(([name, { help }]) => [name, help]),
       AttemptDecision: Object.entries(ATTEMPT_DECISIONS),
