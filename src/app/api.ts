@@ -34,6 +34,7 @@ import type {
   PoolSetDocument,
 } from './pool-documents.ts';
 import type { Problem } from '../errors/app-error.ts';
+import type { LogsRequest } from './read-logs.ts';
 import type { RetryWishes } from './retry-criteria.ts';
 
 /** Flags every command takes; each beats environment, settings files and defaults. */
@@ -84,12 +85,8 @@ export interface App {
   watch(request: { readonly job: string; readonly signal?: AbortSignal }): AsyncIterable<StatusDocument>;
   status(job: string): Promise<StatusDocument>;
   list(request: { readonly all: boolean }): Promise<ListDocument>;
-  logs(request: {
-    readonly job: string;
-    readonly task?: string;
-    readonly follow: boolean;
-    readonly signal?: AbortSignal;
-  }): AsyncIterable<LogLine>;
+  /** What was logged, as `LogsRequest` says. */
+  logs(request: Omit<LogsRequest, 'job'> & { readonly job: string }): AsyncIterable<LogLine>;
   /** What happened to the job, in order; with `follow` also what comes, until it is final. `agoMs` and `atMs`: what happened before is left out. */
   events(request: {
     readonly job: string;

@@ -139,8 +139,10 @@ async function compactJob(drivers: Drivers, request: GcRequest, job: JobId, meta
     const prefix = taskAttemptsPrefix(job, task.id);
     for await (const object of drivers.store.list(prefix)) {
       const [attempt = '', part = ''] = object.key.slice(prefix.length).split('/');
-      if (attempt === task.win.attempt && part !== 'seg') continue;
-      prefixes.add(attempt === task.win.attempt ? `${prefix}${attempt}/seg/` : `${prefix}${attempt}/`);
+      const isWinner = attempt === task.win.attempt;
+      // Parts of its log are in the whole one.
+      if (isWinner && part !== 'seg' && part !== 'log') continue;
+      prefixes.add(isWinner ? `${prefix}${attempt}/${part}/` : `${prefix}${attempt}/`);
       objects += 1;
       bytes += object.bytes;
     }

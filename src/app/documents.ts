@@ -393,5 +393,9 @@ export interface LogLine {
   readonly attempt: string | null;
   /** File or key the line comes from. */
   readonly origin: string;
+  /** What the line says of itself; null where it does not, as raw output. */
+  readonly time: string | null;
+  readonly level: 'debug' | 'info' | 'warn' | 'error' | null;
+  readonly item: string | null;
   readonly text: string;
 }

@@ -1,100 +1,191 @@
 /** `logs`: what handlers and workers wrote, from the store, and the raw output of array elements, from the job's element directory. */
-import { createReadStream } from 'node:fs';
-import { readdir, stat } from 'node:fs/promises';
-import { join } from 'node:path';
-import { createInterface } from 'node:readline';
-import { AppError } from '../errors/app-error.ts';
-import { readTasks } from '../coordinator/task-list.ts';
+import { createLinePattern, type LinePattern } from '../backends/log/line-pattern.ts';
 import { requireMeta } from '../coordinator/job-meta.ts';
-import { taskIdOf, type JobId } from '../domain/ids.ts';
-import { taskAttemptsPrefix } from '../domain/keys.ts';
+import { readTasks } from '../coordinator/task-list.ts';
+import { taskIdOf, type JobId, type TaskId } from '../domain/ids.ts';
+import { isBeingStored, type JobMeta } from '../domain/job-item.ts';
+import { readLogLine, type LogLevel } from '../domain/log-line.ts';
 import { isFinalJobState } from '../domain/states.ts';
-import type { ObjectStore } from '../ports/object-store.ts';
+import type { TaskItem } from '../domain/task-item.ts';
+import { AppError } from '../errors/app-error.ts';
+import { isWanted, searchedText, type LogFilter } from '../observe/log-filter.ts';
 import type { LogLine } from './documents.ts';
 import { elementLogDir, type Drivers } from './job-backends.ts';
-
-const FOLLOW_EVERY_MS = 1_000;
+import { attemptLogs, elementLogs, type Given, type LogSource } from './log-sources.ts';
 
 export interface LogsRequest {
   readonly job: JobId;
-  /** Task number or id; absent: all tasks and the output of the elements. */
+  /** Task number or id; absent: all tasks. */
   readonly task?: string;
+  /** Id of an item, or `#` and its position: its lines alone. */
+  readonly item?: string;
+  /** Id of an attempt: its lines alone. */
+  readonly attempt?: string;
+  /** Lines of items that have failed for good, as far as that is saved; not with `follow` or `item`. */
+  readonly failed?: boolean;
+  /** A regular expression. */
+  readonly grep?: string;
+  /** This level and above. */
+  readonly level?: LogLevel;
+  /** Lines of this time and later. */
+  readonly since?: { readonly agoMs: number } | { readonly atMs: number };
   readonly follow: boolean;
   readonly signal?: AbortSignal;
 }
 
-/** Lines so far; with `follow` also those that come, until the job is final. @throws JOB_NOT_FOUND for a task the job does not have */
+/** Between two looks; and so many times longer than a look takes, so that following a large job is a small part of the load. */
+const FOLLOW_EVERY_MS = 1_000;
+const REST_FACTOR = 10;
+/** Clocks of nodes may differ by this much. */
+const CLOCKS_MS = 5 * 60_000;
+
+/** What is asked for, made out. */
+interface Wanted {
+  readonly job: JobId;
+  readonly task: TaskId | null;
+  readonly attempt?: string;
+  readonly filter: LogFilter;
+  readonly pattern: LinePattern | null;
+}
+
+/**
+ * Lines so far; with `follow` also those that come, until the job is final. @throws JOB_NOT_FOUND for a task or an item the job does not have, USAGE
+ * for a pattern that is none or takes too long
+ */
 export async function* readLogs(drivers: Drivers, request: LogsRequest): AsyncGenerator<LogLine> {
-  const seen = new Map<string, number>();
+  const { clock, state } = drivers;
+  const wanted = await makeOut(drivers, request);
+  if (request.failed === true) return yield* ofFailedItems(drivers, wanted);
+  const given: Given = new Map();
+  const looked = new Map<TaskId, string>();
   for (;;) {
-    const meta = await requireMeta(drivers.state, request.job);
-    yield* newLines(drivers, { ...request, shards: meta.shards, tasks: meta.tasks }, seen);
-    if (!request.follow || isFinalJobState(meta.state)) return;
-    await drivers.clock.sleep(FOLLOW_EVERY_MS, request.signal);
+    const meta = await requireMeta(state, request.job);
+    const isLast = !request.follow || isFinalJobState(meta.state);
+    const beganMs = clock.monotonicMs();
+    for await (const source of sourcesOf(drivers, wanted, { meta, given, looked, mayGrow: !isLast }))
+      yield* linesOf(source, wanted);
+    if (isLast) return;
+    await clock.sleep(Math.max(FOLLOW_EVERY_MS, REST_FACTOR * (clock.monotonicMs() - beganMs)), request.signal);
   }
 }
 
-/** Lines beyond those counted in `seen` (origin → lines already given). */
-async function* newLines(
+async function makeOut(drivers: Drivers, request: LogsRequest): Promise<Wanted> {
+  const { job, attempt, level, since, grep } = request;
+  const meta = await requireMeta(drivers.state, job);
+  const sinceMs = since === undefined ? undefined : 'atMs' in since ? since.atMs : drivers.clock.nowMs() - since.agoMs;
+  const placed = request.item === undefined ? null : await placeOfItem(drivers, job, request.item);
+  return {
+    job,
+    task: placed?.task ?? taskOf(job, meta, request.task),
+    ...(attempt === undefined ? {} : { attempt }),
+    filter: {
+      ...(placed === null ? {} : { items: new Set([placed.itemId]) }),
+      ...(level === undefined ? {} : { level }),
+      ...(sinceMs === undefined ? {} : { sinceMs }),
+    },
+    pattern: grep === undefined ? null : createLinePattern(grep),
+  };
+}
+
+function taskOf(job: JobId, meta: JobMeta, task: string | undefined): TaskId | null {
+  if (task === undefined) return null;
+  const number = /^\d{1,9}$/.test(task) ? Number(task) : NaN;
+  if (number < meta.tasks) return taskIdOf(number);
+  throw new AppError('JOB_NOT_FOUND', {
+    message: `job ${job} has no task ${JSON.stringify(task)}`,
+    hint:
+      isBeingStored(meta) || meta.tasks === 0 ? 'Its input is not split yet' : `Its tasks are 0 to ${meta.tasks - 1}`,
+  });
+}
+
+async function placeOfItem(
   drivers: Drivers,
-  request: LogsRequest & { readonly shards: number; readonly tasks: number },
-  seen: Map<string, number>,
-): AsyncGenerator<LogLine> {
-  if (request.task === undefined) {
-    yield* elementLines(elementLogDir(drivers.urls.home, request.job), seen);
-    for await (const task of readTasks(drivers.state, request.job, request.shards))
-      if (task.attempts > 0) yield* attemptLines(drivers.store, request.job, task.id, seen);
-    return;
-  }
-  const number = /^\d{1,9}$/.test(request.task) ? Number(request.task) : NaN;
-  if (!(number < request.tasks))
-    throw new AppError('JOB_NOT_FOUND', {
-      message: `job ${request.job} has no task ${JSON.stringify(request.task)}`,
-      hint: request.tasks === 0 ? 'Its input is not split yet' : `Its tasks are 0 to ${request.tasks - 1}`,
-    });
-  yield* attemptLines(drivers.store, request.job, taskIdOf(number), seen);
-}
-
-const compareNames = (a: string, b: string): number => (a < b ? -1 : 1);
-
-async function* elementLines(directory: string, seen: Map<string, number>): AsyncGenerator<LogLine> {
-  const names = await readdir(directory).catch(() => []);
-  for (const name of names.toSorted(compareNames)) {
-    const path = join(directory, name);
-    if (!(await stat(path)).isFile()) continue;
-    const lines = createInterface({ input: createReadStream(path), crlfDelay: Infinity });
-    yield* unseen(lines, path, seen, { source: 'element', task: null, attempt: null });
-  }
-}
-
-async function* attemptLines(
-  store: ObjectStore,
   job: JobId,
-  task: ReturnType<typeof taskIdOf>,
-  seen: Map<string, number>,
-): AsyncGenerator<LogLine> {
-  const prefix = taskAttemptsPrefix(job, task);
-  for await (const { key } of store.list(prefix)) {
-    if (!key.endsWith('/log.jsonl')) continue;
-    const attempt = key.slice(prefix.length).split('/')[0] ?? null;
-    const bytes = await store.get(key);
-    const lines = new TextDecoder().decode(bytes ?? new Uint8Array()).split('\n');
-    if (lines.at(-1) === '') lines.pop();
-    yield* unseen(lines, key, seen, { source: 'attempt', task, attempt });
-  }
+  wanted: string,
+): Promise<{ readonly task: TaskId; readonly itemId: string }> {
+  const { loadJob } = await import('../aggregator/load-job.ts');
+  const { findItem } = await import('./find-item.ts');
+  const { itemIdOf } = await import('./item-ids.ts');
+  const loaded = await loadJob(drivers, job);
+  const { task, number } = await findItem(drivers, loaded, wanted);
+  return { task, itemId: await itemIdOf(drivers.store, loaded, { task, item: number }) };
 }
 
-async function* unseen(
-  lines: Iterable<string> | AsyncIterable<string>,
-  origin: string,
-  seen: Map<string, number>,
-  about: Pick<LogLine, 'source' | 'task' | 'attempt'>,
+interface Round {
+  readonly meta: JobMeta;
+  readonly given: Given;
+  /** What tasks were like when their attempts were last listed. */
+  readonly looked: Map<TaskId, string>;
+  readonly mayGrow: boolean;
+}
+
+async function* sourcesOf(drivers: Drivers, wanted: Wanted, round: Round): AsyncGenerator<LogSource> {
+  const { job, task, attempt, filter } = wanted;
+  const { meta, given, looked } = round;
+  const of = (id: TaskId) => attemptLogs({ store: drivers.store, given }, { job, task: id, ...pick(attempt) });
+  if (task !== null) return yield* await of(task);
+  if (attempt === undefined) yield* await elementLogs(elementLogDir(drivers.urls.home, job), round);
+  for await (const item of readTasks(drivers.state, job, meta.shards))
+    if (item.attempts > 0 && !endedBefore(item, filter.sinceMs) && hasNews(item.id, item, looked))
+      yield* await of(item.id);
+}
+
+const pick = (attempt: string | undefined) => (attempt === undefined ? {} : { attempt });
+
+/**
+ * Is there anything of the task that was not there at the last look? Whatever stores a log changes one of these, or is followed by a heartbeat, so that following
+ * a large job lists few attempts.
+ */
+function hasNews(task: TaskId, item: TaskItem, looked: Map<TaskId, string>): boolean {
+  const { state, attempts, owner, heartbeatMs, checkpoint, win, cause } = item;
+  const now = JSON.stringify([state, attempts, owner, heartbeatMs, checkpoint?.seq, win?.attempt, cause]);
+  if (looked.get(task) === now) return false;
+  looked.set(task, now);
+  return true;
+}
+
+const endedBefore = ({ win }: TaskItem, sinceMs: number | undefined): boolean =>
+  sinceMs !== undefined && win?.ran !== undefined && win.ran.finishedMs < sinceMs - CLOCKS_MS;
+
+/** Lines that a pattern is asked about at once. */
+const AT_ONCE = 256;
+
+async function* linesOf(
+  from: LogSource,
+  { filter, pattern }: Pick<Wanted, 'filter' | 'pattern'>,
 ): AsyncGenerator<LogLine> {
-  const skip = seen.get(origin) ?? 0;
-  let count = 0;
-  for await (const text of lines) {
-    count += 1;
-    if (count > skip) yield { ...about, origin, text };
+  const { source, task, attempt, origin, changedMs } = from;
+  const changedSince = filter.sinceMs === undefined || changedMs === null || changedMs >= filter.sinceMs;
+  let timeMs: number | null = null;
+  let waiting: { readonly line: LogLine; readonly searched: string }[] = [];
+  const matching = (): LogLine[] => {
+    const some = waiting;
+    waiting = [];
+    const matches = pattern?.matching(some.map(({ searched }) => searched));
+    return some.flatMap(({ line }, at) => (matches?.[at] === false ? [] : [line]));
+  };
+  for await (const text of from.lines()) {
+    const line = readLogLine(text);
+    timeMs = line?.timeMs ?? timeMs;
+    if (!isWanted(filter, { line, timeMs }, changedSince)) continue;
+    const about = { level: line?.level ?? null, item: line?.item ?? null, time: isoOf(line?.timeMs ?? null) };
+    const found: LogLine = { source, task, attempt, origin, ...about, text };
+    if (pattern === null) yield found;
+    else if (waiting.push({ line: found, searched: searchedText(line, text) }) >= AT_ONCE) yield* matching();
   }
-  seen.set(origin, Math.max(skip, count));
+  yield* matching();
+}
+
+const isoOf = (timeMs: number | null): string | null => (timeMs === null ? null : new Date(timeMs).toISOString());
+
+/** Task by task, so that only the ids of one task's failed items are in memory. */
+async function* ofFailedItems(drivers: Drivers, wanted: Wanted): AsyncGenerator<LogLine> {
+  const { readFailedItems } = await import('./failed-items.ts');
+  const { store } = drivers;
+  for await (const { task, itemIds } of readFailedItems(drivers, wanted.job, wanted.task)) {
+    const filter = { ...wanted.filter, items: itemIds };
+    const of = { job: wanted.job, task, ...pick(wanted.attempt) };
+    for (const source of await attemptLogs({ store, given: new Map() }, of))
+      yield* linesOf(source, { ...wanted, filter });
+  }
 }

@@ -7,7 +7,7 @@ import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { createBeacons } from '../backends/beacon/index.ts';
 import { lastWords } from '../backends/beacon/last-words.ts';
-import { createLog } from '../backends/log/index.ts';
+import { createLog, createLogFiles } from '../backends/log/index.ts';
 import { createSqliteResultFiles } from '../backends/result-file/index.ts';
 import { scratchOf } from '../backends/scratch.ts';
 import { isAppError, messageOf } from '../errors/app-error.ts';
@@ -15,6 +15,7 @@ import type { BeaconReading } from '../ports/beacon.ts';
 import type { Log } from '../ports/log.ts';
 import { backoffMs } from '../retry/backoff.ts';
 import { describeEnd, reportEnd, type DeadWorker } from '../worker/report-end.ts';
+import { saveLogForDead } from '../worker/save-log-for-dead.ts';
 import { saveForDead } from '../worker/save-for-dead.ts';
 import { createSurroundings, type Surroundings } from './job-backends.ts';
 import { BEACON } from './open-beacon.ts';
@@ -93,7 +94,15 @@ async function saveInTime(
 ): Promise<number> {
   const save = async (): Promise<number> => {
     const { store } = await openStore(url, surroundings);
-    return saveForDead({ ...context, store, resultFiles: await createSqliteResultFiles() }, worker.reading.task);
+    const { task } = worker.reading;
+    const last = { nowMs: surroundings.clock.nowMs(), node: nodeOf(surroundings), ...describeEnd(worker) };
+    // A log is no reason to lose results.
+    const storing = saveLogForDead({ store, logFiles: createLogFiles() }, task, last).catch((error: unknown) =>
+      log.warn('the log of the worker could not be saved', { error: messageOf(error) }),
+    );
+    const saved = await saveForDead({ ...context, store, resultFiles: await createSqliteResultFiles() }, task);
+    await storing;
+    return saved;
   };
   const late = surroundings.clock.sleep(SAVE_MS).then(() => 0);
   return Promise.race([save(), late]).catch((error: unknown) => {
@@ -101,6 +110,8 @@ async function saveInTime(
     return 0;
   });
 }
+
+const nodeOf = ({ env, host }: Surroundings): string => env['SLURMD_NODENAME'] ?? host.hostname;
 
 async function contextOf(surroundings: Surroundings, stateUrl: string): Promise<Parameters<typeof reportEnd>[0]> {
   const { clock, random } = surroundings;

@@ -5,7 +5,7 @@
 import { parseArgs } from 'node:util';
 import { createLeafParts } from '../backends/leaf-part/index.ts';
 import { createHandlerHost } from '../backends/handler/index.ts';
-import { createLog } from '../backends/log/index.ts';
+import { createLog, createLogFiles } from '../backends/log/index.ts';
 import { createSqliteResultFiles } from '../backends/result-file/index.ts';
 import { createScratch } from '../backends/scratch.ts';
 import type { RequestTotals } from '../backends/shared/aws/meter.ts';
@@ -86,7 +86,8 @@ export async function main(argv: readonly string[], env: NodeJS.ProcessEnv): Pro
         spills: await drivers.spills(),
         resultFiles: await createSqliteResultFiles(),
         leafParts: createLeafParts(),
-        handlers: createHandlerHost({ strayLog: log }),
+        handlers: createHandlerHost({ strayLog: log, capturesConsole: true }),
+        logFiles: createLogFiles(),
         limiter,
         openPools: (priorities) =>
           createLatePools({ ...drivers, log, priorities, holder: { job: flags.job, node: input.node } }),

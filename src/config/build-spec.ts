@@ -1,5 +1,6 @@
 import type { JobSpec, ResourceSpec, SlurmSpec } from '../domain/job-spec.ts';
 import { MAX_TASKS } from '../domain/ids.ts';
+import { DEFAULT_LOGS, type LogSpec } from '../domain/log-line.ts';
 import type { OutputSpec } from '../domain/output-columns.ts';
 import { formatBytes, formatDuration } from '../domain/units.ts';
 import { buildHandler } from './build-handler.ts';
@@ -27,6 +28,7 @@ export function buildSpec(build: JobBuild, defaultName: string): JobSpec | undef
     checkpoint: { everyMs: reader.read('checkpoint.every') },
     ...buildLimits(build, handler),
     output: buildOutput(build),
+    ...buildLogs(build),
   };
   if (batch.bytes >= resources.memoryBytes) {
     const message = `found ${formatBytes(batch.bytes)} a task, expected less than resources.memory (${formatBytes(resources.memoryBytes)})`;
@@ -61,6 +63,18 @@ function buildSlurm({ reader }: JobBuild): SlurmSpec {
     ...(throttle === undefined ? {} : { throttle }),
     extra: reader.read('slurm.extra') ?? [],
   };
+}
+
+/** The defaults are left out: manifests of versions that knew no such keys mean the same. */
+function buildLogs({ reader }: JobBuild): { readonly logs?: LogSpec } {
+  const logs = {
+    level: reader.read('logs.level'),
+    bytes: reader.read('logs.size'),
+    itemBytes: reader.read('logs.item'),
+  };
+  const isDefault =
+    logs.level === DEFAULT_LOGS.level && logs.bytes === DEFAULT_LOGS.bytes && logs.itemBytes === DEFAULT_LOGS.itemBytes;
+  return isDefault ? {} : { logs };
 }
 
 function buildOutput({ reader }: JobBuild): OutputSpec {

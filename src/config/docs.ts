@@ -30,6 +30,7 @@ const SECTIONS: readonly (readonly [key: string, title: string, words: string])[
   ['pools', '`pools`: slots that jobs share', 'A list of `{name, slots, priority, per}`; see [limits.md](limits.md).'],
   ['concurrency', '`concurrency`: jobs that do not run together', ''],
   ['checkpoint', '`checkpoint`: how much work can be lost', ''],
+  ['logs', '`logs`: how much is kept of what handlers write', 'See [logs.md](logs.md).'],
   ['output', '`output`: the columns of the finished table', ''],
 ];
 
@@ -50,6 +51,7 @@ limits: [{name: openai, rate: 3000/min, tokens: 250k/min, cost: {tokens: "{paylo
 pools: [{name: db, slots: 20}]
 concurrency: {group: nightly, max: 1}
 checkpoint: {every: 30s}
+logs: {level: info, size: 4MiB, item: 64KiB}
 output: {columns: {score: double, label: string}}
 `;
 

@@ -1,10 +1,13 @@
 import type { SlurmSpec } from '../domain/job-spec.ts';
+import { LOG_LEVELS } from '../domain/log-line.ts';
 import { defaulted, optional } from './key-table.ts';
-import { text, wholeNumber } from './plain-types.ts';
+import { choice, text, wholeNumber } from './plain-types.ts';
 import { retryRules } from './rules-type.ts';
 import { sbatchOptions } from './sbatch-options.ts';
-import { backoffRange, duration, percentage, tolerance } from './unit-types.ts';
+import { backoffRange, byteSize, duration, percentage, tolerance } from './unit-types.ts';
 import { unexpected, type ValueType } from './value-type.ts';
+
+const KIB = 1024;
 
 /** Far above any site's array size. */
 const MOST_ELEMENTS = 1_000_000;
@@ -100,5 +103,18 @@ export const runKeys = {
   'checkpoint.every': defaulted(duration({ minMs: 1_000 }), '30s', {
     meaning: 'How often a worker saves what it has finished; at most this much work is done again after a failure.',
     example: '2m',
+  }),
+
+  'logs.level': defaulted(choice(LOG_LEVELS), 'debug', {
+    meaning: 'Least level that is kept of what handlers log. What a handler or a command prints counts as `info`.',
+    example: 'info',
+  }),
+  'logs.size': defaulted(byteSize({ min: KIB, max: 64 * KIB ** 2 }), '4MiB', {
+    meaning: 'Most of the log of one attempt at a task; its last quarter is for warnings and errors.',
+    example: '16MiB',
+  }),
+  'logs.item': defaulted(byteSize({ min: KIB, max: 64 * KIB ** 2 }), '64KiB', {
+    meaning: 'Most of what one try at an item logs and prints.',
+    example: '1MiB',
   }),
 } as const;

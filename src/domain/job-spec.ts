@@ -1,5 +1,6 @@
 import type { OutputSpec } from './output-columns.ts';
 import type { JobLimit } from './limit.ts';
+import type { LogSpec } from './log-line.ts';
 import type { JobConcurrency, JobPool } from './pool.ts';
 import type { RetryRule } from './retry-rules.ts';
 
@@ -20,6 +21,8 @@ export interface JobSpec {
   readonly retry: RetrySpec;
   readonly checkpoint: { readonly everyMs: number };
   readonly output: OutputSpec;
+  /** Absent: the defaults. */
+  readonly logs?: LogSpec;
   /** Rate limits it uses, each name once. Absent: none. */
   readonly limits?: readonly JobLimit[];
   /** Pools it uses, each name once. Absent: none. */

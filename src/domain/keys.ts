@@ -27,6 +27,11 @@ export const partKey = (job: JobId, task: TaskId, attempt: AttemptId): string =>
   `${attemptPrefix(job, task, attempt)}part.parquet`;
 export const attemptLogKey = (job: JobId, task: TaskId, attempt: AttemptId): string =>
   `${attemptPrefix(job, task, attempt)}log.jsonl`;
+/** Part of the log of an attempt that has not ended, or ended without a word; `seq` counts from 1. `log.jsonl` has all of them and more. */
+export const logChunksPrefix = (job: JobId, task: TaskId, attempt: AttemptId): string =>
+  `${attemptPrefix(job, task, attempt)}log/`;
+export const logChunkKey = (job: JobId, task: TaskId, attempt: AttemptId, seq: number): string =>
+  `${logChunksPrefix(job, task, attempt)}${String(seq).padStart(6, '0')}.jsonl`;
 export const doneKey = (job: JobId, task: TaskId, attempt: AttemptId): string =>
   `${attemptPrefix(job, task, attempt)}done.json`;
 /** Immutable checkpoint segment; `seq` counts from 1 within the attempt. */

@@ -12,6 +12,8 @@ export interface BeaconTask {
   readonly firstItem?: number;
   /** The result file (`ports/result-file.ts`) and what it is about, where others could save what is in it. */
   readonly results?: { readonly path: string; readonly batchSha256: string; readonly items: number };
+  /** The file of the attempt's log (`ports/log-file.ts`); absent: there is none. */
+  readonly logPath?: string;
   /** A handler that keeps the process from doing anything else for longer than this is stuck; absent: that is not watched. Milliseconds. */
   readonly stuckAfterMs?: number;
 }

@@ -23,6 +23,8 @@ export interface SessionOptions {
   readonly claimed: ClaimedTask;
   readonly running: RunningItems;
   readonly checkpointer: Checkpointer;
+  /** Stores what was logged since the last checkpoint; never rejects for what the store does. */
+  readonly shipLog: () => Promise<void>;
   readonly checkpointEveryMs: number;
   readonly progress: () => Progress;
 }
@@ -100,8 +102,14 @@ function awaitedBy({ deps, pools }: ElementContext, running: RunningItems): stri
 
 /** The heartbeats of the session wait their turn meanwhile. False: the attempt no longer owns the task. */
 async function saveBeating(context: ElementContext, options: SessionOptions): Promise<boolean> {
-  const { claimed, progress, checkpointer } = options;
-  const { result, lost } = await whileBeating(context, claimed, progress, () => checkpointer.save());
+  const { claimed, progress, checkpointer, shipLog } = options;
+  const { result, lost } = await whileBeating(context, claimed, progress, async () => {
+    try {
+      return await checkpointer.save();
+    } finally {
+      await shipLog();
+    }
+  });
   return result !== 'fenced' && !lost;
 }
 

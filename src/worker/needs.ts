@@ -6,6 +6,7 @@ import type { HandlerHost } from '../ports/handler-host.ts';
 import type { Host } from '../ports/host.ts';
 import type { LeafParts } from '../ports/leaf-part.ts';
 import type { Limiter, Pools } from '../ports/limiter.ts';
+import type { LogFiles } from '../ports/log-file.ts';
 import type { Log } from '../ports/log.ts';
 import type { ObjectStore } from '../ports/object-store.ts';
 import type { Random } from '../ports/random.ts';
@@ -38,6 +39,8 @@ export interface WorkerDeps {
   readonly spills: SpillPlaces;
   /** Absent: nobody looks at what this process leaves behind when it dies. */
   readonly beacon?: Beacon;
+  /** Absent: logs of attempts are in memory alone until they are stored. */
+  readonly logFiles?: LogFiles;
   /** Rate limits of the site, closed when the element ends. Absent: only for jobs that name none. */
   readonly limiter?: Limiter;
   /** Slots of the site's pools, with the job's priorities by name; closed when the element ends. Absent: only for jobs that name none. */

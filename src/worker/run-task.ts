@@ -3,7 +3,8 @@
  * (when it lost the task, or state and store do not answer) exactly as it is. Never deletes or overwrites what another attempt wrote.
  */
 import { join } from 'node:path';
-import { attemptLogKey, batchKey } from '../domain/keys.ts';
+import { elementIdOf } from '../domain/ids.ts';
+import { batchKey } from '../domain/keys.ts';
 import type { JobManifest, TaskManifest } from '../domain/manifest.ts';
 import { AppError } from '../errors/app-error.ts';
 import type { LoadedHandler } from '../ports/handler-host.ts';
@@ -23,6 +24,7 @@ import { endedByQuota, type QuotaSpent } from './quota-spent.ts';
 import { reportAttempt } from './report-attempt.ts';
 import { readCheckpoint } from './resume.ts';
 import { removeSegments } from './seal.ts';
+import { createLogShipper, type LogShipper } from './ship-log.ts';
 import { startItems } from './start-items.ts';
 import { stopCause } from './stop-cause.ts';
 import { openBatch, type TaskBatch } from '../domain/task-batch.ts';
@@ -76,7 +78,7 @@ function enterBeacon(
   context: ElementContext,
   job: ElementJob,
   claimed: ClaimedTask,
-  known?: { readonly manifest: TaskManifest; readonly resultsPath: string },
+  known?: { readonly manifest: TaskManifest; readonly resultsPath: string; readonly logPath: string },
 ): void {
   const { handler, output } = job.manifest.spec;
   const { kind, timeoutMs } = handler;
@@ -86,7 +88,7 @@ function enterBeacon(
     key: claimed.key,
     attempt: context.attempt,
     generation: claimed.item.generation,
-    ...(known === undefined ? {} : { firstItem: known.manifest.firstItem }),
+    ...(known === undefined ? {} : { firstItem: known.manifest.firstItem, logPath: known.logPath }),
     // What was observed of the columns so far is in this process alone.
     ...(known === undefined || output.mode === 'infer' ? {} : { results: resultsOf(known) }),
     // A command has a process of its own and cannot hold this one up.
@@ -124,6 +126,7 @@ interface Attempt extends Places {
   readonly buffer: OutcomeBuffer;
   readonly normaliser: OutputNormaliser;
   readonly attemptLog: AttemptLog;
+  readonly shipper: LogShipper;
   readonly checkpointer: Checkpointer;
   /** 1 for items that need not be run: an earlier attempt has finished them, or they are in quarantine; by number in the task. */
   readonly finished: Uint8Array;
@@ -153,17 +156,28 @@ async function runInScratch(context: ElementContext, job: ElementJob, places: Pl
       );
       sealed = true;
       const { win, won } = result;
-      if (won) await removeSegments(context, claimed, attempt.checkpointer.segments());
+      if (won) {
+        await removeSegments(context, claimed, attempt.checkpointer.segments());
+        await attempt.shipper.removeParts();
+      }
       return { end: won ? 'committed' : 'lost', items: win.rows, failed: win.failed };
     }
     const { rows, failed } = progress();
-    if (fenced) return { end: 'lost', items: rows, failed };
+    if (fenced) {
+      await attempt.shipper.storeWhole();
+      return { end: 'lost', items: rows, failed };
+    }
     const { result: released } = await whileBeating(context, claimed, progress, () =>
       leaveForLater(context, attempt, why),
     );
     const quota = why.spent === null ? {} : ({ isQuotaSpent: true } as const);
     return { end: released ? 'released' : 'lost', items: rows, failed, ...quota };
+  } catch (error) {
+    attempt.attemptLog.log.error('the attempt ended without a result', { error: String(error) });
+    await attempt.shipper.storeWhole();
+    throw error;
   } finally {
+    attempt.attemptLog.close();
     if (!sealed) attempt.results.discard();
   }
 }
@@ -181,12 +195,9 @@ async function openAttempt(context: ElementContext, job: ElementJob, places: Pla
   const { spec } = job.manifest;
   const manifest = await patiently(context, () => readTaskManifest(deps.store, jobId, claimed.task));
   const resultsPath = join(places.ownPath, 'results.sqlite');
-  enterBeacon(context, job, claimed, { manifest, resultsPath });
-  const key = batchKey(jobId, claimed.task);
-  const bytes = await patiently(context, () => deps.store.get(key, { sha256: manifest.batch.sha256 }));
-  if (bytes === null)
-    throw new AppError('STORE_NOT_FOUND', { message: `${deps.store.url(key)} is missing`, details: { key } });
-  const batch = openBatch(bytes, manifest, spec.input.id);
+  const logPath = join(places.ownPath, 'log.jsonl');
+  enterBeacon(context, job, claimed, { manifest, resultsPath, logPath });
+  const batch = openBatch(await readBatch(context, manifest), manifest, spec.input.id);
   const resumed = await readCheckpoint(context, claimed, manifest);
   const results = deps.resultFiles.create(resultsPath);
   const buffer = createOutcomeBuffer(results, deps.clock, takesTurns(spec));
@@ -205,7 +216,7 @@ async function openAttempt(context: ElementContext, job: ElementJob, places: Pla
   // What others may save for this attempt never holds less than the checkpoint it began with.
   buffer.flush();
   const tries = new Map(resumed.tries);
-  const attemptLog = createAttemptLog(deps.clock);
+  const attemptLog = openLog(context, { job, claimed, logPath });
   const checkpointer = createCheckpointer(context, {
     claimed,
     manifest,
@@ -225,6 +236,7 @@ async function openAttempt(context: ElementContext, job: ElementJob, places: Pla
     buffer,
     normaliser,
     attemptLog,
+    shipper: createLogShipper(context, claimed, attemptLog),
     checkpointer,
     finished,
     tries,
@@ -232,6 +244,34 @@ async function openAttempt(context: ElementContext, job: ElementJob, places: Pla
     startedMs,
     startedCpuMs,
   };
+}
+
+async function readBatch(context: ElementContext, { task, batch }: TaskManifest): Promise<Uint8Array> {
+  const { store } = context.deps;
+  const key = batchKey(context.input.assignment.job, task);
+  const bytes = await patiently(context, () => store.get(key, { sha256: batch.sha256 }));
+  if (bytes !== null) return bytes;
+  throw new AppError('STORE_NOT_FOUND', { message: `${store.url(key)} is missing`, details: { key } });
+}
+
+function openLog(
+  { deps, input, attempt }: ElementContext,
+  { job, claimed, logPath }: { readonly job: ElementJob; readonly claimed: ClaimedTask; readonly logPath: string },
+): AttemptLog {
+  const { clock, logFiles } = deps;
+  const { logs } = job.manifest.spec;
+  return createAttemptLog({
+    clock,
+    bindings: {
+      job: input.assignment.job,
+      task: claimed.task,
+      attempt,
+      node: input.node,
+      slurmJobId: elementIdOf(input.batchJobId, input.index),
+    },
+    ...(logs === undefined ? {} : { spec: logs }),
+    ...(logFiles === undefined ? {} : { file: logFiles.create(logPath) }),
+  });
 }
 
 /** Of such a job, what tries take says how many elements its limits can feed. */
@@ -248,6 +288,7 @@ async function work(
     claimed: attempt.claimed,
     running,
     checkpointer: attempt.checkpointer,
+    shipLog: () => attempt.shipper.ship(),
     checkpointEveryMs: job.manifest.spec.checkpoint.everyMs,
     progress: () => attempt.buffer.counts(),
   });
@@ -295,17 +336,15 @@ interface Left {
  */
 async function leaveForLater(context: ElementContext, attempt: Attempt, why: Left): Promise<boolean> {
   const { deferral, spent, awaited } = why;
-  const { deps, input } = context;
-  const { claimed, attemptLog } = attempt;
-  const logText = attemptLog.text();
+  const { deps } = context;
+  const { claimed } = attempt;
   try {
     if ((await attempt.checkpointer.save()) === 'fenced') return false;
-    if (logText !== null)
-      await deps.store.put(attemptLogKey(input.assignment.job, claimed.task, context.attempt), logText);
   } catch (error) {
     if (!isTransient(error)) throw error;
     deps.log.warn('left without a last checkpoint', { task: claimed.task, error: String(error) });
   }
+  await attempt.shipper.storeWhole();
   if (spent !== null) {
     const items = attempt.manifest.items - attempt.buffer.counts().rows;
     return releaseTask(context, claimed.key, endedByQuota(spent, items));

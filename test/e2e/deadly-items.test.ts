@@ -14,6 +14,7 @@ const DEADLY = {
 };
 export default async ({ n }) => {
   appendFileSync(process.env.CALLS, n + '\\n');
+  if (n in DEADLY) console.log('last word of %d, password=%s', n, 'hunter2');
   DEADLY[n]?.();
   return { doubled: n * 2 };
 };
@@ -47,6 +48,20 @@ describe('items that take their worker down', () => {
         const succeeded = await query(site, "select count(*) from results where status = 'succeeded'");
         expect(Number(succeeded[0]?.[0])).toBe(57);
         const calls = site.calls();
+        const { lines } = await site.cli.json<{ lines: { item: string | null; text: string }[] }>([
+          'logs',
+          '@last',
+          '--grep',
+          'last word|worker died',
+        ]);
+        for (const [n, how] of [
+          ['7', 'killed by signal 9'],
+          ['27', 'killed by signal 6'],
+          ['47', 'process.exit(0)'],
+        ] as const) {
+          expect(lines.find(({ item }) => item === n)?.text).toContain(`last word of ${n}, password=[redacted]`);
+          expect(lines.some(({ text }) => text.includes('"the worker died"') && text.includes(how))).toBe(true);
+        }
         for (const n of [7, 27, 47])
           expect(calls.filter((call) => call === n).length, `item ${n}`).toBeLessThanOrEqual(4);
       },

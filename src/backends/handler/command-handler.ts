@@ -7,6 +7,7 @@ import { signalNumber } from '../../domain/signals.ts';
 import { AppError } from '../../errors/app-error.ts';
 import type { HandlerContext, HandlerResult, LoadedHandler } from '../../ports/handler-host.ts';
 import { fillArgument, parseArgument, type ArgumentTemplate } from './argv-template.ts';
+import { createLineWriter } from './line-writer.ts';
 import { MAX_STDOUT_BYTES, runProcess, type Ended } from './run-process.ts';
 import { shorten } from './thrown-facts.ts';
 
@@ -33,6 +34,7 @@ export function loadCommandHandler({ argv, baseDir, env }: CommandOptions): Load
     async run(payload, context, json) {
       const args = fillAll(templates, json === undefined ? payload : () => parseExactJson(json));
       if (typeof args === 'string') return refused(args);
+      const stderr = createLineWriter((line) => context.log.info(line, { stream: 'stderr' }));
       const ended = await runProcess({
         program,
         args,
@@ -40,11 +42,25 @@ export function loadCommandHandler({ argv, baseDir, env }: CommandOptions): Load
         env: { ...env, ...itemEnvironment(context) },
         input: json ?? JSON.stringify(payload) ?? 'null',
         signal: context.signal,
+        onStderr: (chunk) => stderr.write(chunk),
       });
-      return resultOf(ended, name);
+      stderr.end();
+      const result = resultOf(ended, name);
+      if (!result.ok) logOutput(context, ended);
+      return result;
     },
     close: () => Promise.resolve(),
   };
+}
+
+const SHOWN_STDOUT_BYTES = 4 * 1024;
+
+/** What a failed command printed is no result, and may say why. */
+function logOutput({ log }: Pick<HandlerContext, 'log'>, ended: Ended): void {
+  if (ended.kind !== 'exit' || ended.stdout === 'too-long' || ended.stdout.length === 0) return;
+  const lines = createLineWriter((line) => log.info(line, { stream: 'stdout' }));
+  lines.write(ended.stdout.subarray(-SHOWN_STDOUT_BYTES));
+  lines.end();
 }
 
 /** The arguments, or what is wrong with the payload. A function as payload is parsed only when a field is needed. */

@@ -1,6 +1,7 @@
 import type { HandlerHost } from '../../ports/handler-host.ts';
 import type { Log } from '../../ports/log.ts';
 import { loadCommandHandler } from './command-handler.ts';
+import { captureConsole } from './console-capture.ts';
 import { loadModuleHandler } from './module-handler.ts';
 import { watchStrayErrors } from './stray-errors.ts';
 
@@ -10,6 +11,8 @@ export interface HandlerHostOptions {
    * and the process goes on; the item it belonged to ends by its own promise or its timeout. Absent: Node ends the process.
    */
   readonly strayLog?: Log;
+  /** What a module handler prints goes to the log of its item. Absent: where the process prints. */
+  readonly capturesConsole?: boolean;
   /** Environment of commands and place to look programs up; default: this process's. */
   readonly env?: Readonly<Record<string, string | undefined>>;
 }
@@ -23,9 +26,14 @@ export function createHandlerHost(options: HandlerHostOptions = {}): HandlerHost
     async load(spec, baseDir) {
       if (spec.kind === 'command')
         return loadCommandHandler({ argv: spec.argv, baseDir, env: options.env ?? process.env });
-      const stopWatching = options.strayLog === undefined ? () => undefined : watchStrayErrors(options.strayLog);
+      const unwatch = options.strayLog === undefined ? () => undefined : watchStrayErrors(options.strayLog);
+      const captured = options.capturesConsole === true ? captureConsole() : undefined;
+      const stopWatching = (): void => {
+        unwatch();
+        captured?.stop();
+      };
       try {
-        const run = await loadModuleHandler(spec.path);
+        const run = await loadModuleHandler(spec.path, captured);
         return {
           run,
           close() {

@@ -3,16 +3,18 @@ import { existsSync, statSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 import { AppError } from '../../errors/app-error.ts';
 import type { HandlerContext, HandlerResult, LoadedHandler } from '../../ports/handler-host.ts';
+import type { ConsoleCapture } from './console-capture.ts';
 import { factsOf } from './thrown-facts.ts';
 
 type HandlerFunction = (payload: unknown, context: HandlerContext) => unknown;
 
-/** Imports the module and returns what runs its handler. @throws HANDLER_NOT_LOADABLE */
-export async function loadModuleHandler(path: string): Promise<LoadedHandler['run']> {
+/** Imports the module and returns what runs its handler. @param console absent: what it prints goes where the process prints @throws HANDLER_NOT_LOADABLE */
+export async function loadModuleHandler(path: string, console?: ConsoleCapture): Promise<LoadedHandler['run']> {
   if (!existsSync(path)) throw notLoadable(path, 'there is no such file');
   if (!statSync(path).isFile()) throw notLoadable(path, 'it is not a file');
   const handler = handlerOf(await importModule(path), path);
-  return (payload, context) => call(handler, payload, context);
+  if (console === undefined) return (payload, context) => call(handler, payload, context);
+  return (payload, context) => console.during(context, () => call(handler, payload, context));
 }
 
 async function importModule(path: string): Promise<Readonly<Record<string, unknown>>> {

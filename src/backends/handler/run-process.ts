@@ -9,6 +9,8 @@ export interface ProcessRequest {
   readonly input: string;
   /** Aborted: the process group is ended, politely first. */
   readonly signal: AbortSignal;
+  /** Told of stderr as it comes. */
+  readonly onStderr?: (chunk: Uint8Array) => void;
 }
 
 export type Ended = { readonly stderr: string } & (
@@ -44,6 +46,8 @@ export function runProcess(request: ProcessRequest): Promise<Ended> {
     }
     const stdout = collectAll(child, MAX_STDOUT_BYTES);
     const stderr = collectTail(child, STDERR_TAIL_BYTES);
+    const { onStderr } = request;
+    if (onStderr !== undefined) child.stderr?.on('data', onStderr);
     const stopKilling = killOnAbort(child, request.signal);
     let pipes: NodeJS.Timeout | undefined;
     child.once('error', (error) => {

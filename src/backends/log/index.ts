@@ -1,4 +1,7 @@
+import { redactText, withoutSecrets } from '../../domain/redact.ts';
 import type { Log, LogFields } from '../../ports/log.ts';
+
+export { createLogFiles } from './log-file.ts';
 
 export interface LogOptions {
   /** Least level that is written. */
@@ -48,7 +51,7 @@ interface Logger {
 function wrap(logger: Logger): Log {
   const line = (write: Write) => (message: string, fields?: LogFields) => {
     try {
-      write.call(logger, fields ?? {}, message);
+      write.call(logger, withoutSecrets(fields ?? {}), redactText(message));
     } catch {
       // An unwritable log never fails work (ports/log.ts).
     }

@@ -1,6 +1,9 @@
 import type { LogLine } from '../../app/documents.ts';
 import { taskIdOf } from '../../domain/ids.ts';
-import { defineCommand, flag, parsed, required } from '../define-command.ts';
+import { LOG_LEVELS } from '../../domain/log-line.ts';
+import { parseDurationMs } from '../../domain/units.ts';
+import { AppError } from '../../errors/app-error.ts';
+import { defineCommand, flag, parsed, required, text } from '../define-command.ts';
 import type { LogLineDocument } from '../documents.ts';
 import { jsonText } from '../render/json.ts';
 import type { Session } from '../session.ts';
@@ -8,13 +11,16 @@ import { JOB_ARGUMENT } from './job-argument.ts';
 
 /** Task numbers have up to nine digits. */
 const TASK = /^\d{1,9}$/;
+/** As attempts are called in every line; it becomes part of a key. */
+const ATTEMPT = /^[A-Za-z0-9-]{1,48}_\d{1,7}\.\d{1,4}$/;
 
 export const logs = defineCommand({
   name: 'logs',
   group: 'Look',
   summary: 'Show what handlers, workers and array elements wrote',
   description:
-    'Prints the logs of a job: lines of handlers and workers with their task and attempt, and the raw output of array elements. With --follow, goes ' +
+    'Prints the logs of a job: lines of handlers (what they log and what they print) and of workers with their task and attempt, and the raw output of ' +
+    'array elements. Of running tasks there is what came with their last checkpoint. Several options together show the lines that meet all of them. With --follow, goes ' +
     'on until the job has ended; with --json, that is one document a line. Colour codes are taken out on a terminal and kept in a pipe.',
   args: { job: required(JOB_ARGUMENT) },
   options: {
@@ -22,17 +28,40 @@ export const logs = defineCommand({
       parse: (raw) => (TASK.test(raw) ? taskIdOf(Number(raw)) : null),
       expected: 'the number of a task, such as 12 or 000012',
     }),
+    item: text('id', 'Only the item with this id, or with this position in the input, from 0, as #12'),
+    attempt: parsed('id', 'Only this attempt, as lines and `explain` name it', {
+      parse: (raw) => (ATTEMPT.test(raw) ? raw : null),
+      expected: 'the id of an attempt, such as 4711_3.0',
+    }),
+    failed: flag('Only items that have failed for good'),
+    grep: text('pattern', 'Only lines that match this regular expression'),
+    level: parsed('level', 'Only lines of this level and above: debug, info, warn or error', {
+      parse: (raw) => LOG_LEVELS.find((level) => level === raw) ?? null,
+      expected: LOG_LEVELS.join(', '),
+    }),
+    since: parsed('time', 'Only lines that are younger: a duration such as 10m, or a time such as 2026-11-21T14:00Z', {
+      parse: parseSince,
+      expected: 'a duration with a unit, such as 10m, or a time such as 2026-11-21T14:00Z',
+    }),
     follow: flag('Go on until the job has ended'),
   },
   examples: [
     { command: 'slurmctl logs @last --task 12', what: 'Everything about one task' },
-    { command: 'slurmctl logs @last --follow', what: 'Lines as they come' },
+    { command: 'slurmctl logs @last --item sample-0042', what: 'Everything one item wrote, in all its tries' },
+    { command: 'slurmctl logs @last --failed --level warn', what: 'What went wrong' },
+    { command: 'slurmctl logs @last --follow --since 10m --grep "time-?out"', what: 'Lines as they come' },
   ],
   endsOnInterrupt: true,
-  run: async (session, { args: { job }, options: { task, follow } }) => {
+  run: async (session, { args: { job }, options: { follow, failed, ...options } }) => {
+    if (failed && (follow || options.item !== undefined))
+      throw new AppError('USAGE', {
+        message: `--failed and ${follow ? '--follow' : '--item'} cannot be given together`,
+        hint: 'Give one of them',
+      });
     const { signal } = session.io;
     const app = await session.app();
-    const lines = app.logs({ job, follow, signal, ...(task === undefined ? {} : { task }) });
+    const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+    const lines = app.logs({ job, follow, signal, ...(failed ? { failed } : {}), ...given });
     try {
       await (session.flags.json ? printJson(session, lines, follow) : printText(session, lines));
     } catch (error) {
@@ -42,6 +71,17 @@ export const logs = defineCommand({
   },
 });
 
+const TIME = /^\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,3})?)?(?:Z|[+-]\d{2}:\d{2})?)?$/;
+
+/** A time without a zone is of the reader's own. */
+function parseSince(raw: string): { readonly agoMs: number } | { readonly atMs: number } | null {
+  const agoMs = parseDurationMs(raw);
+  if (agoMs !== null) return { agoMs };
+  if (!TIME.test(raw)) return null;
+  const atMs = Date.parse(raw.length === 10 ? `${raw}T00:00` : raw.replace(' ', 'T'));
+  return Number.isNaN(atMs) ? null : { atMs };
+}
+
 async function printText(session: Session, lines: AsyncIterable<LogLine>): Promise<void> {
   const { renderLogLine } = await import('../render/log-line.ts');
   let any = false;
@@ -49,7 +89,7 @@ async function printText(session: Session, lines: AsyncIterable<LogLine>): Promi
     any = true;
     await session.print(renderLogLine(line, session.view, session.io.stdout.isTty));
   }
-  if (!any) session.note('no log lines yet');
+  if (!any) session.note('no such log lines yet');
 }
 
 async function printJson(session: Session, lines: AsyncIterable<LogLine>, follow: boolean): Promise<void> {

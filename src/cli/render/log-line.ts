@@ -4,7 +4,19 @@ import { printable } from './text.ts';
 import type { View } from './view.ts';
 
 /** Fields that every line has and that the prefix shows already, or that mean nothing to a reader. */
-const KNOWN_FIELDS = new Set(['level', 'time', 'msg', 'job', 'task', 'attempt', 'pid', 'hostname', 'node', 'v']);
+const KNOWN_FIELDS = new Set([
+  'level',
+  'time',
+  'msg',
+  'job',
+  'task',
+  'attempt',
+  'pid',
+  'hostname',
+  'node',
+  'slurmJobId',
+  'v',
+]);
 const LEVELS: Record<string, string> = {
   '10': 'trace',
   '20': 'debug',

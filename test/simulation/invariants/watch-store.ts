@@ -1,6 +1,6 @@
 /** Checks every change of the object store: nothing that somebody relies on is deleted or replaced, and a pointer names what is there. */
-import type { JobId, TaskId } from '../../../src/domain/ids.ts';
-import { finalKey } from '../../../src/domain/keys.ts';
+import type { AttemptId, JobId, TaskId } from '../../../src/domain/ids.ts';
+import { attemptLogKey, finalKey } from '../../../src/domain/keys.ts';
 import { taskKey } from '../../../src/domain/state-keys.ts';
 import type { FinalPointer, PublicationManifest } from '../../../src/domain/manifest.ts';
 import type { TaskItem } from '../../../src/domain/task-item.ts';
@@ -41,6 +41,11 @@ export function createStoreWatch(
     const match = ATTEMPT_FILE.exec(key);
     if (match === null) return null;
     const [, job, task, attempt, file] = match as unknown as [string, string, string, string, string];
+    // Parts of a log may go, once they are in the whole one.
+    if (file.startsWith('log/')) {
+      const whole = attemptLogKey(job as JobId, task as TaskId, attempt as AttemptId);
+      return store.peek(whole) === null ? `the log of attempt ${attempt} is not stored whole` : null;
+    }
     const item = state.peek(taskKey(job as JobId, task as TaskId, 1)) as unknown as TaskItem | null;
     if (item?.win?.attempt === attempt && !file.startsWith('seg/')) return `it belongs to the winner of task ${task}`;
     const pointer = item?.checkpoint;
@@ -70,7 +75,7 @@ export function createStoreWatch(
       const job = /^jobs\/([^/]+)\//.exec(key)?.[1] ?? '';
       const need = isNeeded(key);
       if (need !== null) violate('deletion', `${process.name} deletes ${key}: ${need}`);
-      else if (!key.includes('/seg/') && wasSubmitted(job))
+      else if (!/\/(?:seg|log)\//.test(key) && wasSubmitted(job))
         violate('deletion', `${process.name} deletes ${key} of a job that was submitted`);
       return;
     }

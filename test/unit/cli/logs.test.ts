@@ -9,8 +9,12 @@ const attemptLine = (text: string): LogLine => ({
   task: '000012',
   attempt: '4711_3.0',
   origin: 'log.jsonl',
+  time: null,
+  level: null,
+  item: null,
   text,
 });
+const NO_WORD = { time: null, level: null, item: null } as const;
 const LINES: readonly LogLine[] = [
   attemptLine('{"level":40,"time":1763681465000,"msg":"slow item","task":"000012","itemId":"a\\u001b[2J","tries":2}'),
   attemptLine('{"level":"info","time":"2026-11-20T23:31:05.000Z","msg":"begun"}'),
@@ -20,14 +24,16 @@ const LINES: readonly LogLine[] = [
     task: null,
     attempt: null,
     origin: 'logs/4711_3.out',
+    ...NO_WORD,
     text: '{"level":"info","msg":"element ended","claimed":1}',
   },
-  { source: 'element', task: null, attempt: null, origin: 'logs/4711_3.out', text: '{"level":3}' },
+  { source: 'element', task: null, attempt: null, origin: 'logs/4711_3.out', ...NO_WORD, text: '{"level":3}' },
   {
     source: 'element',
     task: null,
     attempt: null,
     origin: '/data/logs/4711_3.out',
+    ...NO_WORD,
     text: '\u001b[31mred\u001b[0m\t\u001b]0;title\u0007',
   },
 ];
@@ -68,6 +74,49 @@ describe('logs', () => {
     ]);
   });
 
+  it('passes what narrows the lines, and reads durations and times', async () => {
+    const call = logs();
+    const asked = async (...args: string[]) => {
+      await runInProcess(['logs', 'x', ...args], { app: { logs: call } });
+      const { signal: _signal, ...request } = call.mock.lastCall?.[0] ?? { job: '', follow: false };
+      return request;
+    };
+    expect(
+      await asked('--item', '#3', '--attempt', '4711_3.0', '--level', 'warn', '--grep', 'a+', '--since', '1h30m'),
+    ).toEqual({
+      job: 'x',
+      follow: false,
+      item: '#3',
+      attempt: '4711_3.0',
+      level: 'warn',
+      grep: 'a+',
+      since: { agoMs: 5_400_000 },
+    });
+    expect(await asked('--failed', '--since', '2026-11-21T14:00Z')).toEqual({
+      job: 'x',
+      follow: false,
+      failed: true,
+      since: { atMs: Date.UTC(2026, 10, 21, 14) },
+    });
+    const midnight = await asked('--since', '2026-11-21');
+    expect(midnight.since).toEqual({ atMs: new Date(2026, 10, 21).getTime() });
+  });
+
+  it.each([
+    [['--failed', '--follow'], '--failed and --follow'],
+    [['--failed', '--item', '3'], '--failed and --item'],
+    [['--level', 'loud'], 'debug, info, warn, error'],
+    [['--since', '10'], 'a duration with a unit'],
+    [['--since', '2026-13-45'], 'a duration with a unit'],
+    [['--attempt', '../../x'], 'the id of an attempt'],
+  ])('refuses %j', async (args, words) => {
+    const call = logs();
+    const { code, stderr } = await runInProcess(['logs', 'x', ...args], { app: { logs: call } });
+    expect(code).toBe(2);
+    expect(stderr).toContain(words);
+    expect(call).not.toHaveBeenCalled();
+  });
+
   it('--json is one document; with --follow one a line', async () => {
     const whole = await runInProcess(['logs', 'x', '--json'], { app: { logs: logs() } });
     expect(JSON.parse(whole.stdout)).toEqual({ schema: 'slurmctl.logs/1', lines: LINES } satisfies LogsDocument);
@@ -96,6 +145,6 @@ describe('logs', () => {
 
   it('says so when there is nothing yet', async () => {
     const { stdout, stderr } = await runInProcess(['logs', 'x'], { app: { logs: () => stream<LogLine>() } });
-    expect({ stdout, stderr }).toEqual({ stdout: '', stderr: 'no log lines yet\n' });
+    expect({ stdout, stderr }).toEqual({ stdout: '', stderr: 'no such log lines yet\n' });
   });
 });

@@ -129,7 +129,7 @@ describe('values', () => {
     ['btach: {items: 3}', '3:1 btach: unknown key · Did you mean `batch`?'],
     [
       'wholly-else: 1',
-      'Known here: name, input, batch, handler, resources, slurm, retry, checkpoint, limits, pools, concurrency, output',
+      'Known here: name, input, batch, handler, resources, slurm, retry, checkpoint, logs, limits, pools, concurrency, output',
     ],
     ['__proto__: {items: 3}', '__proto__: unknown key'],
     ['batch: {constructor: 3}', 'batch.constructor: unknown key'],

@@ -56,6 +56,7 @@ function session({
       },
       segments: () => 0,
     },
+    shipLog: () => Promise.resolve(),
     checkpointEveryMs,
     progress: () => ({ rows: 0, failed: 0 }),
   });

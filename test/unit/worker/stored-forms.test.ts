@@ -3,10 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { asAttemptId, taskIdOf } from '../../../src/domain/ids.ts';
 import type { TaskManifest } from '../../../src/domain/manifest.ts';
 import type { ItemOutcome } from '../../../src/domain/outcome.ts';
-import { createAttemptLog } from '../../../src/worker/attempt-log.ts';
 import { decodeSegment, encodeSegment } from '../../../src/domain/segment.ts';
 import { openBatch } from '../../../src/domain/task-batch.ts';
-import { createManualClock } from '../../support/manual-clock.ts';
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 
@@ -104,41 +102,5 @@ describe('segment', () => {
     expect(decodeSegment(bytes(encodeSegment(header, [{ ...failed, cause: 'nonsense' as 'oom' }])))).toBe(
       'row 1 is not an outcome',
     );
-  });
-});
-
-describe('attempt log', () => {
-  it('is JSON lines with bindings, and nothing when nothing was logged', () => {
-    const log = createAttemptLog(createManualClock(0));
-    expect(log.text()).toBeNull();
-    log.log.child({ item: 'a' }).warn('careful', { big: 5n, item: 'b' });
-    expect(log.text()).toBe(
-      '{"time":"1970-01-01T00:00:00.000Z","level":"warn","msg":"careful","item":"b","big":"5"}\n',
-    );
-  });
-
-  it('stops at its bound with one line that says so', () => {
-    const log = createAttemptLog(createManualClock(0), 500);
-    for (let line = 0; line < 100; line += 1) log.log.info(`line ${line}`);
-    const lines = (log.text() ?? '').trimEnd().split('\n');
-    expect(lines.length).toBeLessThan(10);
-    expect(JSON.parse(lines.at(-1) as string)).toMatchObject({ msg: 'log truncated' });
-  });
-
-  it('never throws for what it is given', () => {
-    const log = createAttemptLog(createManualClock(0));
-    const cyclic: Record<string, unknown> = {};
-    cyclic['self'] = cyclic;
-    log.log.info('cycle', cyclic);
-    log.log.info('hostile', {
-      toJSON() {
-        throw new Error('no');
-      },
-    });
-    log.log.info('x'.repeat(1_000_000), { y: 'y'.repeat(1_000_000) });
-    const lines = (log.text() ?? '').trimEnd().split('\n');
-    expect(lines).toHaveLength(3);
-    for (const line of lines) expect(JSON.parse(line)).toHaveProperty('msg');
-    expect((log.text() ?? '').length).toBeLessThan(100_000);
   });
 });

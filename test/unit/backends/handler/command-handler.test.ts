@@ -54,6 +54,36 @@ describe('command handlers', () => {
     expect(await node(ECHO, { payload: { a: 1 } })).toEqual({ ok: true, output: { a: 1 } });
   });
 
+  it('stderr goes to the log of the item line by line, while the program runs', async () => {
+    const said = createListLog();
+    const log = { ...said };
+    const first = new Promise<void>((resolve) => {
+      log.info = (...args) => {
+        said.info(...args);
+        resolve();
+      };
+    });
+    const file = JSON.stringify(join(dir.path, 'go'));
+    const running = node(
+      `console.error('one\\ntwo'); const go = setInterval(() => { if (require('fs').existsSync(${file})) { clearInterval(go); process.stderr.write('three'); } }, 5)`,
+      { context: { log } },
+    );
+    await first;
+    expect(log.lines[0]).toEqual({ level: 'info', message: 'one', fields: { stream: 'stderr' } });
+    writeFileSync(join(dir.path, 'go'), '');
+    expect(await running).toEqual({ ok: true, output: null });
+    expect(log.lines.map(({ message }) => message)).toEqual(['one', 'two', 'three']);
+  });
+
+  it('stdout of a program that failed goes there too: it is no result', async () => {
+    const log = createListLog();
+    await node('console.log("half a "); console.log("result"); process.exitCode = 3', { context: { log } });
+    expect(log.lines).toEqual([
+      { level: 'info', message: 'half a ', fields: { stream: 'stdout' } },
+      { level: 'info', message: 'result', fields: { stream: 'stdout' } },
+    ]);
+  });
+
   it('fills arguments from the payload without a shell', async () => {
     const json =
       '{"path":"a b; rm -rf $(x) \'\\"`\\n","n":12345678901234567890,"deep":{"x":[1,2]},"flag":true,"dotted.name":"d"}';

@@ -1,0 +1,105 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { isSecretKey, REDACTED, redactingReplacer, redactText, withoutSecrets } from '../../../src/domain/redact.ts';
+
+const S = 'Zq9hunter2Zq9';
+
+describe('redactText', () => {
+  it.each([
+    [`password=${S}`, `password=${REDACTED}`],
+    [`"password": "${S} with spaces", "n": 1`, `"password": "${REDACTED}", "n": 1`],
+    [`DB_PASSWD='${S}' run`, `DB_PASSWD='${REDACTED}' run`],
+    [`AWS_SECRET_ACCESS_KEY=${S}`, `AWS_SECRET_ACCESS_KEY=${REDACTED}`],
+    [`curl -H "Authorization: Bearer ${S}" https://x`, `curl -H "Authorization: ${REDACTED}" https://x`],
+    [`sent bearer ${S}.`, `sent bearer ${REDACTED}`],
+    [`postgres://ada:${S}@db/x?y`, `postgres://ada:${REDACTED}@db/x?y`],
+    [`redis://:a@${S}@cache`, `redis://:${REDACTED}@cache`],
+    [`run --api-key ${S} --n 3`, `run --api-key ${REDACTED} --n 3`],
+    [`https://b.s3/x?X-Amz-Signature=${S}&a=1`, `https://b.s3/x?X-Amz-Signature=${REDACTED}&a=1`],
+    [`https://b.s3/x?X-Amz-Security-Token=${S}&a=1`, `https://b.s3/x?X-Amz-Security-Token=${REDACTED}&a=1`],
+    ['key AKIAIOSFODNN7EXAMPLE', `key ${REDACTED}`],
+    [`ghp_${'a1'.repeat(18)} x`, `${REDACTED} x`],
+    [`eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.${S}`, REDACTED],
+    [`-----BEGIN RSA PRIVATE KEY-----\n${S}\n-----END RSA PRIVATE KEY-----\nx`, `${REDACTED}\nx`],
+    [`-----BEGIN PRIVATE KEY-----\n${S}`, REDACTED],
+    [`\\"token\\": \\"${S}\\"`, `\\"token\\": \\"${REDACTED}"`],
+  ])('%s', (text, expected) => {
+    const redacted = redactText(text);
+    expect(redacted).not.toContain(S);
+    if (!text.startsWith('\\')) expect(redacted).toBe(expected);
+  });
+
+  it.each([
+    'loaded tokenizer bert, 250 tokens, max_tokens=512, token: 7',
+    'the key is 5 of 9; keyword=x',
+    'https://host/path?a=1#b and C:\\x and 12:30:05',
+    'item 42 failed: ValueError: no licence for 17',
+    'sk-learn and task-force',
+  ])('leaves alone: %s', (text) => expect(redactText(text)).toBe(text));
+
+  it('hides a secret whatever stands around it, and redacting again changes nothing', () => {
+    const secret = fc.stringMatching(/^[A-Za-z0-9+/_.-]{12,40}$/).map((text) => `Zq${text}9`);
+    const around = fc.string({ maxLength: 60 }).filter((text) => !/["']/.test(text));
+    const carrier = fc.constantFrom(
+      'password=',
+      'secret: ',
+      'api_key=',
+      '"token": "',
+      'x-amz-signature=',
+      'accessKey=',
+    );
+    fc.assert(
+      fc.property(around, carrier, secret, around, (before, name, value, after) => {
+        const redacted = redactText(`${before} ${name}${value}${name.endsWith('"') ? '"' : ''} ${after}`);
+        expect(redacted).not.toContain(value);
+        expect(redactText(redacted)).toBe(redacted);
+      }),
+    );
+  });
+
+  it('takes time that grows with the length alone', () => {
+    const hostile = [
+      '://a:',
+      'eyJa-',
+      'password=" ',
+      'token\\',
+      '-----BEGIN ',
+      'authorization:',
+      '--a-token ',
+      'A',
+      ':',
+    ];
+    for (const piece of hostile) {
+      const text = piece.repeat(64_000 / piece.length);
+      const startMs = performance.now();
+      redactText(text);
+      expect(performance.now() - startMs, piece).toBeLessThan(2_000);
+    }
+  });
+});
+
+describe('secrets by key', () => {
+  it.each([
+    'password',
+    'DB_PASSWORD',
+    'aws_secret_access_key',
+    'X-Api-Key',
+    'sessionToken',
+    'Set-Cookie',
+    'client.secret',
+  ])('%s', (key) => expect(isSecretKey(key)).toBe(true));
+  it.each(['tokens', 'key', 'keys', 'tokenizer', 'passed', 'author', 'itemId'])('not %s', (key) =>
+    expect(isSecretKey(key)).toBe(false),
+  );
+
+  it('hides strings and structures under such a key, not counts', () => {
+    const value = { a: { secret: [S], token: 7, apiKey: null, ok: `password=${S}` }, big: 3n };
+    expect(JSON.parse(JSON.stringify(value, redactingReplacer))).toEqual({
+      a: { secret: REDACTED, token: 7, apiKey: null, ok: `password=${REDACTED}` },
+      big: '3',
+    });
+    const cyclic: Record<string, unknown> = {};
+    cyclic['self'] = cyclic;
+    expect(withoutSecrets(cyclic)).toEqual({ fields: 'not JSON' });
+  });
+});
