@@ -1,3 +1,4 @@
+import type { AlertListDocument, AlertTestDocument } from './alert-documents.ts';
 import type { CancelDocument, PauseDocument, ResumeDocument } from './decision-documents.ts';
 import type {
   AdvanceDocument,
@@ -195,6 +196,10 @@ export interface App {
   poolDelete(request: { readonly name: string; readonly force: boolean }): Promise<PoolDeleteDocument>;
   /** Takes slots away from their holders. */
   poolEvict(request: { readonly name: string; readonly whom: EvictWhom }): Promise<PoolEvictDocument>;
+  /** Sends a test message to a channel of the settings, or to an address. */
+  alertTest(channel: string): Promise<AlertTestDocument>;
+  /** Channels and rules of the settings, and what waits to be sent. */
+  alertList(): Promise<AlertListDocument>;
   /** Templates that `init` can write, with one line about each. */
   examples(): Promise<readonly { readonly name: string; readonly summary: string }[]>;
   init(request: { readonly example: string; readonly directory: string }): Promise<InitDocument>;

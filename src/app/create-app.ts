@@ -41,6 +41,7 @@ export const createApp: CreateApp = async ({ flags, env, cwd, jobFile }) => {
     ...keeping(opened),
     ...limiting(opened),
     ...pooling(opened),
+    ...alerting(opened),
     requests: () => opened.surroundings.meter.totals(),
     close: async () => void (await Promise.all(opened.surroundings.closers.map((close) => close()))),
   };
@@ -166,7 +167,8 @@ function driving(opened: Opened): Pick<App, 'follow' | 'advance' | 'tick' | 'agg
       const { job, own } = found;
       const carry = async () => (await carryAfter(found, request.signal)).carry ?? null;
       const onEnded = async () => void (await storePage(found));
-      const wanted = { ...request, job, onEnded, ...(found.seenFrom && { carry }) };
+      const onPassed = async () => void (await tell(opened, found));
+      const wanted = { ...request, job, onEnded, onPassed, ...(found.seenFrom && { carry }) };
       return followJob(own, await coordinatorOf(found), wanted);
     },
     async advance({ job: reference, waitLeaseMs = 0, onProgress }) {
@@ -176,7 +178,8 @@ function driving(opened: Opened): Pick<App, 'follow' | 'advance' | 'tick' | 'agg
       const deps = await coordinatorOf(found, onProgress);
       const document = await advanceDocument(deps, { job, waitLeaseMs, patienceMs: ADVANCE_PATIENCE_MS });
       const more = hasJustEnded(document) ? await storePage(found) : [];
-      return { ...document, steps: [...document.steps, ...more], ...(await carryAfter(found)) };
+      const told = await tell(opened, found);
+      return { ...document, steps: [...document.steps, ...more, ...told], ...(await carryAfter(found)) };
     },
     tick: () => tick(opened),
     async aggregate(reference, onProgress) {
@@ -202,7 +205,8 @@ function retrying({ findToChange, coordinatorOf, carryAfter }: Opened, cwd: stri
 }
 
 /** What a person decides about a job that lives. */
-function deciding({ findToChange, coordinatorOf, carryAfter }: Opened): Pick<App, 'pause' | 'resume' | 'cancel'> {
+function deciding(opened: Opened): Pick<App, 'pause' | 'resume' | 'cancel'> {
+  const { findToChange, coordinatorOf, carryAfter } = opened;
   return {
     async pause({ job: reference, ...request }) {
       const { pauseDocument } = await import('./decide-documents.ts');
@@ -221,9 +225,16 @@ function deciding({ findToChange, coordinatorOf, carryAfter }: Opened): Pick<App
       const { cancelDocument } = await import('./decide-documents.ts');
       const found = await findToChange(reference);
       const document = await cancelDocument(await coordinatorOf(found), found.job, reason);
+      await tell(opened, found);
       return { ...document, ...(await carryAfter(found)) };
     },
   };
+}
+
+/** Tells people about a job that was passed over; what was told and what went wrong, as sentences. */
+async function tell({ settings }: Opened, { own, job }: Pick<FoundJob, 'own' | 'job'>): Promise<readonly string[]> {
+  const { tellAfterPass } = await import('./tell-pass.ts');
+  return tellAfterPass(own, settings.alerting, job);
 }
 
 /** The page of a job that has just ended; what went wrong, as sentences. */
@@ -236,7 +247,7 @@ async function storePage({
   return storeDashboard(own, job, seenFrom);
 }
 
-async function tick({ drivers, sides, coordinatorOf }: Opened): Promise<TickDocument> {
+async function tick({ drivers, sides, coordinatorOf, settings: { alerting } }: Opened): Promise<TickDocument> {
   const { tickAll } = await import('./tick-all.ts');
   const tickOne = async (side: Drivers): Promise<TickDocument> => {
     const driversOf = createDriversOf(side);
@@ -246,11 +257,8 @@ async function tick({ drivers, sides, coordinatorOf }: Opened): Promise<TickDocu
       owns.set(known.id, own);
       return coordinatorOf({ job: known.id, own });
     });
-    for (const row of document.jobs) {
-      const own = owns.get(row.jobId);
-      if (own !== undefined && hasJustEnded(row)) await storePage({ job: asJobId(row.jobId), own });
-    }
-    return document;
+    const { afterTick } = await import('./after-tick.ts');
+    return afterTick(side, document, { owns, alerting });
   };
   if (sides === null) return tickOne(drivers);
   const { tickBothSides } = await import('./spool-tick.ts');
@@ -370,5 +378,14 @@ function pooling({
     },
     poolDelete: async (request) => (await commands()).poolDelete(drivers, request),
     poolEvict: async (request) => (await import('./pool-evict.ts')).poolEvict(drivers, request),
+  };
+}
+
+/** Who is told about jobs. */
+function alerting({ drivers, settings }: Opened): Pick<App, 'alertTest' | 'alertList'> {
+  const commands = async () => import('./alert-commands.ts');
+  return {
+    alertTest: async (channel) => (await commands()).alertTest(drivers, settings.alerting, channel),
+    alertList: async () => (await commands()).alertList(drivers, settings.alerting),
   };
 }

@@ -31,6 +31,8 @@ export async function followJob(
     readonly signal?: AbortSignal;
     /** One of its own passes has ended the job. */
     readonly onEnded?: () => Promise<void>;
+    /** Something happened, or it is time again to look whether something should have. */
+    readonly onPassed?: () => Promise<void>;
     /** For a job that lives in a spool: carries what is new. */
     readonly carry?: () => Promise<CarryDocument | null>;
   },
@@ -40,12 +42,14 @@ export async function followJob(
   let before = '';
   const leaseWatch = createLeaseWatch();
   const carry = carriesNowAndThen(deps, request.carry);
+  const told = tellsNowAndThen(deps, request.onPassed);
   for (;;) {
     const startedMs = deps.clock.monotonicMs();
     const pass = await advanceIfFree(deps, { ...request, leaseWatch });
     if (pass !== null && hasJustEnded(pass)) await request.onEnded?.();
     const seen = await statusDocument(drivers, request.job);
     const over = isFinalJobState(seen.job.state);
+    await told(over);
     const status = { ...seen, ...(await carry(over)) };
     request.onStatus?.(status);
     if (over) return status;
@@ -55,6 +59,21 @@ export async function followJob(
     const tookMs = deps.clock.monotonicMs() - startedMs;
     await deps.clock.sleep(Math.max(pauseMs, tookMs * DUTY), request.signal);
   }
+}
+
+/** Between two looks at who is to be told. */
+const TELL_EVERY_MS = 30_000;
+
+function tellsNowAndThen(
+  { clock }: Pick<CoordinatorDeps, 'clock'>,
+  onPassed: (() => Promise<void>) | undefined,
+): (over: boolean) => Promise<void> {
+  let lastMs = Number.NEGATIVE_INFINITY;
+  return async (over) => {
+    if (onPassed === undefined || (!over && clock.monotonicMs() - lastMs < TELL_EVERY_MS)) return;
+    await onPassed();
+    lastMs = clock.monotonicMs();
+  };
 }
 
 /** Between two carries of a job that runs. */

@@ -35,6 +35,7 @@ export async function runDoctor(drivers: Drivers, settings: Settings): Promise<D
     ...(home.verdict === 'ok' ? [await checkClock(drivers)] : []),
     scratch,
     ...(await checkKept(drivers)),
+    ...(await checkMessages(drivers)),
     ...scheduler,
     ok('cpus', `${availableParallelism()} usable here`),
     ...services.checks,
@@ -48,8 +49,13 @@ export async function runDoctor(drivers: Drivers, settings: Settings): Promise<D
   };
 }
 
-const listSettings = ({ aws, ...settings }: Settings): DoctorDocument['settings'] => [
+const listSettings = ({ aws, alerting, ...settings }: Settings): DoctorDocument['settings'] => [
   ...Object.entries(settings).map(([name, { value, from }]) => ({ name, value: value ?? 'none', from })),
+  ...Object.keys(alerting.channels).map((name) => ({
+    name: `channels.${name}`,
+    value: alerting.channels[name]?.kind ?? 'none',
+    from: 'settings files',
+  })),
   ...aws.map(({ name, value, from }) => ({ name, value, from })),
 ];
 
@@ -146,6 +152,18 @@ async function checkKept(drivers: Drivers): Promise<Check[]> {
 function nothingKept(error: unknown): { readonly results: number; readonly jobs: readonly string[] } {
   if (!isAppError(error)) throw error;
   return { results: 0, jobs: [] };
+}
+
+/** Messages that nobody could send so far. State that cannot be read is what the other checks are about. */
+async function checkMessages(drivers: Drivers): Promise<Check[]> {
+  const { undelivered } = await import('./alert-commands.ts');
+  const found = await undelivered(drivers).catch((error: unknown) => {
+    if (!isAppError(error)) throw error;
+    return null;
+  });
+  if (found === null) return [];
+  const remedy = 'See which with: slurmctl alert list, then try their channel with: slurmctl alert test CHANNEL';
+  return [{ name: 'alerts', verdict: 'warn', ...found, remedy }];
 }
 
 async function checkScheduler(drivers: Drivers, choice: SchedulerChoice): Promise<Check[]> {

@@ -138,7 +138,7 @@ const submissionView = (row: Submission): StatusDocument['submissions'][number] 
 });
 
 /** Mean rate over the life of the job, or since it was opened again, and what that leaves to wait for. */
-function speed({ meta, items }: Summary, nowMs: number): Pick<StatusDocument, 'itemsPerSec' | 'etaMs'> {
+export function speed({ meta, items }: Summary, nowMs: number): Pick<StatusDocument, 'itemsPerSec' | 'etaMs'> {
   const finished = items.succeeded + items.failed - (meta.carriedItems ?? 0);
   const elapsedMs = (meta.finishedMs ?? nowMs) - (meta.reopenedMs ?? meta.createdMs);
   if (finished <= 0 || elapsedMs <= 0) return { itemsPerSec: null, etaMs: null };

@@ -1,4 +1,5 @@
 import type { Command, CommandFamily } from './define-command.ts';
+import { alertCommands } from './commands/alert.ts';
 import { advance } from './commands/advance.ts';
 import { aggregate } from './commands/aggregate.ts';
 import { analyzeErrors } from './commands/analyze-errors.ts';
@@ -50,10 +51,18 @@ export const commands: readonly Command[] = [
   gc,
   ...limitCommands,
   ...poolCommands,
+  ...alertCommands,
 ];
 
 /** First words that several commands share. */
 export const families: readonly CommandFamily[] = [
+  {
+    name: 'alert',
+    group: 'Upkeep',
+    summary: 'Messages to people about jobs: test, list',
+    description:
+      'Messages to people about jobs: by mail, webhook, Slack or a program. Channels and rules are in the settings (`channels`, `alerts`), rules of one job in its job file.',
+  },
   {
     name: 'limit',
     group: 'Upkeep',

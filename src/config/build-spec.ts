@@ -3,6 +3,7 @@ import { MAX_TASKS } from '../domain/ids.ts';
 import { DEFAULT_LOGS, type LogSpec } from '../domain/log-line.ts';
 import type { OutputSpec } from '../domain/output-columns.ts';
 import { formatBytes, formatDuration } from '../domain/units.ts';
+import { buildAlerts } from './build-alerts.ts';
 import { buildHandler } from './build-handler.ts';
 import { buildInput } from './build-input.ts';
 import { buildLimits } from './build-limits.ts';
@@ -29,6 +30,7 @@ export function buildSpec(build: JobBuild, defaultName: string): JobSpec | undef
     ...buildLimits(build, handler),
     output: buildOutput(build),
     ...buildLogs(build),
+    ...buildAlerts(build),
   };
   if (batch.bytes >= resources.memoryBytes) {
     const message = `found ${formatBytes(batch.bytes)} a task, expected less than resources.memory (${formatBytes(resources.memoryBytes)})`;

@@ -32,6 +32,8 @@ const SECTIONS: readonly (readonly [key: string, title: string, words: string])[
   ['checkpoint', '`checkpoint`: how much work can be lost', ''],
   ['logs', '`logs`: how much is kept of what handlers write', 'See [logs.md](logs.md).'],
   ['output', '`output`: the columns of the finished table', ''],
+  ['on', '`on`: what is run when the job ends', 'See [alerts.md](alerts.md).'],
+  ['alerts', '`alerts`: who is told what', 'A list of `{when, to}` and more; all of it is in [alerts.md](alerts.md).'],
 ];
 
 /** A job file with every section in it; a test loads it. */
@@ -53,6 +55,8 @@ concurrency: {group: nightly, max: 1}
 checkpoint: {every: 30s}
 logs: {level: info, size: 4MiB, item: 64KiB}
 output: {columns: {score: double, label: string}}
+on: {failed: [sh, notify.sh]}
+alerts: [{when: failed, to: me@example.org}, {when: stall, for: 30m, to: me@example.org}]
 `;
 
 /** The text of docs/job-file.md. */
@@ -165,6 +169,10 @@ profiles:
     state: dynamodb://slurmctl
     queue: sqs://slurmctl
     aws: {region: eu-central-1}
+channels:
+  team: {slack: file:~/.slurmctl-slack}
+alerts:
+  - {when: failed, to: [team, me@example.org]}
 `;
 
 type NamedRow = readonly [path: string, row: KeyRow];

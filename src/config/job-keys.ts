@@ -1,4 +1,5 @@
 import { LEAST_MEMORY_BYTES, LEAST_TIME_MS, MOST_MEMORY_BYTES } from '../domain/resource-range.ts';
+import { jobAlertKeys } from './alert-keys.ts';
 import { argv } from './argv-type.ts';
 import { gridAxes } from './grid-type.ts';
 import { defaulted, optional } from './key-table.ts';
@@ -114,6 +115,7 @@ export const JOB_KEYS = {
   ...runKeys,
   ...limitKeys,
   ...outputKeys,
+  ...jobAlertKeys,
 } as const;
 
 /** Keys that people may expect here, with what to do instead. */

@@ -1,3 +1,4 @@
+import { settingsAlertKeys } from './alert-keys.ts';
 import { awsKeys, AWS_NAMES } from './aws-keys.ts';
 import { optional } from './key-table.ts';
 import { directoryPath, location, switchOrDirectory } from './location-type.ts';
@@ -46,8 +47,9 @@ export function settingsKeys(userHome: string | undefined) {
 }
 
 /** Keys of a settings file that are not in a profile. */
-export function profileKeys() {
+export function profileKeys(userHome?: string) {
   return {
+    ...settingsAlertKeys(userHome),
     profile: optional(text({ expected: 'the name of a profile', maxLength: 100 }), 'none', {
       meaning:
         'The profile to use: a named set of the keys above under `profiles`, which wins over the other keys of the settings files.',

@@ -1,4 +1,5 @@
 import type { Place, Problem } from '../errors/app-error.ts';
+import { readAlerting, type AlertingLayer } from './alert-keys.ts';
 import { scalarOf, shorten, type Located, type LocatedMap } from './located.ts';
 import { createReader } from './reader.ts';
 import { readConfigText } from './read-text.ts';
@@ -17,6 +18,7 @@ export interface Picked {
 export interface SettingsFile {
   readonly values: SettingsLayer;
   readonly profiles: ReadonlyMap<string, SettingsLayer>;
+  readonly alerting: AlertingLayer;
 }
 
 export interface LayerContext {
@@ -54,7 +56,7 @@ export async function fileLayer(
   problems.push(...yaml.problems);
   const from = (place: Place): string => `${label}${place.file}:${place.line}:${place.column}`;
   const start = { file: path, line: 1, column: 1 };
-  const table = { ...settingsKeys(userHome), ...profileKeys() };
+  const table = { ...settingsKeys(userHome), ...profileKeys(userHome) };
   const reader = createReader({ root: yaml.root, table, start, problems });
   const values = layerOf([...FILE_NAMES, 'profile'], { reader, from });
   const profiles = new Map<string, SettingsLayer>();
@@ -70,7 +72,7 @@ export async function fileLayer(
     });
     profiles.set(name, layerOf(FILE_NAMES, { reader: inner, from }));
   }
-  return { values, profiles };
+  return { values, profiles, alerting: readAlerting(reader) };
 }
 
 interface NamedReader<N extends string> {

@@ -1,6 +1,8 @@
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import type { Alerting } from '../domain/alert-rule.ts';
 import { AppError, type Problem } from '../errors/app-error.ts';
+import { DEFAULT_MAIL } from './alert-keys.ts';
 import { awsVariables, foldAws, listAws, type AwsFact } from './aws-fold.ts';
 import { inOrder, invalidConfig } from './invalid-config.ts';
 import { PLACE_NAMES, type PlaceName } from './location-type.ts';
@@ -36,6 +38,8 @@ export interface Settings {
   readonly profile: Setting<string | null>;
   /** How the services are reached, and where that was said; it is in the URLs already. Empty when all is in directories. */
   readonly aws: readonly AwsSetting[];
+  /** Who is told what about jobs; of the project's file and the user's own. */
+  readonly alerting: Alerting;
 }
 
 /** `aws.region`, or `aws.region (store, state)` where the services differ. */
@@ -85,6 +89,7 @@ export async function loadSettings(options: SettingsOptions): Promise<Settings> 
     },
     profile: setting(profile) ?? { value: null, from: 'default' },
     aws: listAws(facts),
+    alerting: joinAlerting(files),
   };
 }
 
@@ -167,6 +172,16 @@ async function settingsFiles(
   if (user !== null && user !== project && (await isThere(user, 'file')))
     files.push(await fileLayer(user, { dir: dirname(user), label: 'user config ', context }));
   return files;
+}
+
+/** Of two channels of one name the nearer counts, of two mail servers too; rules add up. */
+function joinAlerting(files: readonly SettingsFile[]): Alerting {
+  const layers = files.map(({ alerting }) => alerting);
+  return {
+    channels: Object.assign({}, ...layers.map(({ channels = {} }) => channels).toReversed()) as Alerting['channels'],
+    mail: layers.find(({ mail }) => mail !== undefined)?.mail ?? DEFAULT_MAIL,
+    rules: layers.flatMap(({ rules = [] }) => rules),
+  };
 }
 
 function profileLayers(

@@ -83,6 +83,7 @@ async function storeMeta(deps: CoordinatorDeps, request: JobRequest, fence: numb
     specHash: request.specHash,
     scheduler: request.backends.scheduler,
     ...(request.spec.concurrency === undefined ? {} : { group: request.spec.concurrency.group }),
+    ...(request.spec.alerts === undefined && request.spec.on === undefined ? {} : { tells: true }),
     fence,
   };
   await deps.state.createMany([{ key: metaKey(request.job), item: meta as unknown as StateItem }]);

@@ -32,6 +32,8 @@ export type JobMeta = {
   readonly scheduler: BackendUrls['scheduler'];
   /** Jobs of this group do not run together (`domain/turns.ts`). Absent: none. */
   readonly group?: string;
+  /** Its job file says who is told about it, or what is run when it ends. Absent: it does not, and nobody has to look. */
+  readonly tells?: true;
   /** Fence of the last advance lease that wrote here; only grows. */
   readonly fence: number;
   /** Totals; 0 until the input is split. */

@@ -1,3 +1,4 @@
+import type { AlertRule, JobHooks } from './alert-rule.ts';
 import type { OutputSpec } from './output-columns.ts';
 import type { JobLimit } from './limit.ts';
 import type { LogSpec } from './log-line.ts';
@@ -29,6 +30,10 @@ export interface JobSpec {
   readonly pools?: readonly JobPool[];
   /** Absent: it runs whatever other jobs do. */
   readonly concurrency?: JobConcurrency;
+  /** Who is told what about it. Absent: nobody but those of the settings. */
+  readonly alerts?: readonly AlertRule[];
+  /** What is run when it ends. Absent: nothing. */
+  readonly on?: JobHooks;
 }
 
 interface InputCommon {

@@ -57,6 +57,12 @@ export const breakerKey = (job: JobId, fingerprint: string): StateKey => ({
 /** What a job saw of its compute nodes. */
 export const nodesKey = (job: JobId): StateKey => ({ partition: jobPartition(job), sort: 'NODES' });
 
+/** How far the alerts of a job are (`domain/alert-items.ts`). */
+export const alertsKey = (job: JobId): StateKey => ({ partition: jobPartition(job), sort: 'ALERTS' });
+/** Messages to people, of all jobs: whoever passes by sends what is due, also for jobs that have ended. */
+export const OUTBOX_PARTITION = 'OUTBOX';
+export const outboxKey = (id: string): StateKey => ({ partition: OUTBOX_PARTITION, sort: id });
+
 /** Tasks go round the shards by number, so that neighbours land on different partitions. */
 export const taskShard = (taskNumber: number, shards: number): number => taskNumber % shards;
 export const taskPartition = (job: JobId, shard: number): string => `J#${job}#T#${shard}`;

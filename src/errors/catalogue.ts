@@ -1,3 +1,4 @@
+import { alertErrors } from './catalogue/alert.ts';
 import { awsErrors } from './catalogue/aws.ts';
 import { batchErrors } from './catalogue/batch.ts';
 import { cliErrors } from './catalogue/cli.ts';
@@ -27,6 +28,7 @@ export const catalogue = {
   ...limitErrors,
   ...siteErrors,
   ...poolErrors,
+  ...alertErrors,
 } as const;
 
 export type ErrorCode = keyof typeof catalogue;

@@ -7,6 +7,8 @@ export interface CommandRequest {
   readonly argv: readonly string[];
   /** The whole environment; nothing is inherited. */
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** Absolute working directory; absent: that of this process. */
+  readonly cwd?: string;
   /** Text for standard input; absent: empty. */
   readonly input?: string;
   readonly deadlineMs: number;
@@ -46,6 +48,7 @@ export const runCommand: RunCommand = async (request) => {
   const child = execa(program, args, {
     reject: false,
     detached: true,
+    ...(request.cwd === undefined ? {} : { cwd: request.cwd }),
     input: request.input ?? '',
     extendEnv: false,
     env: withoutUndefined(request.env),

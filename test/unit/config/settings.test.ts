@@ -43,6 +43,7 @@ describe('defaults', () => {
       spool: { value: null, from: 'default' },
       profile: { value: null, from: 'default' },
       aws: [],
+      alerting: { channels: {}, mail: { sendmail: '/usr/sbin/sendmail' }, rules: [] },
     });
   });
 

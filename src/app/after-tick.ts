@@ -1,0 +1,28 @@
+/** What a tick does when every live job had its pass: pages of jobs that ended, and messages to people. */
+import type { Alerting } from '../domain/alert-rule.ts';
+import { asJobId } from '../domain/ids.ts';
+import type { TickDocument } from './documents.ts';
+import type { Drivers } from './job-backends.ts';
+import { hasJustEnded } from './just-ended.ts';
+import { storeDashboard } from './store-dashboard.ts';
+import { lookAfterPass, sendWaiting } from './tell-pass.ts';
+
+/** `owns`: the drivers of the jobs that had a pass. The document, with what was told among its notes. */
+export async function afterTick(
+  side: Drivers,
+  document: TickDocument,
+  { owns, alerting }: { readonly owns: ReadonlyMap<string, Drivers>; readonly alerting: Alerting },
+): Promise<TickDocument> {
+  const told: string[] = [];
+  for (const row of document.jobs) {
+    const own = owns.get(row.jobId);
+    if (own === undefined) continue;
+    const job = asJobId(row.jobId);
+    if (hasJustEnded(row)) await storeDashboard(own, job, undefined);
+    told.push(...((await lookAfterPass(own, alerting, job)) ?? []));
+  }
+  // Also of jobs that have ended: nobody passes over them any more.
+  told.push(...(await sendWaiting(side, alerting)));
+  const notes = [...(document.notes ?? []), ...told];
+  return { ...document, ...(notes.length === 0 ? {} : { notes }) };
+}

@@ -1,0 +1,111 @@
+/** `alert test` and `alert list`. */
+import { isMailAddress, type Alerting, type AlertRule } from '../domain/alert-rule.ts';
+import { formatDuration } from '../domain/units.ts';
+import { asJobId } from '../domain/ids.ts';
+import { AppError } from '../errors/app-error.ts';
+import { readOutbox, type OutboxEntry } from '../observe/alerts/outbox.ts';
+import { wordMessage } from '../observe/alerts/word-message.ts';
+import type { Notice } from '../ports/notifier.ts';
+import type { AlertListDocument, AlertTestDocument } from './alert-documents.ts';
+import { notifierOf, requireChannel, SEND_MS } from './alert-channels.ts';
+import type { Drivers } from './job-backends.ts';
+import { isoTime } from './status-document.ts';
+
+/** Sends a message that says it is a test, at once and past the outbox. @throws ALERT_NO_CHANNEL, ALERT_NOT_SENT */
+export async function alertTest(drivers: Drivers, alerting: Alerting, name: string): Promise<AlertTestDocument> {
+  const notifier = notifierOf(drivers, alerting, requireChannel(alerting, name));
+  const ending = new AbortController();
+  const stop = drivers.clock.after(SEND_MS, () => ending.abort());
+  try {
+    const detail = await notifier.send(testNotice(drivers), ending.signal);
+    return { schema: 'slurmctl.alert-test/1', channel: name, to: notifier.words, detail };
+  } catch (error) {
+    if (!ending.signal.aborted) throw error;
+    throw new AppError('ALERT_NOT_SENT', {
+      message: `${notifier.words}: no answer within ${SEND_MS / 1_000} s`,
+      cause: error,
+    });
+  } finally {
+    stop();
+  }
+}
+
+function testNotice({ clock, host, urls, ids }: Drivers): Notice {
+  const facts = {
+    nowMs: clock.nowMs(),
+    job: asJobId('example-00000000'),
+    name: 'example',
+    state: 'RUNNING',
+    generation: 0,
+    reason: null,
+    beganMs: clock.nowMs(),
+    items: { total: 1_000, succeeded: 588, failed: 12, pending: 400 },
+    runningTasks: 4,
+    queuedTasks: 0,
+    retryingTasks: 0,
+    timedOutTasks: 0,
+    givenUpTasks: 0,
+    etaMs: null,
+    quotas: [],
+    worst: null,
+  } as const;
+  const what = `this is a test by ${host.user}@${host.hostname}, and there is no such job`;
+  return wordMessage(facts, { id: `test#${ids.ulid()}`, event: 'test', what, place: urls.state });
+}
+
+export async function alertList(drivers: Drivers, alerting: Alerting): Promise<AlertListDocument> {
+  const entries: OutboxEntry[] = [];
+  for await (const entry of readOutbox(drivers.state)) entries.push(entry);
+  const names = [
+    ...new Set([...Object.keys(alerting.channels), ...alerting.rules.flatMap(({ to }) => to).filter(isMailAddress)]),
+  ];
+  return {
+    schema: 'slurmctl.alert-list/1',
+    channels: names.toSorted().map((name) => ({
+      name,
+      to: notifierOf(drivers, alerting, requireChannel(alerting, name)).words,
+    })),
+    rules: alerting.rules.map((rule) => ({ when: rule.when, to: rule.to, figures: figuresOf(rule) })),
+    messages: entries.toSorted((a, b) => a.item.createdMs - b.item.createdMs).map(messageView),
+  };
+}
+
+const messageView = ({ id, item }: OutboxEntry): AlertListDocument['messages'][number] => ({
+  id,
+  kind: item.kind,
+  jobId: item.job,
+  event: item.event.event,
+  to: item.kind === 'hook' ? `on.${item.to}` : item.to,
+  state: item.state,
+  tries: item.tries,
+  createdAt: isoTime(item.createdMs),
+  nextAt: item.state === 'waiting' && item.notBeforeMs > 0 ? isoTime(item.notBeforeMs) : null,
+  detail: item.detail === '' ? null : item.detail,
+});
+
+/** Empty where the rule says nothing but what it waits for. */
+function figuresOf({ forMs, withinMs, above, when }: AlertRule): string {
+  const unit = when === 'error-rate' || when === 'quota' ? '%' : '';
+  return [
+    ...(forMs === undefined ? [] : [`for ${formatDuration(forMs)}`]),
+    ...(above === undefined ? [] : [`above ${above}${unit}`]),
+    ...(withinMs === undefined ? [] : [`within ${formatDuration(withinMs)}`]),
+  ].join(', ');
+}
+
+/** For `doctor`: what could not be sent. Null: nothing to say. */
+export async function undelivered(drivers: Drivers): Promise<{ readonly found: string } | null> {
+  let waiting = 0;
+  let lost = 0;
+  let detail = '';
+  for await (const { item } of readOutbox(drivers.state)) {
+    const hasFailed = item.state === 'waiting' && item.tries > 0;
+    if (hasFailed) waiting += 1;
+    if (item.state === 'given-up') lost += 1;
+    if (hasFailed || item.state === 'given-up') detail = `${item.to}: ${item.detail}`;
+  }
+  if (waiting + lost === 0) return null;
+  return {
+    found: `${waiting} messages could not be sent yet, ${lost} messages or hooks failed for good; the last: ${detail}`,
+  };
+}

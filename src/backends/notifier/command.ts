@@ -1,0 +1,78 @@
+import type { AlertEvent } from '../../domain/alert-items.ts';
+import { AppError } from '../../errors/app-error.ts';
+import type { Notifier } from '../../ports/notifier.ts';
+import { runCommand, type CommandResult } from '../shared/run-command.ts';
+
+interface CommandOptions {
+  readonly argv: readonly string[];
+  /** Absolute; where a relative program is looked for too. */
+  readonly cwd: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Longest that it may run. */
+  readonly deadlineMs: number;
+  /** `SLURMCTL_HOME` and the like: so that a `slurmctl` in the program finds the job. */
+  readonly places: Readonly<Record<string, string>>;
+}
+
+const MOST_OUTPUT = 64 * 1024;
+
+/** A program: the event as JSON on stdin, and what a shell script wants of it in its environment. */
+export function createCommandNotifier({ argv, cwd, env, deadlineMs, places }: CommandOptions): Notifier {
+  const program = argv[0] ?? '';
+  return {
+    words: `the program ${program}`,
+    async send({ subject, text, event }, signal) {
+      const result = await runCommand({
+        argv,
+        cwd,
+        env: { ...env, ...places, ...variablesOf(event) },
+        input: `${JSON.stringify({ ...event, subject, text })}\n`,
+        deadlineMs,
+        maxOutput: MOST_OUTPUT,
+        signal,
+      });
+      if (result.ended === 'exited' && result.exitCode === 0) return lastLine(result);
+      throw new AppError('ALERT_NOT_SENT', { message: `${program}: ${howItEnded(result, deadlineMs)}` });
+    },
+  };
+}
+
+/** Text without NUL, which no environment can hold. */
+const safe = (text: string): string => text.replaceAll('\0', '');
+
+const variablesOf = ({ event, job, items, what, next, id }: AlertEvent): Record<string, string> => ({
+  SLURMCTL_EVENT: event,
+  SLURMCTL_EVENT_ID: safe(id),
+  SLURMCTL_EVENT_TEXT: safe(what),
+  SLURMCTL_EVENT_NEXT: safe(next),
+  SLURMCTL_JOB: safe(job.id),
+  SLURMCTL_JOB_NAME: safe(job.name),
+  SLURMCTL_JOB_STATE: job.state,
+  SLURMCTL_JOB_GENERATION: String(job.generation),
+  SLURMCTL_ITEMS: String(items.total),
+  SLURMCTL_ITEMS_SUCCEEDED: String(items.succeeded),
+  SLURMCTL_ITEMS_FAILED: String(items.failed),
+});
+
+function howItEnded(result: CommandResult, deadlineMs: number): string {
+  const said = lastLine(result);
+  const tail = said === '' ? '' : `: ${said}`;
+  switch (result.ended) {
+    case 'not-found':
+      return 'found no such program';
+    case 'not-started':
+      return `could not be started (${result.detail ?? 'unknown reason'})`;
+    case 'deadline':
+    case 'stopped':
+      return `did not end within ${deadlineMs / 1_000} s and was killed${tail}`;
+    case 'too-much-output':
+      return `printed more than ${MOST_OUTPUT} characters and was killed`;
+    case 'exited':
+      return result.exitCode === null
+        ? `was killed by ${result.signal ?? 'a signal'}${tail}`
+        : `ended with exit code ${result.exitCode}${tail}`;
+  }
+}
+
+const lastLine = ({ stdout, stderr }: CommandResult): string =>
+  (stderr.trim() === '' ? stdout : stderr).trim().split('\n').at(-1)?.trim() ?? '';

@@ -1,0 +1,35 @@
+import { AppError } from '../../errors/app-error.ts';
+import type { Notifier } from '../../ports/notifier.ts';
+import { runCommand } from '../shared/run-command.ts';
+import { mailOf, type MailParties } from './mail-message.ts';
+
+interface SendmailOptions extends MailParties {
+  /** Absolute path. */
+  readonly program: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly deadlineMs: number;
+}
+
+/** Mail by the host's own program: `sendmail -i -f FROM -- TO …`, the message on its stdin. */
+export function createSendmailNotifier({ program, env, deadlineMs, from, to }: SendmailOptions): Notifier {
+  return {
+    words: `${to.join(', ')} by ${program}`,
+    async send(notice, signal) {
+      const { createTransport } = await import('nodemailer');
+      const writer = createTransport({ streamTransport: true, buffer: true, newline: 'unix' });
+      const { message } = await writer.sendMail(mailOf(notice, { from, to }));
+      const result = await runCommand({
+        argv: [program, '-i', '-f', from, '--', ...to],
+        env,
+        input: Buffer.isBuffer(message) ? message.toString('utf8') : '',
+        deadlineMs,
+        maxOutput: 64 * 1024,
+        signal,
+      });
+      if (result.ended === 'exited' && result.exitCode === 0) return '';
+      const how = result.ended === 'exited' ? `ended with exit code ${result.exitCode ?? result.signal}` : result.ended;
+      const said = result.stderr.trim().split('\n').at(-1) ?? '';
+      throw new AppError('ALERT_NOT_SENT', { message: `${program}: ${how}${said === '' ? '' : `: ${said}`}` });
+    },
+  };
+}

@@ -1,0 +1,49 @@
+import type { MailSettings } from '../../domain/alert-rule.ts';
+import { AppError, messageOf } from '../../errors/app-error.ts';
+import type { Notifier } from '../../ports/notifier.ts';
+import { mailOf, type MailParties } from './mail-message.ts';
+import { readSecret, withoutSecrets } from './secret.ts';
+
+interface SmtpOptions extends MailParties {
+  readonly smtp: NonNullable<MailSettings['smtp']>;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Longest wait for the server at each step. */
+  readonly timeoutMs: number;
+}
+
+/** Mail through a server. */
+export function createSmtpNotifier({ smtp, env, timeoutMs, from, to }: SmtpOptions): Notifier {
+  const { host, port, security, user, password } = smtp;
+  const server = `the mail server ${host}:${port}`;
+  return {
+    words: `${to.join(', ')} by ${server}`,
+    async send(notice, signal) {
+      const pass = password === undefined ? undefined : await readSecret(password, env);
+      const { createTransport } = await import('nodemailer');
+      const transport = createTransport({
+        host,
+        port,
+        secure: security === 'tls',
+        requireTLS: security === 'starttls',
+        ignoreTLS: security === 'none',
+        ...(user === undefined || pass === undefined ? {} : { auth: { user, pass } }),
+        connectionTimeout: timeoutMs,
+        greetingTimeout: timeoutMs,
+        socketTimeout: timeoutMs,
+        dnsTimeout: timeoutMs,
+      });
+      const stop = (): void => transport.close();
+      signal.addEventListener('abort', stop, { once: true });
+      try {
+        await transport.sendMail(mailOf(notice, { from, to }));
+        return '';
+      } catch (error) {
+        const secrets = pass === undefined ? [] : [pass, `\0${user}\0${pass}`];
+        throw new AppError('ALERT_NOT_SENT', { message: withoutSecrets(`${server}: ${messageOf(error)}`, secrets) });
+      } finally {
+        signal.removeEventListener('abort', stop);
+        transport.close();
+      }
+    },
+  };
+}

@@ -1,0 +1,147 @@
+/** One look at a job by its rules: what is remembered afterwards, and what is to be told. Pure. */
+import { createHash } from 'node:crypto';
+import type { AlertEpisode, AlertsItem, OutboxItem } from '../../domain/alert-items.ts';
+import { ALERT_KINDS, type AlertRule, type HookEvent, type JobHooks } from '../../domain/alert-rule.ts';
+import { canonicalJson } from '../../domain/canonical-json.ts';
+import { isFinalJobState } from '../../domain/states.ts';
+import { stepEpisode } from './episode.ts';
+import { finishedItems, isAtWork, type AlertFacts } from './facts.ts';
+import { ALERT_DEFAULTS, judgeRule } from './judge-rule.ts';
+import { wordMessage } from './word-message.ts';
+
+export interface LookRequest {
+  /** Null: nobody looked yet. */
+  readonly stored: AlertsItem | null;
+  readonly facts: AlertFacts;
+  readonly rules: readonly AlertRule[];
+  /** What the job file has to be run, and in which directory. */
+  readonly hooks: JobHooks;
+  readonly baseDir: string;
+  readonly place: string;
+  readonly rev: string;
+}
+
+export interface Look {
+  readonly item: AlertsItem;
+  readonly outbox: readonly { readonly id: string; readonly item: OutboxItem }[];
+}
+
+/** Looks that come sooner than this after the last one have nothing to say, unless the job has ended. */
+export const LOOK_EVERY_MS = 30_000;
+/** Looks kept for `error-spike`. */
+const MOST_FAILURE_SAMPLES = 120;
+
+export function lookAtJob(request: LookRequest): Look {
+  const { stored, facts, rules, rev } = request;
+  const past = stored?.generation === facts.generation ? stored : null;
+  const finished = finishedItems(facts);
+  const hasMoved = past === null || past.finished !== finished || !isAtWork(facts);
+  const isIdle = isAtWork(facts) && facts.runningTasks === 0 && facts.queuedTasks > 0;
+  const seen = {
+    finishedSinceMs: hasMoved ? facts.nowMs : past.finishedSinceMs,
+    idleSinceMs: isIdle ? (past?.idleSinceMs ?? facts.nowMs) : null,
+    failures: samples(past?.failures ?? [[facts.beganMs, 0]], facts, longestSpike(rules)),
+  };
+  const episodes: Record<string, AlertEpisode> = { ...past?.episodes };
+  const begun = new Map<string, { readonly rule: AlertRule; readonly number: number; readonly what: string }>();
+  for (const rule of rules) {
+    const key = ruleKey(rule);
+    const { is, what } = judgeRule(rule, facts, seen);
+    // Rules that differ in their recipients alone share an episode: whoever has stepped it already knows.
+    if (begun.has(`${key} ${rule.to.join(' ')}`)) continue;
+    const { episode, begins } = stepEpisode(past?.episodes[key], is, facts.nowMs);
+    if (episode !== undefined) episodes[key] = episode;
+    if (begins && episode !== undefined)
+      begun.set(`${key} ${rule.to.join(' ')}`, { rule, number: episode.number, what });
+  }
+  const messages = [...begun.values()].flatMap((each) => messagesOf(request, each));
+  const hooks = hooksOf(request).filter(({ key }) => episodes[key] === undefined);
+  for (const { key } of hooks) episodes[key] = { number: 1, open: true, sinceMs: facts.nowMs, calmMs: null };
+  return {
+    item: { rev, generation: facts.generation, seenMs: facts.nowMs, finished, ...seen, episodes },
+    outbox: [...uniqueById(messages), ...hooks.map(({ id, item }) => ({ id, item }))],
+  };
+}
+
+/** The same for two rules that differ in their recipients alone, wherever they are written. */
+export function ruleKey({ when, forMs, withinMs, above }: AlertRule): string {
+  if (ALERT_KINDS[when].once) return when;
+  const figures = canonicalJson([forMs ?? null, withinMs ?? null, above ?? null]);
+  return `${when}-${createHash('sha256').update(figures).digest('hex').slice(0, 8)}`;
+}
+
+function messagesOf(
+  request: LookRequest,
+  { rule, number, what }: { readonly rule: AlertRule; readonly number: number; readonly what: string },
+): Look['outbox'] {
+  const { facts, place } = request;
+  return rule.to.map((to) => {
+    const recipient = createHash('sha256').update(to).digest('hex').slice(0, 12);
+    const id = `${facts.job}#${facts.generation}#${ruleKey(rule)}#${number}#${recipient}`;
+    return { id, item: newItem(request, { to, ...wordMessage(facts, { id, event: rule.when, what, place }) }) };
+  });
+}
+
+/** An episode of its own says that it was put into the outbox, so that it is there once in a generation. */
+function hooksOf(request: LookRequest): readonly (Look['outbox'][number] & { readonly key: string })[] {
+  const { facts, hooks, baseDir: cwd, place } = request;
+  return hookEventsOf(facts).flatMap((event) => {
+    const argv = hooks[event];
+    if (argv === undefined) return [];
+    const id = `${facts.job}#${facts.generation}#hook#${event}`;
+    const words = wordMessage(facts, { id, event, what: `ended as ${facts.state}`, place });
+    return [
+      {
+        key: `hook-${event}`,
+        id,
+        item: { ...newItem(request, { to: event, ...words }), kind: 'hook', argv, cwd } as const,
+      },
+    ];
+  });
+}
+
+function hookEventsOf({ state }: AlertFacts): readonly HookEvent[] {
+  if (!isFinalJobState(state)) return [];
+  if (state === 'FAILED') return ['failed', 'ended'];
+  return state === 'CANCELLED' ? ['cancelled', 'ended'] : ['completed', 'ended'];
+}
+
+const newItem = (
+  { facts: { job, nowMs } }: LookRequest,
+  words: Pick<OutboxItem, 'to' | 'subject' | 'text' | 'event'>,
+): OutboxItem => ({
+  kind: 'message',
+  job,
+  ...words,
+  createdMs: nowMs,
+  state: 'waiting',
+  tries: 0,
+  claim: '',
+  claimedMs: 0,
+  host: '',
+  notBeforeMs: 0,
+  endedMs: 0,
+  detail: '',
+});
+
+/** So many looks that the longest time of any rule is covered, each at least its share of it apart. */
+function samples(kept: AlertsItem['failures'], facts: AlertFacts, longestMs: number): AlertsItem['failures'] {
+  if (longestMs === 0) return [];
+  const apartMs = longestMs / (MOST_FAILURE_SAMPLES / 2);
+  const last = kept.at(-1);
+  const all =
+    last === undefined || facts.nowMs - last[0] >= apartMs
+      ? [...kept, [facts.nowMs, facts.items.failed] as const]
+      : kept;
+  // The last one before the time begins is what its end is compared with.
+  const first = all.findLastIndex(([atMs]) => atMs <= facts.nowMs - longestMs);
+  return all.slice(Math.max(0, first, all.length - MOST_FAILURE_SAMPLES));
+}
+
+const longestSpike = (rules: readonly AlertRule[]): number =>
+  Math.max(
+    0,
+    ...rules.flatMap((rule) => (rule.when === 'error-spike' ? [rule.withinMs ?? ALERT_DEFAULTS.spikeWithinMs] : [])),
+  );
+
+const uniqueById = (all: Look['outbox']): Look['outbox'] => [...new Map(all.map((each) => [each.id, each])).values()];

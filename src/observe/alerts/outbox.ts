@@ -1,0 +1,171 @@
+/**
+ * Sends what waits in the outbox. Messages are sent at least once: whoever sends one has claimed it by a conditional write, and a claim whose process died
+ * is taken over after a while. Hooks are run at most once: nobody takes a claimed one over.
+ */
+import type { OutboxItem } from '../../domain/alert-items.ts';
+import { OUTBOX_PARTITION, outboxKey } from '../../domain/state-keys.ts';
+import { isAppError, messageOf } from '../../errors/app-error.ts';
+import type { Clock } from '../../ports/clock.ts';
+import type { Notice } from '../../ports/notifier.ts';
+import type { Ids } from '../../ports/random.ts';
+import type { StateCondition, StateTable } from '../../ports/state-table.ts';
+import { plainLine } from './word-message.ts';
+
+const MINUTE_MS = 60_000;
+const DAY_MS = 24 * 60 * MINUTE_MS;
+/** Longer than any send is allowed to take, clocks of two hosts that disagree included. */
+const CLAIM_MS = 10 * MINUTE_MS;
+const FIRST_PAUSE_MS = MINUTE_MS;
+const LONGEST_PAUSE_MS = 60 * MINUTE_MS;
+/** A message that nobody could send for so long interests nobody any more. */
+const GIVE_UP_MS = 7 * DAY_MS;
+/** Kept after its end, so that a pass that is late finds that it was sent. */
+const KEEP_MS = 7 * DAY_MS;
+/** Messages that one pass sends, all at the same time. */
+const MOST_AT_ONCE = 16;
+const DETAIL_CHARS = 300;
+
+/** Null: this host has no such channel, so that the message waits for one that has. */
+export type SendOne = ((notice: Notice, item: OutboxItem, signal: AbortSignal) => Promise<string>) | null;
+
+export interface OutboxDeps {
+  readonly state: StateTable;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly hostname: string;
+  readonly senderOf: (item: OutboxItem) => SendOne;
+  /** Longest that one send may take; hooks may take `hookMs`. */
+  readonly sendMs: number;
+  readonly hookMs: number;
+}
+
+/** What became of one message in this pass. */
+export interface Delivery {
+  readonly id: string;
+  readonly item: OutboxItem;
+  readonly error: string | null;
+}
+
+export interface OutboxEntry {
+  readonly id: string;
+  readonly item: OutboxItem;
+}
+
+export async function* readOutbox(state: Pick<StateTable, 'query'>): AsyncGenerator<OutboxEntry> {
+  for await (const { sort, item } of state.query(OUTBOX_PARTITION))
+    yield { id: sort, item: item as unknown as OutboxItem };
+}
+
+/** Sends what is due and can be sent from here, and forgets what ended long ago. */
+export async function sendOutbox(deps: OutboxDeps): Promise<readonly Delivery[]> {
+  const { state, clock } = deps;
+  const due: { readonly entry: OutboxEntry; readonly send: NonNullable<SendOne> }[] = [];
+  const over: OutboxEntry[] = [];
+  for await (const entry of readOutbox(state)) {
+    const stands = standing(entry.item, { nowMs: clock.nowMs(), hostname: deps.hostname });
+    const send = stands === 'due' ? deps.senderOf(entry.item) : null;
+    if (send !== null && due.length < MOST_AT_ONCE) due.push({ entry, send });
+    if (stands === 'forget' || stands === 'give-up') over.push(entry);
+  }
+  for (const entry of over) await putAway(deps, entry);
+  const sent = await Promise.all(due.map(({ entry, send }) => sendEntry(deps, entry, send)));
+  return sent.filter((each) => each !== null);
+}
+
+/** What is to be done about an item now, on this host; pure. */
+export function standing(
+  item: OutboxItem,
+  { nowMs, hostname }: { readonly nowMs: number; readonly hostname: string },
+): 'due' | 'later' | 'give-up' | 'forget' {
+  if (item.state === 'sent' || item.state === 'given-up') return nowMs - item.endedMs > KEEP_MS ? 'forget' : 'later';
+  const isAbandoned = item.state === 'sending' && nowMs - item.claimedMs > CLAIM_MS;
+  if (item.state === 'sending' && !isAbandoned) return 'later';
+  if (item.kind === 'hook' && isAbandoned) return 'give-up';
+  if (nowMs - item.createdMs > GIVE_UP_MS) return 'give-up';
+  // What one host could not reach, another one may try at once.
+  return item.host === hostname && nowMs < item.notBeforeMs ? 'later' : 'due';
+}
+
+/** Pause after so many tries in a row: a minute, doubling up to an hour. */
+export const pauseAfter = (tries: number): number =>
+  Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.min(10, Math.max(0, tries - 1)));
+
+async function putAway({ state, clock }: OutboxDeps, { id, item }: OutboxEntry): Promise<void> {
+  if (item.state === 'sent' || item.state === 'given-up') return state.deleteItem(outboxKey(id));
+  const detail = item.kind === 'hook' ? 'the pass that ran it died over it' : item.detail;
+  const change = { set: { state: 'given-up', endedMs: clock.nowMs(), detail } };
+  await state.write(outboxKey(id), change, sameAs(item)).catch(unlessUncertain);
+}
+
+const sameAs = ({ state, claim, tries }: OutboxItem): StateCondition => ({
+  op: 'and',
+  of: [
+    { op: 'equals', path: 'state', value: state },
+    { op: 'equals', path: 'claim', value: claim },
+    { op: 'equals', path: 'tries', value: tries },
+  ],
+});
+
+/** Null: somebody else was faster. */
+async function sendEntry(
+  deps: OutboxDeps,
+  { id, item }: OutboxEntry,
+  send: NonNullable<SendOne>,
+): Promise<Delivery | null> {
+  const { state, clock, ids, hostname } = deps;
+  const claimed = {
+    state: 'sending',
+    claim: ids.token(16),
+    claimedMs: clock.nowMs(),
+    host: hostname,
+    tries: item.tries + 1,
+  } as const;
+  // An answer that got lost leaves the message to whoever comes after the claim.
+  const took = await state.write(outboxKey(id), { set: claimed }, sameAs(item)).catch(unlessUncertain);
+  if (took?.applied !== true) return null;
+  const mine: OutboxItem = { ...item, ...claimed };
+  const end = await trySend(deps, mine, send);
+  const nowMs = clock.nowMs();
+  const detail = plainLine(end.detail, DETAIL_CHARS);
+  const isOver = end.ok || item.kind === 'hook';
+  const set = isOver
+    ? ({ state: end.ok ? 'sent' : 'given-up', endedMs: nowMs, detail } as const)
+    : ({ state: 'waiting', notBeforeMs: nowMs + pauseAfter(mine.tries), detail } as const);
+  await state.write(outboxKey(id), { set }, sameAs(mine)).catch(unlessUncertain);
+  return { id, item: { ...mine, ...set }, error: end.ok ? null : detail };
+}
+
+/** Never waits longer than its time, whatever the channel does with the signal. */
+async function trySend(
+  { clock, sendMs, hookMs }: OutboxDeps,
+  item: OutboxItem,
+  send: NonNullable<SendOne>,
+): Promise<{ readonly ok: boolean; readonly detail: string }> {
+  const ending = new AbortController();
+  const mostMs = item.kind === 'hook' ? hookMs : sendMs;
+  let cancel = (): void => undefined;
+  const late = new Promise<{ ok: boolean; detail: string }>((resolve) => {
+    cancel = clock.after(mostMs, () => {
+      ending.abort();
+      resolve({ ok: false, detail: `no answer within ${mostMs / 1_000} s` });
+    });
+  });
+  const { subject, text, event } = item;
+  try {
+    const sent = send({ subject, text, event }, item, ending.signal).then(
+      (detail) => ({ ok: true, detail }),
+      (error: unknown) => {
+        if (!isAppError(error)) throw error;
+        return { ok: false, detail: messageOf(error) };
+      },
+    );
+    return await Promise.race([sent, late]);
+  } finally {
+    cancel();
+  }
+}
+
+const unlessUncertain = (error: unknown): null => {
+  if (isAppError(error, 'STATE_UNCERTAIN')) return null;
+  throw error;
+};

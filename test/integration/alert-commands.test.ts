@@ -1,0 +1,127 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { createApp } from '../../src/app/create-app.ts';
+import { openDrivers, createSurroundings } from '../../src/app/job-backends.ts';
+import { sendWaiting, tellAfterPass } from '../../src/app/tell-pass.ts';
+import { loadSettings } from '../../src/config/settings.ts';
+import { asJobId } from '../../src/domain/ids.ts';
+import { jobIndexKey, metaKey, rollupKey } from '../../src/domain/state-keys.ts';
+import { withTempDir } from '../support/temp-dir.ts';
+
+const JOB = asJobId('embed-7k3f9q2m');
+
+/** A site whose settings are these, with one job that has ended as FAILED. */
+async function createSite(root: string, settingsFile: string) {
+  writeFileSync(join(root, 'slurmctl.yaml'), settingsFile);
+  const env = { PATH: process.env['PATH'], HOME: root };
+  const flags = { home: join(root, 'home'), scheduler: 'local' };
+  const settings = await loadSettings({ flags, env, cwd: root });
+  const urls = {
+    home: settings.home.value,
+    store: settings.store.value,
+    state: settings.state.value,
+    queue: settings.queue.value,
+  };
+  const drivers = await openDrivers(createSurroundings(env), urls);
+  const counts = { total: 2, pending: 0, submitted: 0, running: 0, wait: 0, done: 2, dead: 0, cancelled: 0 };
+  const items = { total: 1_000, succeeded: 588, failed: 412, pending: 0 };
+  const at = 1_700_000_000_000;
+  const meta = {
+    state: 'FAILED',
+    stage: 'ready',
+    name: 'embed',
+    createdMs: at,
+    updatedMs: at,
+    finishedMs: at + 60_000,
+  };
+  const more = {
+    generation: 0,
+    specHash: '',
+    scheduler: 'local',
+    fence: 1,
+    tasks: 2,
+    items: 1_000,
+    shards: 1,
+    wave: 0,
+    submittedWave: 0,
+  };
+  await drivers.state.createMany([
+    { key: jobIndexKey(JOB), item: { name: 'embed', createdMs: at, live: false } },
+    { key: metaKey(JOB), item: { ...meta, ...more } },
+    { key: rollupKey(JOB), item: { generation: 0, tasks: counts, items } },
+  ]);
+  return { drivers, alerting: settings.alerting, app: () => createApp({ flags, env, cwd: root }) };
+}
+
+const PAGER = 'channels: {pager: {command: [sh, page.sh]}}\nalerts: [{when: failed, to: pager}]\n';
+
+describe('alerts of a site', () => {
+  it('are tried with a message that is no job’s, and past the outbox', () =>
+    withTempDir(async (root) => {
+      const { app } = await createSite(root, PAGER);
+      writeFileSync(join(root, 'page.sh'), 'cat > event.json; echo paged');
+      const site = await app();
+      expect(await site.alertTest('pager')).toEqual({
+        schema: 'slurmctl.alert-test/1',
+        channel: 'pager',
+        to: 'the program sh',
+        detail: 'paged',
+      });
+      expect(JSON.parse(readFileSync(join(root, 'event.json'), 'utf8'))).toMatchObject({ event: 'test' });
+      expect((await site.alertList()).messages).toEqual([]);
+      writeFileSync(join(root, 'page.sh'), 'echo no line >&2; exit 1');
+      await expect(site.alertTest('pager')).rejects.toMatchObject({ code: 'ALERT_NOT_SENT', exitCode: 5 });
+      await expect(site.alertTest('constructor')).rejects.toMatchObject({
+        code: 'ALERT_NO_CHANNEL',
+        message: 'found no channel "constructor" in the settings, only pager',
+      });
+    }));
+
+  it('reach people once, and what a dead channel keeps is said by list and doctor, and sent when it works again', () =>
+    withTempDir(async (root) => {
+      const { drivers, alerting, app } = await createSite(root, PAGER);
+      writeFileSync(join(root, 'page.sh'), 'echo no line >&2; exit 1');
+      expect(await tellAfterPass(drivers, alerting, JOB)).toEqual([
+        `could not tell pager about failed of ${JOB}, tries again later: sh: ended with exit code 1: no line`,
+      ]);
+      expect(await tellAfterPass(drivers, alerting, JOB)).toEqual([]);
+      const site = await app();
+      expect((await site.alertList()).messages).toMatchObject([
+        {
+          jobId: JOB,
+          event: 'failed',
+          to: 'pager',
+          state: 'waiting',
+          tries: 1,
+          detail: 'sh: ended with exit code 1: no line',
+        },
+      ]);
+      expect((await site.doctor()).checks).toContainEqual(
+        expect.objectContaining({
+          name: 'alerts',
+          verdict: 'warn',
+          found: expect.stringContaining('1 messages could not be sent yet'),
+        }),
+      );
+      writeFileSync(join(root, 'page.sh'), 'cat > event.json; echo paged');
+      const elsewhere = { ...drivers, host: { ...drivers.host, hostname: 'another-host' } };
+      expect(await sendWaiting(elsewhere, alerting)).toEqual([`told pager about failed of ${JOB}`]);
+      expect(JSON.parse(readFileSync(join(root, 'event.json'), 'utf8'))).toMatchObject({
+        schema: 'slurmctl.alert/1',
+        event: 'failed',
+        job: { id: JOB, state: 'FAILED' },
+        items: { failed: 412 },
+        next: `slurmctl analyze-errors ${JOB}`,
+      });
+      expect(await sendWaiting(elsewhere, alerting)).toEqual([]);
+      expect((await site.alertList()).messages).toMatchObject([{ state: 'sent', tries: 2 }]);
+    }));
+
+  it('cost nothing where nobody wants to know', () =>
+    withTempDir(async (root) => {
+      const { drivers, alerting, app } = await createSite(root, 'channels: {pager: {command: [sh, page.sh]}}\n');
+      expect(await tellAfterPass(drivers, alerting, JOB)).toEqual([]);
+      expect((await (await app()).alertList()).messages).toEqual([]);
+    }));
+});

@@ -1,0 +1,174 @@
+import { describe, expect, it } from 'vitest';
+import { createSystemIds } from '../../../../src/backends/random.ts';
+import { createFsStateTable } from '../../../../src/backends/state-table/fs.ts';
+import type { OutboxItem } from '../../../../src/domain/alert-items.ts';
+import type { AlertRule, JobHooks } from '../../../../src/domain/alert-rule.ts';
+import { alertsKey } from '../../../../src/domain/state-keys.ts';
+import { AppError } from '../../../../src/errors/app-error.ts';
+import type { AlertFacts } from '../../../../src/observe/alerts/facts.ts';
+import { pauseAfter, readOutbox, sendOutbox, type OutboxDeps } from '../../../../src/observe/alerts/outbox.ts';
+import { tellJob } from '../../../../src/observe/alerts/tell.ts';
+import { createManualClock } from '../../../support/manual-clock.ts';
+import { withTempDir } from '../../../support/temp-dir.ts';
+import { factsAt, itemsOf, MINUTE_MS, START_MS } from './alert-facts.fixture.ts';
+
+const FAILED: Partial<AlertFacts> = { state: 'FAILED', items: itemsOf(588, 412) };
+const DAY_MS = 24 * 60 * MINUTE_MS;
+
+/** A site with a clock of its own, and processes that look and send. */
+function createSite(root: string, { rules = [], hooks = {} }: { rules?: readonly AlertRule[]; hooks?: JobHooks } = {}) {
+  const clock = createManualClock(START_MS);
+  const ids = createSystemIds(clock);
+  const state = createFsStateTable({ root, ids, clock });
+  const sent: string[] = [];
+  const answer = { throws: false, never: false };
+  const deps: OutboxDeps = {
+    state,
+    clock,
+    ids,
+    hostname: 'login1',
+    sendMs: 10_000,
+    hookMs: 60_000,
+    senderOf: ({ to }) =>
+      to === 'unknown'
+        ? null
+        : async (notice, item) => {
+            sent.push(`${item.kind} ${notice.event.event} to ${item.to}`);
+            if (answer.never) await new Promise(() => undefined);
+            if (answer.throws) throw new AppError('ALERT_NOT_SENT', { message: 'the server is gone' });
+            return 'fine';
+          },
+  };
+  const look = (over: Partial<AlertFacts> = FAILED): Promise<number> => {
+    const facts = { ...factsAt(0, over), nowMs: clock.nowMs() };
+    return tellJob(deps, {
+      job: facts.job,
+      isFinal: facts.state !== 'RUNNING',
+      generation: facts.generation,
+      rules,
+      hooks,
+      baseDir: '/work',
+      place: 'file:///state',
+      facts: async () => facts,
+    });
+  };
+  const stored = async (): Promise<readonly OutboxItem[]> => {
+    const found: OutboxItem[] = [];
+    for await (const { item } of readOutbox(state)) found.push(item);
+    return found;
+  };
+  return { clock, state, deps, sent, answer, look, stored };
+}
+
+const rules: readonly AlertRule[] = [{ when: 'failed', to: ['ops'] }];
+
+describe('the outbox', () => {
+  it('of two passes at once, each message is put and sent once', () =>
+    withTempDir(async (root) => {
+      const { deps, look, sent } = createSite(root, { rules });
+      expect((await Promise.all([look(), look(), look()])).reduce((sum, created) => sum + created, 0)).toBe(1);
+      await Promise.all([sendOutbox(deps), sendOutbox(deps), sendOutbox(deps)]);
+      await look();
+      await sendOutbox(deps);
+      expect(sent).toEqual(['message failed to ops']);
+    }));
+
+  it('a message whose process died is sent by another one later, and one that was put before a crash is not put twice', () =>
+    withTempDir(async (root) => {
+      const { clock, state, deps, look, sent, answer, stored } = createSite(root, { rules });
+      await look();
+      // As if the process had died before it wrote down that it had told.
+      await state.deleteItem(alertsKey(factsAt(0).job));
+      expect(await look()).toBe(0);
+      answer.never = true;
+      const dying = sendOutbox({ ...deps, sendMs: DAY_MS });
+      await expect.poll(() => sent.length).toBe(1);
+      answer.never = false;
+      await clock.advance(5 * MINUTE_MS);
+      expect(await sendOutbox(deps)).toEqual([]);
+      await clock.advance(6 * MINUTE_MS);
+      await sendOutbox(deps);
+      expect(sent).toHaveLength(2);
+      expect(await stored()).toMatchObject([{ state: 'sent', tries: 2 }]);
+      await clock.advance(DAY_MS);
+      await dying;
+      expect(await stored()).toMatchObject([{ state: 'sent', tries: 2 }]);
+    }));
+
+  it('a dead channel is tried again with pauses, by other hosts at once, and given up after a week', () =>
+    withTempDir(async (root) => {
+      const { clock, deps, look, sent, answer, stored } = createSite(root, { rules });
+      answer.throws = true;
+      await look();
+      expect(await sendOutbox(deps)).toMatchObject([{ error: 'the server is gone' }]);
+      expect(await sendOutbox(deps)).toEqual([]);
+      await sendOutbox({ ...deps, hostname: 'node1' });
+      expect(sent).toHaveLength(2);
+      await clock.advance(pauseAfter(2));
+      await sendOutbox({ ...deps, hostname: 'node1' });
+      expect(sent).toHaveLength(3);
+      expect(await stored()).toMatchObject([{ state: 'waiting', tries: 3, detail: 'the server is gone' }]);
+      await clock.advance(8 * DAY_MS);
+      await sendOutbox(deps);
+      expect(await stored()).toMatchObject([{ state: 'given-up' }]);
+      await clock.advance(8 * DAY_MS);
+      await sendOutbox(deps);
+      expect(await stored()).toEqual([]);
+      expect(sent).toHaveLength(3);
+    }));
+
+  it('a channel that never answers costs its time and no more', () =>
+    withTempDir(async (root) => {
+      const { clock, deps, look, answer, stored } = createSite(root, { rules });
+      answer.never = true;
+      await look();
+      const sending = sendOutbox(deps);
+      await expect.poll(() => clock.pending()).toBeGreaterThan(0);
+      await clock.advance(10_000);
+      expect(await sending).toMatchObject([{ error: 'no answer within 10 s' }]);
+      expect(await stored()).toMatchObject([{ state: 'waiting' }]);
+    }));
+
+  it('a message to a channel that this host does not know waits for one that does', () =>
+    withTempDir(async (root) => {
+      const { deps, look, stored } = createSite(root, { rules: [{ when: 'failed', to: ['unknown'] }] });
+      await look();
+      expect(await sendOutbox(deps)).toEqual([]);
+      expect(await stored()).toMatchObject([{ state: 'waiting', tries: 0 }]);
+    }));
+
+  it('a hook is run at most once, whether it fails or its pass dies', () =>
+    withTempDir(async (root) => {
+      const { clock, deps, look, sent, answer, stored } = createSite(root, {
+        hooks: { failed: ['./a.sh'], ended: ['./b.sh'] },
+      });
+      answer.throws = true;
+      await look();
+      await sendOutbox(deps);
+      expect(await stored()).toMatchObject([{ state: 'given-up' }, { state: 'given-up' }]);
+      await clock.advance(DAY_MS);
+      await look();
+      await sendOutbox({ ...deps, hostname: 'node1' });
+      expect(sent.toSorted()).toEqual(['hook ended to ended', 'hook failed to failed']);
+      answer.throws = false;
+      answer.never = true;
+      await look({ ...FAILED, generation: 1 });
+      const dying = sendOutbox({ ...deps, hookMs: DAY_MS });
+      await expect.poll(() => sent.length).toBe(4);
+      await clock.advance(11 * MINUTE_MS);
+      await sendOutbox(deps);
+      expect(sent).toHaveLength(4);
+      expect((await stored()).filter(({ detail }) => detail === 'the pass that ran it died over it')).toHaveLength(2);
+      await clock.advance(DAY_MS);
+      await dying;
+    }));
+
+  it('a job that runs is looked at every half minute', () =>
+    withTempDir(async (root) => {
+      const { clock, look } = createSite(root, { rules: [{ when: 'budget', to: ['ops'] }] });
+      expect(await look({})).toBe(0);
+      expect(await look({ givenUpTasks: 1 })).toBe(0);
+      await clock.advance(30_000);
+      expect(await look({ givenUpTasks: 1 })).toBe(1);
+    }));
+});
