@@ -35,7 +35,7 @@ import type {
   PoolSetDocument,
 } from './pool-documents.ts';
 import type { Problem } from '../errors/app-error.ts';
-import type { LogsRequest } from './read-logs.ts';
+import type { LogsRequest } from './logs-request.ts';
 import type { RetryWishes } from './retry-criteria.ts';
 
 /** Flags every command takes; each beats environment, settings files and defaults. */

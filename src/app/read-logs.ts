@@ -4,34 +4,15 @@ import { requireMeta } from '../coordinator/job-meta.ts';
 import { readTasks } from '../coordinator/task-list.ts';
 import { taskIdOf, type JobId, type TaskId } from '../domain/ids.ts';
 import { isBeingStored, type JobMeta } from '../domain/job-item.ts';
-import { readLogLine, type LogLevel } from '../domain/log-line.ts';
+import { readLogLine } from '../domain/log-line.ts';
 import { isFinalJobState } from '../domain/states.ts';
 import type { TaskItem } from '../domain/task-item.ts';
 import { AppError } from '../errors/app-error.ts';
 import { isWanted, searchedText, type LogFilter } from '../observe/log-filter.ts';
 import type { LogLine } from './documents.ts';
 import { elementLogDir, type Drivers } from './job-backends.ts';
+import type { LogsRequest } from './logs-request.ts';
 import { attemptLogs, elementLogs, type Given, type LogSource } from './log-sources.ts';
-
-export interface LogsRequest {
-  readonly job: JobId;
-  /** Task number or id; absent: all tasks. */
-  readonly task?: string;
-  /** Id of an item, or `#` and its position: its lines alone. */
-  readonly item?: string;
-  /** Id of an attempt: its lines alone. */
-  readonly attempt?: string;
-  /** Lines of items that have failed for good, as far as that is saved; not with `follow` or `item`. */
-  readonly failed?: boolean;
-  /** A regular expression. */
-  readonly grep?: string;
-  /** This level and above. */
-  readonly level?: LogLevel;
-  /** Lines of this time and later. */
-  readonly since?: { readonly agoMs: number } | { readonly atMs: number };
-  readonly follow: boolean;
-  readonly signal?: AbortSignal;
-}
 
 /** Between two looks; and so many times longer than a look takes, so that following a large job is a small part of the load. */
 const FOLLOW_EVERY_MS = 1_000;
