@@ -20,7 +20,8 @@ try {
   const config = {
     extends: join(root, 'scripts/config/tsconfig.build.json'),
     compilerOptions: { outDir: compiled, rootDir: join(root, 'src') },
-    include: [],
+    // Packages that bring no types of their own.
+    include: [join(root, 'src/**/*.d.ts')],
     files: [join(root, 'src/cli/docs/pages.ts')],
   };
   writeFileSync(project, JSON.stringify(config));

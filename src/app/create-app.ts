@@ -99,13 +99,16 @@ function looking({
     async status(reference) {
       const { statusDocument } = await import('./status-document.ts');
       const { job, own, seenFrom } = await find(reference);
-      return statusDocument(own, job, seenFrom);
+      const { openStatusLook } = await import('./status-look.ts');
+      return statusDocument(own, job, seenFrom, openStatusLook(own, job));
     },
     async explain(request) {
       const { explainDocument, splitReference } = await import('./explain-document.ts');
       const { job: reference, task } = splitReference(request.job);
       const { job, own, seenFrom } = await find(reference);
-      return explainDocument(own, job, { task: request.task ?? task, item: request.item, seenFrom });
+      const { openStatusLook } = await import('./status-look.ts');
+      const look = openStatusLook(own, job);
+      return explainDocument(own, job, { task: request.task ?? task, item: request.item, seenFrom, look });
     },
     async analyzeErrors({ job: reference, by }) {
       const { analyzeErrors } = await import('./analyze-errors.ts');
@@ -120,7 +123,9 @@ function looking({
     async *watch(request) {
       const { watchJob } = await import('./follow-job.ts');
       const { job, own, seenFrom } = await find(request.job);
-      yield* watchJob(own, { ...request, job, ...(seenFrom === undefined ? {} : { seenFrom }) });
+      const { openStatusLook } = await import('./status-look.ts');
+      const look = openStatusLook(own, job);
+      yield* watchJob(own, { ...request, job, look, ...(seenFrom === undefined ? {} : { seenFrom }) });
     },
     async *logs(request) {
       const { readLogs } = await import('./read-logs.ts');

@@ -28,7 +28,68 @@ export interface StatusDocument {
   readonly tasks: TaskCounts;
   /** Items that finished per second over the life of the job; null before the first. */
   readonly itemsPerSec: number | null;
+  /** What is left at that speed; null before the first item and at the end. `pace` is the better judgement. */
   readonly etaMs: number | null;
+  /** How fast it has been lately and how long the rest takes at that pace. Null for a job that has ended. */
+  readonly pace: {
+    /** Lately: a fifth of the life of the job, one minute to one hour. */
+    readonly windowMs: number;
+    /** Items a second in it; null with `unknown`. */
+    readonly itemsPerSec: number | null;
+    /** Most likely between these, by how much the pace varied and by what running tasks have left. `leftAtMostMs` is null where it varied too much to say. */
+    readonly leftAtLeastMs: number | null;
+    readonly leftAtMostMs: number | null;
+    /** Why nobody can say; null where the above does. */
+    readonly unknown: string | null;
+  } | null;
+  /** Running tasks that deserve a look. Null for a job that has ended. */
+  readonly laggards: {
+    /** Tasks that run more than three times the median, and tasks whose worker has not been heard of for two minutes. */
+    readonly slow: number;
+    readonly silent: number;
+    /** Of tasks with a result; null while there are too few. */
+    readonly medianMs: number | null;
+    /** At most five: silent ones first, then the longest. */
+    readonly tasks: readonly {
+      readonly task: string;
+      readonly node: string | null;
+      readonly runsMs: number;
+      /** Since its worker was heard of. */
+      readonly silentMs: number;
+      /** Items with an outcome, of how many. */
+      readonly done: number;
+      readonly items: number;
+      readonly why: 'slow' | 'silent';
+    }[];
+  } | null;
+  /**
+   * What was asked for each element, and used by attempts with a result. Null where tasks were not read, as of a job that ended without dead tasks, whose
+   * `report` has it, and while the input is being split. Figures are null where nobody has said.
+   */
+  readonly usage: {
+    readonly asked: { readonly cpus: number; readonly memoryBytes: number; readonly timeMs: number };
+    readonly cpuShare: number | null;
+    readonly mostMemoryBytes: number | null;
+    readonly longestTaskMs: number | null;
+    /** Held by attempts with a result and by running ones so far. */
+    readonly cpuHours: number;
+  } | null;
+  /** For a live job on Slurm, as Slurm said at most 30 s ago, or while it does not answer at most some minutes. Absent otherwise. */
+  readonly queue?: {
+    /** Null: nothing of the job is in the queue, or nobody has an answer yet. */
+    readonly askedAt: string | null;
+    /** Elements of this user that run, of all jobs. */
+    readonly running: number | null;
+    /** Elements of this job that wait, by reason, most first: Slurm's code, what it means, and what one can do about it (null: wait). */
+    readonly waiting: readonly {
+      readonly reason: string;
+      readonly elements: number;
+      readonly says: string;
+      readonly todo: string | null;
+    }[];
+    /** Why Slurm could not be asked. */
+    readonly problem: string | null;
+  };
   /** Tasks that wait for a retry or are dead, by cause, most frequent first. */
   readonly causes: readonly {
     readonly cause: Cause;

@@ -7,6 +7,7 @@ import { viewCarry } from './carry-view.ts';
 import type { CarryDocument } from './documents.ts';
 import type { ExplainDocument } from './explain-documents.ts';
 import type { Drivers } from './job-backends.ts';
+import type { StatusLook } from './status-look.ts';
 import { statusDocument, tellReason } from './status-document.ts';
 
 /** `JOB/12` names a task of a job. */
@@ -22,13 +23,15 @@ interface ExplainRequest {
   readonly item?: string | undefined;
   /** For a job that lives in a spool. */
   readonly seenFrom?: CarryDocument['seenFrom'] | undefined;
+  /** To say why elements wait in the queue. */
+  readonly look?: StatusLook;
 }
 
 /** @throws JOB_NOT_FOUND for a task or an item that the job does not have, JOB_BAD_STATE for items of a job that is still being stored */
 export async function explainDocument(
   drivers: Drivers,
   job: JobId,
-  { task, item, seenFrom }: ExplainRequest,
+  { task, item, seenFrom, look }: ExplainRequest,
 ): Promise<ExplainDocument> {
   const meta = await requireMeta(drivers.state, job);
   const carry = seenFrom === undefined ? null : await viewCarry(drivers, job, seenFrom);
@@ -63,6 +66,6 @@ export async function explainDocument(
     const taskItem = await readTaskItem(drivers, job, id, meta);
     return { ...base, about: 'task', task: await explainTask(drivers, job, { id, item: taskItem, meta }) };
   }
-  const status = await statusDocument(drivers, job);
+  const status = await statusDocument(drivers, job, seenFrom, look);
   return { ...base, about: 'job', job: await explainJob(drivers, job, { meta, status }) };
 }

@@ -69,6 +69,8 @@ export interface ExplainedJob {
   /** Tasks that are not done and had more than one attempt, most attempts first; at most 10. */
   readonly worst: readonly { readonly task: string; readonly attempts: number; readonly state: TaskState }[];
   readonly retries: StatusDocument['retries'];
+  /** As in `status`: why its elements wait in the queue. */
+  readonly queue?: NonNullable<StatusDocument['queue']>;
   readonly heldBack: StatusDocument['heldBack'];
   readonly avoidedNodes: StatusDocument['avoidedNodes'];
   readonly notes: StatusDocument['notes'];

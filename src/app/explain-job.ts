@@ -36,6 +36,7 @@ export async function explainJob(
     ...(await history(drivers, job)),
     ...(await taskFacts(drivers, job, meta)),
     retries,
+    ...(status.queue === undefined ? {} : { queue: status.queue }),
     heldBack,
     avoidedNodes,
     notes,

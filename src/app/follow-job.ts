@@ -10,6 +10,7 @@ import { isFinalJobState, type JobState } from '../domain/states.ts';
 import type { CarryDocument, StatusDocument } from './documents.ts';
 import type { Drivers } from './job-backends.ts';
 import { hasJustEnded } from './just-ended.ts';
+import type { StatusLook } from './status-look.ts';
 import { statusDocument } from './status-document.ts';
 
 /** Pause between two passes. A local scheduler may be asked often; a controller serves many people. */
@@ -135,11 +136,12 @@ export async function* watchJob(
     readonly job: JobId;
     readonly signal?: AbortSignal;
     readonly seenFrom?: CarryDocument['seenFrom'];
+    readonly look?: StatusLook;
   },
 ): AsyncGenerator<StatusDocument> {
   for (;;) {
     const startedMs = drivers.clock.monotonicMs();
-    const status = await statusDocument(drivers, request.job, request.seenFrom);
+    const status = await statusDocument(drivers, request.job, request.seenFrom, request.look);
     yield status;
     if (isFinalJobState(status.job.state)) return;
     const tookMs = drivers.clock.monotonicMs() - startedMs;

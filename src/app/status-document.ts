@@ -12,18 +12,27 @@ import { viewCarry } from './carry-view.ts';
 import type { CarryDocument, StatusDocument } from './documents.ts';
 import type { Drivers } from './job-backends.ts';
 import { turnDocument } from './job-turn.ts';
+import { createPaceWatch } from './status-pace.ts';
+import { queueDocument } from './status-queue.ts';
+import type { StatusLook } from './status-look.ts';
 import { publishedGeneration, publishedPath } from './published-path.ts';
 import { waitingResults } from './waiting-results.ts';
 
 export const isoTime = (epochMs: number): string => new Date(epochMs).toISOString();
 
-/** Everything `status` shows of a job, from what is stored. `seenFrom`: for a job that lives in a spool. */
+/**
+ * Everything `status` shows of a job, from what is stored. `seenFrom`: for a job that lives in a spool. `look`: also what was requested, and why the
+ * batch system keeps elements waiting.
+ */
 export async function statusDocument(
   drivers: Drivers,
   job: JobId,
   seenFrom?: CarryDocument['seenFrom'],
+  look?: StatusLook,
 ): Promise<StatusDocument> {
-  const summary = await summariseJob(drivers.state, job);
+  const nowMs = drivers.clock.nowMs();
+  const watch = createPaceWatch(nowMs);
+  const summary = await summariseJob(drivers.state, job, watch.begin);
   const { meta } = summary;
   const rows = await readSubmissions(drivers.state, job);
   const turn = await turnDocument(drivers.state, job, meta);
@@ -43,7 +52,15 @@ export async function statusDocument(
     },
     items: summary.items,
     tasks: summary.tasks,
-    ...speed(summary, drivers.clock.nowMs()),
+    ...speed(summary, nowMs),
+    ...watch.view({
+      left: summary.items.pending,
+      tasks: summary.tasks,
+      spec: look === undefined ? null : await look.spec(),
+    }),
+    ...(look === undefined || meta.scheduler === 'local' || isFinalJobState(meta.state) || seenFrom === 'copy'
+      ? {}
+      : { queue: await queueDocument(look.queue, rows) }),
     causes: summary.causes,
     failures: summary.failures,
     ...(await troubleView(drivers, job, summary)),

@@ -16,7 +16,7 @@ export interface LiveView<D> {
 function createLiveView<D>(session: Session, { render, sentence, facts }: LiveView<D>): (document: D) => Promise<void> {
   const { io, flags, view } = session;
   if (flags.json) return (document) => session.jsonLine(document);
-  if (!io.stdout.isTty || io.env['TERM'] === 'dumb') {
+  if (!isDrawn(session)) {
     let shown = '';
     return async (document) => {
       const told = JSON.stringify(facts(document));
@@ -35,10 +35,22 @@ function createLiveView<D>(session: Session, { render, sentence, facts }: LiveVi
       .split('\n')
       .slice(0, -1)
       .slice(0, Math.max(1, rows - 1));
-    const back = height === 0 ? '' : `\u001b[${height}A\u001b[0J`;
-    await session.print(`${back}${shown.join('\n')}\n`);
+    // Each line is put over the one that stands there and its rest cleared: a screen that is wiped first flickers.
+    const back = height === 0 ? HIDE_CURSOR : `\u001b[${height}A\r`;
+    await session.print(`${back}${shown.map((line) => cleared(line, columns)).join('\n')}\n${CLEAR_BELOW}`);
   };
 }
+
+const HIDE_CURSOR = '\u001b[?25l';
+const SHOW_CURSOR = '\u001b[?25h';
+const CLEAR_REST_OF_LINE = '\u001b[K';
+const CLEAR_BELOW = '\u001b[J';
+
+/** A line as wide as the terminal leaves the cursor on its last character, which would be cleared. */
+const cleared = (line: string, columns: number): string =>
+  shownWidth(line) < columns ? `${line}${CLEAR_REST_OF_LINE}` : line;
+
+const isDrawn = ({ io, flags }: Session): boolean => !flags.json && io.stdout.isTty && io.env['TERM'] !== 'dumb';
 
 /**
  * Shows every document until there is no further one, and resolves to the last. On Ctrl-C, the ordinary way to stop watching, it resolves to
@@ -59,12 +71,17 @@ export async function watchLive<D>(
     }
   } catch (error) {
     if (!io.signal.aborted) throw error;
+  } finally {
+    if (last !== undefined && isDrawn(session)) await showCursor(session);
   }
   if (!io.signal.aborted) return last;
   // The terminal has just printed ^C; the prompt belongs on a line of its own.
   if (io.stdout.isTty && !session.flags.json) await session.print('\n');
   return 'interrupted';
 }
+
+/** Whoever reads no more needs no cursor. */
+const showCursor = (session: Session): Promise<void> => session.print(SHOW_CURSOR).catch(() => undefined);
 
 // oxlint-disable-next-line no-control-regex -- what colours are made of
 const COLOURS = /\u001b\[[0-9;]*m/g;

@@ -1,9 +1,10 @@
 /** What a person wants to know of a job, from state alone: no question to the batch system, no change. */
 import { CAUSES, type Cause } from '../domain/causes.ts';
-import type { JobId } from '../domain/ids.ts';
+import type { JobId, TaskId } from '../domain/ids.ts';
 import type { JobMeta, JobRollup } from '../domain/job-item.ts';
 import { rollupKey } from '../domain/state-keys.ts';
 import { isFinalJobState } from '../domain/states.ts';
+import type { TaskItem } from '../domain/task-item.ts';
 import type { StateTable } from '../ports/state-table.ts';
 import { requireMeta } from './job-meta.ts';
 import { createTroubleCounter, NO_TROUBLE, type Trouble } from './sum-trouble.ts';
@@ -35,8 +36,15 @@ export interface Summary extends Counts {
   readonly trouble: Omit<Trouble, 'cost'> & { readonly cost: Trouble['cost'] | null };
 }
 
-/** @throws JOB_NOT_FOUND */
-export async function summariseJob(state: StateTable, job: JobId): Promise<Summary> {
+/**
+ * `begin` is called before the first task is read and returns what is shown each of them; not at all where tasks need not be read.
+ * @throws JOB_NOT_FOUND
+ */
+export async function summariseJob(
+  state: StateTable,
+  job: JobId,
+  begin?: (meta: JobMeta) => (task: TaskId, item: TaskItem) => void,
+): Promise<Summary> {
   const meta = await requireMeta(state, job);
   const rollup = isFinalJobState(meta.state) ? await readRollup(state, job, meta) : null;
   if (rollup !== null && rollup.tasks.dead === 0)
@@ -45,8 +53,10 @@ export async function summariseJob(state: StateTable, job: JobId): Promise<Summa
   const trouble = createTroubleCounter();
   const causes = new Map<Cause, { tasks: number; example: string }>();
   const failures = new Map<string, FailureCount>();
+  const show = begin?.(meta);
   for await (const task of readTasks(state, job, meta.shards)) {
     counter.add(task);
+    show?.(task.id, task);
     trouble.add(task);
     if (task.cause === undefined || task.state === 'DONE' || task.state === 'CANCELLED') continue;
     const known = causes.get(task.cause)?.tasks ?? 0;

@@ -11,7 +11,7 @@ export const status = defineCommand({
   group: 'Look',
   summary: 'Show how a job is doing',
   description:
-    'Shows state, items, tasks, speed, causes of failure and submissions of a job. With --watch, goes on until the job has ended: redrawn in ' +
+    'Shows state, items, tasks, how long is left, what it used, why elements wait in the queue, slow tasks, causes of failure and submissions of a job. With --watch, goes on until the job has ended: redrawn in ' +
     'place on a terminal, a line for each change otherwise, and with --json one document a line. Looks only; never advances the job. Exits with 0 ' +
     'whatever the state of the job is.',
   args: { job: optional(JOB_ARGUMENT, '@last') },

@@ -1,6 +1,7 @@
 import type { StatusDocument } from '../../app/documents.ts';
 import type { ExplainedJob } from '../../app/explain-documents.ts';
 import { formatBytes, formatDuration } from '../../domain/units.ts';
+import { queueLines } from './pace.ts';
 import { thatCount } from './explain-attempt.ts';
 import { eventSentence } from './decide.ts';
 import { avoidedSentence, heldSentence, retriesSentence, waitingResultLines } from './trouble.ts';
@@ -23,7 +24,14 @@ export function jobLines(
       job.rules.map(({ rule, decision, attempts }) => `${printable(rule)}: ${decision}, ${number(attempts)} ×`),
     ],
     ['nodes of failed attempts', nodeLines(job)],
-    ['waiting', [...waitingLines(job), ...waitingResultLines(job, about).map(([, line]) => line)]],
+    [
+      'waiting',
+      [
+        ...queueLines(job).map(([, line]) => line),
+        ...waitingLines(job),
+        ...waitingResultLines(job, about).map(([, line]) => line),
+      ],
+    ],
     [
       'tasks in trouble',
       job.worst.map(({ task, attempts, state }) => `task ${task}: ${state} after ${count(attempts, 'attempt')}`),

@@ -1,8 +1,8 @@
 import type { StatusDocument } from '../../app/documents.ts';
 import { isFinalJobState, type JobState } from '../../domain/states.ts';
-import { formatDuration } from '../../domain/units.ts';
 import type { Style } from './style.ts';
 import { carrySentence } from './carry.ts';
+import { laggardLines, leftWords, paceLines, queueLines, speedOf } from './pace.ts';
 import { troubleLines } from './trouble.ts';
 import { count, fit, minute, number, percent, printable, rate } from './text.ts';
 import type { View } from './view.ts';
@@ -22,11 +22,13 @@ export function renderStatus(document: StatusDocument, view: View): string {
     ['items', itemsLine(document)],
     ['tasks', tasksLine(document)],
   ];
-  if (document.itemsPerSec !== null) lines.push(['speed', speedLine(document)]);
+  for (const [label, line] of paceLines(document)) lines.push([label, line]);
   lines.push([
     'created',
     `${minute(job.createdAt)} UTC${job.finishedAt === null ? '' : `, finished ${minute(job.finishedAt)} UTC`}`,
   ]);
+  for (const [label, line] of queueLines(document)) lines.push([label, line]);
+  for (const [label, line] of laggardLines(document)) lines.push([label, line, style.warn]);
   for (const [label, line] of troubleLines(document)) lines.push([label, line, style.warn]);
   const { turn } = document;
   if (turn !== undefined) lines.push(['group', turnLine(turn)]);
@@ -99,9 +101,6 @@ function turnLine({ group, max, place, holders, waiting }: NonNullable<StatusDoc
   return `${most}; place ${place ?? 'unknown'} of ${waiting}, behind ${who.length === 0 ? 'nobody' : who.join(', ')}`;
 }
 
-const speedLine = ({ itemsPerSec, etaMs }: StatusDocument): string =>
-  `${rate(itemsPerSec ?? 0)}${etaMs === null ? '' : `, about ${formatDuration(etaMs)} left`}`;
-
 function causeLines({ causes }: StatusDocument): string[] {
   const lines = causes
     .slice(0, MOST_CAUSES)
@@ -137,12 +136,16 @@ function submissionLines({ submissions }: StatusDocument): string[] {
 }
 
 /** One plain line about a running job, for logs and for screens that cannot redraw. */
-export function statusSentence({ job, items, itemsPerSec, etaMs }: StatusDocument): string {
+export function statusSentence(document: StatusDocument): string {
+  const { job, items } = document;
   const done = items.succeeded + items.failed;
   const parts = [`${number(done)} of ${count(items.total, 'item')} (${percent(done, items.total)})`];
   if (items.failed > 0) parts.push(`${number(items.failed)} failed`);
-  if (itemsPerSec !== null) parts.push(rate(itemsPerSec));
-  if (etaMs !== null) parts.push(`about ${formatDuration(etaMs)} left`);
+  const left = leftWords(document);
+  const speed = speedOf(document);
+  if (speed !== null) parts.push(rate(speed));
+  // A line that says what is not known would be said again and again.
+  if (left !== null && (document.pace?.unknown ?? null) === null) parts.push(left);
   if (job.reason !== null) parts.push(printable(job.reason));
   return `${job.state}: ${parts.join(', ')}`;
 }

@@ -21,6 +21,33 @@ export const runningStatus: StatusDocument = {
   tasks: { total: 10, pending: 1, submitted: 2, running: 2, wait: 1, done: 4, dead: 0, cancelled: 0 },
   itemsPerSec: 12.34,
   etaMs: 44_400,
+  pace: { windowMs: 60_000, itemsPerSec: 10.4, leftAtLeastMs: 41_000, leftAtMostMs: 75_000, unknown: null },
+  laggards: {
+    slow: 1,
+    silent: 0,
+    medianMs: 20_000,
+    tasks: [{ task: '000007', node: 'n2', runsMs: 95_000, silentMs: 4_000, done: 40, items: 100, why: 'slow' }],
+  },
+  usage: {
+    asked: { cpus: 2, memoryBytes: 4 * 1024 ** 3, timeMs: 3_600_000 },
+    cpuShare: 0.41,
+    mostMemoryBytes: 1_288_490_189,
+    longestTaskMs: 31_000,
+    cpuHours: 0.42,
+  },
+  queue: {
+    askedAt: '2026-11-20T23:31:40.000Z',
+    running: 50,
+    waiting: [
+      {
+        reason: 'QOSMaxJobsPerUserLimit',
+        elements: 2,
+        says: 'its quality of service lets one user have no more jobs at a time; 50 of yours are running',
+        todo: null,
+      },
+    ],
+    problem: null,
+  },
   causes: [{ cause: 'oom', tasks: 1, explanation: 'the memory limit was exceeded', example: '000003 on n2' }],
   failures: [{ fingerprint: '1feedbeef000', cause: 'oom', tasks: 1, example: 'task 000003: killed' }],
   retries: [{ cause: 'oom', tasks: 1, undecided: 1, firstAt: null, firstInMs: null, memoryBytes: null, timeMs: null }],
@@ -42,13 +69,18 @@ export const runningStatus: StatusDocument = {
   outputGeneration: null,
 };
 
+const { queue: _queue, ...withoutQueue } = runningStatus;
+
 /** The job as it ended in this state. */
 export const finalStatus = (state: JobState, output: string | null = '/data/out/results.parquet'): StatusDocument => ({
-  ...runningStatus,
+  ...withoutQueue,
   job: { ...runningStatus.job, state, finishedAt: '2026-11-20T23:59:05.000Z' },
   items: { total: 1000, succeeded: 988, failed: 12, pending: 0 },
   tasks: { total: 10, pending: 0, submitted: 0, running: 0, wait: 0, done: 10, dead: 0, cancelled: 0 },
   etaMs: null,
+  pace: null,
+  laggards: null,
+  usage: null,
   causes: [],
   failures: [],
   retries: [],

@@ -3,6 +3,8 @@ import { describe, expect, it } from 'vitest';
 import type { App } from '../../../src/app/api.ts';
 import { JOB_STATES } from '../../../src/domain/states.ts';
 import { renderStatus } from '../../../src/cli/render/status.ts';
+import { displayWidth } from '../../../src/cli/render/text.ts';
+import { AppError } from '../../../src/errors/app-error.ts';
 import { createStyle } from '../../../src/cli/render/style.ts';
 import { finalStatus, JOB, runningStatus } from './documents.fixture.ts';
 import { runInProcess, stream } from './run-cli.harness.ts';
@@ -18,8 +20,12 @@ describe('status', () => {
       state       RUNNING on slurm, wave 1
       items       ██████████░░░░░░░░░░░░░░ 452 of 1,000 (45%), 12 failed
       tasks       10: 1 pending, 2 submitted, 2 running, 1 waiting for a retry, 4 done
-      speed       12/s, about 44 s left
+      speed       10/s, 41 s to 1 m 15 s left
+      used        0.42 CPU-hours so far, 41 % of 2 CPUs, 1.2 GiB of 4.0 GiB, longest task 31 s of 1 h
       created     2026-11-20 23:31 UTC
+      queue       2 elements wait: its quality of service lets one user have no more jobs at a time; 50 of yours are running (QOSMaxJobsPerUserLimit)
+                  as Slurm said at 2026-11-20 23:31 UTC
+      slow        task 000007 on n2 runs for 1 m 35 s, others took 20 s; 40 of 100 items
       retries     1 task waits: 1 × oom; the next advance decides about 1
       cost        8 attempts for 7 tasks
       causes      oom: 1 task, the memory limit was exceeded (000003 on n2)
@@ -80,13 +86,13 @@ describe('status --watch', () => {
     const { code, stdout } = await runInProcess(['status', '--watch'], { app: { watch } });
     expect(code).toBe(0);
     expect(stdout).toBe(
-      'RUNNING: 452 of 1,000 items (45%), 12 failed, 12/s, about 44 s left\nCOMPLETED: 1,000 of 1,000 items (100%), 12 failed, 12/s\n',
+      'RUNNING: 452 of 1,000 items (45%), 12 failed, 10/s, 41 s to 1 m 15 s left\nCOMPLETED: 1,000 of 1,000 items (100%), 12 failed, 12/s\n',
     );
   });
 
   it('redraws in place on a terminal, within its height', async () => {
     const { stdout } = await runInProcess(['status', '--watch'], { app: { watch }, tty: { columns: 70, rows: 6 } });
-    const [, second, third] = stdout.split('\u001b[5A\u001b[0J');
+    const [, second, third] = stdout.split('\u001b[5A\r');
     expect(second?.split('\n')).toHaveLength(6);
     expect(third).toContain('COMPLETED');
   });
@@ -100,7 +106,7 @@ describe('status --watch', () => {
     }
     const { stdout } = await runInProcess(['status', '--watch'], { app: { watch: narrowing }, tty });
     // oxlint-disable-next-line no-control-regex -- the cursor's way back is what this is about
-    const [, first = '', back, second = ''] = /^([\s\S]*?)\u001b\[(\d+)A\u001b\[0J([\s\S]*)$/.exec(stdout) ?? [];
+    const [, first = '', back, second = ''] = /^([\s\S]*?)\u001b\[(\d+)A\r([\s\S]*)$/.exec(stdout) ?? [];
     const widths = (text: string): number[] =>
       stripVTControlCharacters(text)
         .trimEnd()
@@ -109,6 +115,39 @@ describe('status --watch', () => {
     expect(Number(back)).toBe(widths(first).reduce((sum, width) => sum + Math.ceil(width / 30), 0));
     expect(Number(back)).toBeGreaterThan(widths(first).length);
     expect(Math.max(...widths(second))).toBeLessThanOrEqual(30);
+  });
+
+  it('hides the cursor while it draws, and clears what is longer than the line put over it', async () => {
+    const tty = { columns: 70, rows: 40 };
+    const shorter = { ...runningStatus, queue: { ...runningStatus.queue, waiting: [] } } as typeof runningStatus;
+    const { stdout } = await runInProcess(['status', '--watch'], {
+      app: { watch: () => stream(runningStatus, shorter) },
+      tty,
+    });
+    expect(stdout.startsWith('\u001b[?25l')).toBe(true);
+    expect(stdout.endsWith('\u001b[J\u001b[?25h')).toBe(true);
+    for (const line of stdout.split('\n')) {
+      const width = displayWidth(stripVTControlCharacters(line));
+      expect(width).toBeLessThanOrEqual(70);
+      expect(line.includes('\u001b[K')).toBe(width > 0 && width < 70);
+    }
+    const gone = await runInProcess(['status', '--watch'], {
+      app: { watch: () => stream(runningStatus) },
+      tty,
+      env: { TERM: 'dumb' },
+    });
+    expect(gone.stdout).not.toContain('\u001b');
+  });
+
+  it('shows the cursor again when a look fails', async () => {
+    async function* failing(): ReturnType<App['watch']> {
+      yield runningStatus;
+      throw new AppError('STATE_UNAVAILABLE', { message: 'the table does not answer' });
+    }
+    const tty = { columns: 70, rows: 40 };
+    const { code, stdout } = await runInProcess(['status', '--watch'], { app: { watch: failing }, tty });
+    expect(code).not.toBe(0);
+    expect(stdout.endsWith('\u001b[?25h')).toBe(true);
   });
 
   it('prints nothing for a change of speed alone', async () => {
@@ -154,6 +193,7 @@ describe('status --watch', () => {
     }
     const tty = { columns: 70, rows: 40 };
     const { stdout } = await runInProcess(['status', '--watch'], { app: { watch: endless }, interrupt, tty });
-    expect(stdout.endsWith('\n\n')).toBe(true);
+    expect(stripVTControlCharacters(stdout).endsWith('\n\n')).toBe(true);
+    expect(stdout.endsWith('\u001b[?25h\n')).toBe(true);
   });
 });

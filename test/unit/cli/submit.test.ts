@@ -133,7 +133,7 @@ describe('submit --wait', () => {
       'submitting: 1 of 4 elements (25%), waiting for MaxSubmitJobs',
     ]);
     expect(stderr.match(/^RUNNING: .*$/gm)).toEqual(
-      Array.from({ length: 2 }, () => 'RUNNING: 452 of 1,000 items (45%), 12 failed, 12/s, about 44 s left'),
+      Array.from({ length: 2 }, () => 'RUNNING: 452 of 1,000 items (45%), 12 failed, 10/s, 41 s to 1 m 15 s left'),
     );
   });
 

@@ -1,0 +1,71 @@
+/** What `status` needs beside the state of a job, opened once for many looks. */
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { homedir, userInfo } from 'node:os';
+import { isAbsolute, join } from 'node:path';
+import { requireMeta } from '../coordinator/job-meta.ts';
+import type { JobId } from '../domain/ids.ts';
+import type { JobSpec } from '../domain/job-spec.ts';
+import type { QueueView } from '../ports/queue-view.ts';
+import type { Drivers } from './job-backends.ts';
+import { once } from './late-backends.ts';
+import { manifestOrNull } from './manifest-or-null.ts';
+
+export interface StatusLook {
+  /** Null while the input is being split. */
+  readonly spec: () => Promise<JobSpec | null>;
+  readonly queue: QueueView;
+}
+
+export function openStatusLook(drivers: Drivers, job: JobId): StatusLook {
+  const opened = once(() => openQueueView(drivers));
+  let spec: JobSpec | null = null;
+  return {
+    // It never changes once it is there.
+    spec: async () =>
+      (spec ??= (await manifestOrNull(drivers, job, await requireMeta(drivers.state, job)))?.spec ?? null),
+    queue: { look: async () => (await opened()).look() },
+  };
+}
+
+/** The picture that all processes of this user share: in the user's cache directory, one for each cluster. */
+async function openQueueView({ env, clock, ids }: Drivers): Promise<QueueView> {
+  const { createQueueView } = await import('../backends/queue-view/index.ts');
+  const { uid } = userInfo();
+  return createQueueView({
+    directory: join(cacheDirectory(env), 'slurmctl'),
+    key: await clusterKey(env),
+    uid,
+    clock,
+    ids,
+    async ask() {
+      const { askOwnQueue } = await import('../backends/batch-system/slurm/own-queue.ts');
+      return askOwnQueue({ env, clock, uid });
+    },
+  });
+}
+
+function cacheDirectory(env: NodeJS.ProcessEnv): string {
+  const xdg = env['XDG_CACHE_HOME'];
+  // The XDG specification has relative paths ignored.
+  if (xdg !== undefined && isAbsolute(xdg)) return xdg;
+  const home = env['HOME'];
+  return join(home !== undefined && isAbsolute(home) ? home : homedir(), '.cache');
+}
+
+const CONFIGURATIONS = ['/etc/slurm/slurm.conf', '/run/slurm/conf/slurm.conf', '/etc/slurm-llnl/slurm.conf'];
+
+/** Tells clusters apart whose login nodes share home directories, without asking any of them. */
+async function clusterKey(env: NodeJS.ProcessEnv): Promise<string> {
+  const { SLURM_CONF: conf, SLURM_CLUSTERS: clusters } = env;
+  let name = '';
+  for (const path of conf === undefined || conf === '' ? CONFIGURATIONS : [conf]) {
+    const text = await readFile(path, 'utf8').catch(() => '');
+    name = /^\s*ClusterName\s*=\s*(\S+)/im.exec(text)?.[1] ?? '';
+    if (name !== '') break;
+  }
+  return createHash('sha256')
+    .update(JSON.stringify([conf, clusters, name]))
+    .digest('hex')
+    .slice(0, 12);
+}
