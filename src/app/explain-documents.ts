@@ -1,5 +1,6 @@
 import type { Cause } from '../domain/causes.ts';
 import type { AttemptDecision } from '../domain/history.ts';
+import type { Standstill } from '../domain/standstill.ts';
 import type { JobState, TaskState } from '../domain/states.ts';
 import type { EventDocument } from './decision-documents.ts';
 import type { CarryDocument, StatusDocument } from './documents.ts';
@@ -68,6 +69,8 @@ export interface ExplainedJob {
   readonly nodes: readonly { readonly node: string; readonly failedAttempts: number }[];
   /** Tasks that are not done and had more than one attempt, most attempts first; at most 10. */
   readonly worst: readonly { readonly task: string; readonly attempts: number; readonly state: TaskState }[];
+  /** Why it, or more of it, does not run; empty for a job that has ended. */
+  readonly standstill: readonly Standstill[];
   readonly retries: StatusDocument['retries'];
   /** As in `status`: why its elements wait in the queue. */
   readonly queue?: NonNullable<StatusDocument['queue']>;

@@ -17,6 +17,8 @@ import { attemptLogs, elementLogs, type Given, type LogSource } from './log-sour
 /** Between two looks; and so many times longer than a look takes, so that following a large job is a small part of the load. */
 const FOLLOW_EVERY_MS = 1_000;
 const REST_FACTOR = 10;
+/** Tasks whose attempts are listed at once. */
+const LISTED_AT_ONCE = 16;
 /** Clocks of nodes may differ by this much. */
 const CLOCKS_MS = 5 * 60_000;
 
@@ -106,9 +108,17 @@ async function* sourcesOf(drivers: Drivers, wanted: Wanted, round: Round): Async
   const of = (id: TaskId) => attemptLogs({ store: drivers.store, given }, { job, task: id, ...pick(attempt) });
   if (task !== null) return yield* await of(task);
   if (attempt === undefined) yield* await elementLogs(elementLogDir(drivers.urls.home, job), round);
-  for await (const item of readTasks(drivers.state, job, meta.shards))
-    if (item.attempts > 0 && !endedBefore(item, filter.sinceMs) && hasNews(item.id, item, looked))
-      yield* await of(item.id);
+  let next: TaskId[] = [];
+  async function* listed(): AsyncGenerator<LogSource> {
+    const group = next;
+    next = [];
+    for (const sources of await Promise.all(group.map(of))) yield* sources;
+  }
+  for await (const item of readTasks(drivers.state, job, meta.shards)) {
+    if (item.attempts > 0 && !endedBefore(item, filter.sinceMs) && hasNews(item.id, item, looked)) next.push(item.id);
+    if (next.length >= LISTED_AT_ONCE) yield* listed();
+  }
+  yield* listed();
 }
 
 const pick = (attempt: string | undefined) => (attempt === undefined ? {} : { attempt });

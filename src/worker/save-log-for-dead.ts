@@ -4,8 +4,8 @@ import type { BeaconTask } from '../ports/beacon.ts';
 import type { LogFiles } from '../ports/log-file.ts';
 import type { ObjectStore } from '../ports/object-store.ts';
 
-/** More than this of a log is not worth the seconds in which the task waits for its release. */
-const MOST_BYTES = 8 * 1024 ** 2;
+/** Somewhat more than the most that `logs.size` allows. */
+const MOST_BYTES = 72 * 1024 ** 2;
 
 export interface LastLine {
   readonly nowMs: number;

@@ -1,4 +1,4 @@
-import { closeSync, openSync, readSync, writeSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readSync, writeSync } from 'node:fs';
 import type { LogFile, LogFiles } from '../../ports/log-file.ts';
 
 /**
@@ -50,10 +50,10 @@ function readWholeLines(path: string, mostBytes: number): string | null {
   try {
     const fd = openSync(path, 'r');
     try {
-      const bytes = Buffer.alloc(mostBytes);
+      const bytes = Buffer.alloc(Math.min(mostBytes, fstatSync(fd).size));
       let length = 0;
-      for (let read = -1; read !== 0 && length < mostBytes; length += read)
-        read = readSync(fd, bytes, length, mostBytes - length, length);
+      for (let read = -1; read !== 0 && length < bytes.length; length += read)
+        read = readSync(fd, bytes, length, bytes.length - length, length);
       const end = bytes.subarray(0, length).lastIndexOf('\n');
       return end < 0 ? null : bytes.toString('utf8', 0, end + 1);
     } finally {

@@ -12,7 +12,7 @@ export const explain = defineCommand({
   summary: 'Tell the story of a job, a task or an item',
   description:
     'Tells what happened, in order, and why. Of a job: what was asked for and sent, what people did to it, why attempts failed, which rules decided, ' +
-    'what waits, and what it cost. Of a task: every attempt with its node, its time, why it ended and what was decided. Of an item: its outcome or ' +
+    'why it is not running and until when, and what it cost. Of a task: every attempt with its node, its time, why it ended and what was decided. Of an item: its outcome or ' +
     'where it stands, the story of its task, and how to run it again. Looks only.',
   args: { job: optional(`${JOB_ARGUMENT}; with /NUMBER at its end, a task of it`, '@last') },
   options: {

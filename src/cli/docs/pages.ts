@@ -28,6 +28,7 @@ export const QUOTED_SOURCES = {
     'src/app/limit-documents.ts',
     'src/domain/error-groups.ts',
     'src/domain/efficiency-report.ts',
+    'src/domain/standstill.ts',
     'src/app/pool-documents.ts',
   ],
   cli: 'src/cli/documents.ts',

@@ -1,10 +1,10 @@
 import type { StatusDocument } from '../../app/documents.ts';
 import type { ExplainedJob } from '../../app/explain-documents.ts';
 import { formatBytes, formatDuration } from '../../domain/units.ts';
-import { queueLines } from './pace.ts';
+import { queueProblem, standstillLines } from './standstill.ts';
 import { thatCount } from './explain-attempt.ts';
 import { eventSentence } from './decide.ts';
-import { avoidedSentence, heldSentence, retriesSentence, waitingResultLines } from './trouble.ts';
+import { avoidedSentence, retriesSentence, waitingResultLines } from './trouble.ts';
 import { count, minute, number, printable } from './text.ts';
 import type { View } from './view.ts';
 
@@ -25,13 +25,10 @@ export function jobLines(
     ],
     ['nodes of failed attempts', nodeLines(job)],
     [
-      'waiting',
-      [
-        ...queueLines(job).map(([, line]) => line),
-        ...waitingLines(job),
-        ...waitingResultLines(job, about).map(([, line]) => line),
-      ],
+      job.tasks.running === 0 ? 'why it is not running' : 'why more of it is not running',
+      [...standstillLines(job.standstill), ...queueProblem(job)],
     ],
+    ['waiting', [...waitingLines(job), ...waitingResultLines(job, about).map(([, line]) => line)]],
     [
       'tasks in trouble',
       job.worst.map(({ task, attempts, state }) => `task ${task}: ${state} after ${count(attempts, 'attempt')}`),
@@ -101,7 +98,7 @@ function nodeLines({ nodes, avoidedNodes }: ExplainedJob): string[] {
 
 const waitingLines = (job: ExplainedJob): string[] => [
   ...(job.retries.length === 0 ? [] : [retriesSentence(job)]),
-  ...(job.notes.length > 0 ? job.notes.map(printable) : job.heldBack.map(heldSentence)),
+  ...job.notes.map(printable),
 ];
 
 function costLines({ cost, quarantinedItems }: ExplainedJob): string[] {

@@ -92,7 +92,7 @@ function asksFor({ memoryBytes, timeMs }: StatusDocument['retries'][number]): st
   return asks.length === 0 ? '' : ` (next with up to ${asks.join(' and ')})`;
 }
 
-export function heldSentence({ tasks, cause, example, canary, nextAt }: StatusDocument['heldBack'][number]): string {
+function heldSentence({ tasks, cause, example, canary, nextAt }: StatusDocument['heldBack'][number]): string {
   const tries =
     canary !== null
       ? `task ${canary} tries whether it still fails`
