@@ -19,6 +19,7 @@ import type {
 } from './documents.ts';
 import type { DashboardDocument } from './dashboard-documents.ts';
 import type { ExplainDocument } from './explain-documents.ts';
+import type { HealthDocument } from './health-documents.ts';
 import type { LifecycleEventDocument } from './lifecycle-documents.ts';
 import type { MetricsDocument } from './metrics-documents.ts';
 import type { Grouping } from '../domain/error-grouping.ts';
@@ -109,6 +110,8 @@ export interface App {
     readonly signal: AbortSignal;
     readonly onListening: (document: MetricsDocument) => Promise<void>;
   }): Promise<void>;
+  /** What is wrong with jobs, and what to do about it; asks the batch system once. */
+  health(): Promise<HealthDocument>;
   /** The story of a job, of the task with this number, or of the item with this id or `#` and ordinal. `job` may name the task too: `JOB/12`. */
   explain(request: { readonly job: string; readonly task?: number; readonly item?: string }): Promise<ExplainDocument>;
   /** The failures of a job in groups, as far as they are saved. */

@@ -136,7 +136,7 @@ function looking({
 }
 
 /** What happened, for people and for programs. */
-function telling({ drivers, find }: Opened, cwd: string): Pick<App, 'events' | 'metrics' | 'serveMetrics'> {
+function telling({ drivers, find }: Opened, cwd: string): Pick<App, 'events' | 'metrics' | 'serveMetrics' | 'health'> {
   return {
     async *events({ job: reference, follow, signal, ...since }) {
       const { readLifecycle } = await import('./read-events.ts');
@@ -148,6 +148,10 @@ function telling({ drivers, find }: Opened, cwd: string): Pick<App, 'events' | '
         ...(sinceMs === undefined ? {} : { sinceMs }),
         ...(signal === undefined ? {} : { signal }),
       });
+    },
+    async health() {
+      const { healthDocument } = await import('./health-document.ts');
+      return healthDocument(drivers);
     },
     async metrics({ jobs, path }) {
       const { readExposition, writeMetrics } = await import('./metrics-commands.ts');

@@ -9,6 +9,7 @@ import { doctor } from './commands/doctor.ts';
 import { events } from './commands/events.ts';
 import { explain } from './commands/explain.ts';
 import { gc } from './commands/gc.ts';
+import { health } from './commands/health.ts';
 import { init } from './commands/init.ts';
 import { limitCommands } from './commands/limit.ts';
 import { poolCommands } from './commands/pool.ts';
@@ -48,6 +49,7 @@ export const commands: readonly Command[] = [
   metrics,
   results,
   doctor,
+  health,
   gc,
   ...limitCommands,
   ...poolCommands,

@@ -36,8 +36,6 @@ export const LIFECYCLE_KINDS = {
 } as const;
 export type LifecycleKind = keyof typeof LIFECYCLE_KINDS;
 
-export const isLifecycleKind = (text: string): text is LifecycleKind => Object.hasOwn(LIFECYCLE_KINDS, text);
-
 /** Fields that do not belong to a kind are absent, never null. */
 export type LifecycleEvent = {
   /** The same for the same event, always; no two events of a job share one. */

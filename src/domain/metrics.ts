@@ -37,7 +37,7 @@ export const METRICS = {
   slurmctl_job_tasks: gauge('Tasks of a job by state, as status shows them.', 'job_id', 'state'),
   slurmctl_job_attempts: gauge('Attempts of tasks that were begun; missing for a job that ended well.', 'job_id'),
   slurmctl_job_quarantined_items: gauge('Items that took their workers down and are not run any more.', 'job_id'),
-  slurmctl_job_unfinished_tasks: gauge(
+  slurmctl_job_failing_tasks: gauge(
     'Tasks that failed at least once and are not done, by the cause of the last failure.',
     'job_id',
     'cause',

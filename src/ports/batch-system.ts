@@ -82,6 +82,17 @@ export interface ElementState {
   readonly reason?: string;
 }
 
+/** A submission with elements that wait or run. */
+export interface QueuedSubmission {
+  readonly handle: BatchHandle;
+  /** `SubmitRequest.name`, or whatever others call theirs. */
+  readonly name: string;
+  readonly waiting: number;
+  readonly running: number;
+  /** Why elements wait, in the batch system's own word: of one of them. */
+  readonly reason?: string;
+}
+
 /** `ElementState.reason` of a waiting element that `hold` keeps from starting. */
 export const HELD = 'JobHeldUser';
 
@@ -110,6 +121,8 @@ export interface BatchSystem {
   states(
     handles: readonly (BatchHandle & { readonly count: number; readonly sinceMs: number })[],
   ): Promise<ElementState[]>;
+  /** Every submission of this user that waits or runs, also those of others than slurmctl, with one query. @throws BATCH_UNREACHABLE */
+  queued(): Promise<QueuedSubmission[]>;
   /** Cancels waiting and running elements; ended or unknown ones are fine. */
   cancel(handle: BatchHandle, indices?: readonly number[]): Promise<void>;
   /** Keeps waiting elements from starting; running ones go on. Ended and unknown ones are fine. */

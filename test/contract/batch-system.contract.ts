@@ -202,6 +202,18 @@ export function describeBatchSystem(name: string, open: () => Promise<BatchBench
       expect(await bench.system.find([])).toEqual(new Map());
     });
 
+    it('tells what waits and runs, by name, and forgets what has ended', async () => {
+      const request = bench.requestFor(['sleep', '600'], { array: { count: 3, throttle: 1 } });
+      const handle = await submit(request);
+      const mine = async () => (await bench.system.queued()).find(({ name }) => name === request.name);
+      await when('one runs', handle, 3, (states) => running(states) > 0);
+      const queued = await until('it is in the queue', can.patienceMs, mine);
+      expect(queued).toMatchObject({ handle: { id: handle.id }, waiting: 2, running: 1 });
+      await bench.system.cancel(handle);
+      await whenEnded(handle, 3);
+      expect(await mine()).toBeUndefined();
+    });
+
     it('says unknown of what it does not know, never a good end', async () => {
       const states = await statesOf({ id: can.unknownId }, 2);
       expect(states.map(({ index }) => index)).toEqual([0, 1]);

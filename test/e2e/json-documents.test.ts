@@ -80,6 +80,7 @@ async function collect(cli: Cli): Promise<{ type: string; json: string }[]> {
   await ask('ExplainDocument', ['explain', '@last/0']);
   await ask('ExplainDocument', ['explain', '@last', '--item', '#1']);
   await ask('MetricsDocument', ['metrics']);
+  await ask('HealthDocument', ['health'], [0, 3]);
   await ask('DashboardDocument', ['dashboard', '@last', '--out', 'page.html']);
   await ask('ErrorGroups', ['analyze-errors', '@last']);
   await ask('EfficiencyReport', ['report', '@last']);

@@ -84,6 +84,14 @@ export function createScriptedBatch(options: { maxArraySize?: number; slots?: nu
     },
     states: async (handles) =>
       handles.flatMap(({ id, count }) => Array.from({ length: count }, (_, index) => stateOf(id, index))),
+    async queued() {
+      return accepted.flatMap(({ request, handle }) => {
+        const states = Array.from({ length: request.array?.count ?? 1 }, (_, index) => stateOf(handle.id, index));
+        const waiting = states.filter(({ phase }) => phase === 'waiting').length;
+        const running = states.filter(({ phase }) => phase === 'running').length;
+        return waiting + running === 0 ? [] : [{ handle, name: request.name, waiting, running }];
+      });
+    },
     async cancel(handle) {
       cancelled.add(handle.id);
     },

@@ -14,7 +14,16 @@ export interface DocumentSources {
 }
 
 /** Types that a document may refer to, beside those whose name is in another document. */
-const SHARED = ['ItemCounts', 'TaskCounts', 'SubmissionItem', 'NodeTally', 'Problem', 'Place', 'MetricSample'] as const;
+const SHARED = [
+  'ItemCounts',
+  'TaskCounts',
+  'SubmissionItem',
+  'NodeTally',
+  'Problem',
+  'Place',
+  'MetricSample',
+  'HealthFinding',
+] as const;
 
 /** `docs/json.md`: the documents of `--json`, from their declarations. @throws Error when a declaration cannot be found */
 export function renderJsonDocs({ app, cli, shared, words }: DocumentSources): string {

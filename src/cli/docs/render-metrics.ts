@@ -56,6 +56,8 @@ groups:
         expr: slurmctl_job_items{outcome="failed"} / ignoring(outcome) sum without (outcome) (slurmctl_job_items) > 0.05
 \`\`\`
 
+Whether jobs are stuck, and what to do about it, is said by [\`slurmctl health\`](monitoring.md#health).
+
 ## Figures
 
 A figure that is not known is missing. Nothing is labelled by task, item, node or message, so that the number of series stays bounded: some 35 a job.

@@ -6,12 +6,13 @@ import type { TaskItem } from '../../domain/task-item.ts';
 
 /** @param updatedMs a moment by which everything in the item had happened, for what does not say when */
 export function taskEvents(task: TaskId, item: TaskItem, updatedMs: number): LifecycleEvent[] {
-  const { owner, startedMs, generation } = item;
+  const { state, owner, startedMs, generation } = item;
   const events: LifecycleEvent[] = [];
-  if (owner !== undefined && startedMs !== undefined && item.win === undefined)
+  // A task that waits for its next attempt has nothing to do with whoever may still be named in it.
+  if (state !== 'PENDING' && owner !== undefined && startedMs !== undefined && item.win === undefined)
     events.push(startOf(task, { attempt: owner, generation, startedMs, node: item.node }));
   const { waiting } = item;
-  if (owner !== undefined && waiting !== undefined && item.state === 'RUNNING') {
+  if (owner !== undefined && waiting !== undefined && state === 'RUNNING') {
     const about = `${waiting.kind} ${waiting.name}`;
     events.push({
       ...factsOf(task, { attempt: owner, generation, node: item.node }),

@@ -2,13 +2,13 @@
 import { METRICS, type MetricName, type MetricSample } from '../../domain/metrics.ts';
 
 /** Samples of one family. */
-export interface MetricGroup {
+interface MetricGroup {
   readonly name: MetricName;
   readonly samples: readonly MetricSample[];
 }
 
 /** Families in the order of their table; those without a sample are left out. */
-export function groupSamples(samples: readonly MetricSample[]): MetricGroup[] {
+function groupSamples(samples: readonly MetricSample[]): MetricGroup[] {
   const byName = new Map<MetricName, MetricSample[]>();
   for (const sample of samples) {
     const group = byName.get(sample.name);

@@ -98,7 +98,7 @@ function jobSamples({ id, meta, items, tasks, ...job }: JobFigures): MetricSampl
     ...Object.entries(states).map(([state, count]) => sample('slurmctl_job_tasks', { ...own, state }, count)),
     ...(job.attempts === null ? [] : [sample('slurmctl_job_attempts', own, job.attempts)]),
     sample('slurmctl_job_quarantined_items', own, job.quarantinedItems),
-    ...job.causes.map(({ cause, tasks: count }) => sample('slurmctl_job_unfinished_tasks', { ...own, cause }, count)),
+    ...job.causes.map(({ cause, tasks: count }) => sample('slurmctl_job_failing_tasks', { ...own, cause }, count)),
     ...job.waits.map(({ kind, name, tasks: count }) =>
       sample('slurmctl_job_waiting_tasks', { ...own, kind, name }, count),
     ),

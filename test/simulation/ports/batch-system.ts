@@ -347,6 +347,14 @@ export function createSimSlurm(options: SlurmOptions): SimSlurm {
           () => handles.flatMap(({ id, count }) => Array.from({ length: count }, (_, index) => stateOf(id, index))),
           (states) => states.map(({ id, index, phase }) => `${id}_${index} ${phase}`).join(', '),
         ),
+      queued: () =>
+        call('queue', 'read', () =>
+          submissions.flatMap(({ id, request, elements }) => {
+            const waiting = elements.filter(({ phase }) => phase === 'waiting').length;
+            const running = elements.filter(({ phase }) => phase === 'running').length;
+            return waiting + running === 0 ? [] : [{ handle: { id }, name: request.name, waiting, running }];
+          }),
+        ),
       cancel: ({ id }, indices) =>
         call(`cancel ${id}`, 'write', () => {
           const elements = submissions.find((one) => one.id === id)?.elements ?? [];

@@ -10,7 +10,7 @@ import { createEnsureSupervisor } from './ensure-supervisor.ts';
 import { hostLayout, hostSegment } from './layout.ts';
 import { locate } from './locate.ts';
 import { isHeld, readHolder } from './lock.ts';
-import { findByName, queryStates, type NameCache } from './query.ts';
+import { findByName, queryStates, queuedSubmissions, type NameCache } from './query.ts';
 import { createSubmissionReader } from './read-submission.ts';
 import { removeSubmission } from './store-submission.ts';
 import { MAX_ARRAY_SIZE, renderLocally, submitLocally } from './submit.ts';
@@ -84,6 +84,7 @@ export function createLocalBatchSystem(options: LocalBatchOptions): LocalBatchSy
     submit: (request) => submitLocally(context, request),
     find: async (wanted) => findByName(context, names, wanted),
     states: (handles) => queryStates(context, handles),
+    queued: async () => queuedSubmissions(context),
     cancel: (handle, indices) => askSupervisor(context, handle, cancelRequest(indices)),
     hold: (handle) => askSupervisor(context, handle, { op: 'hold' }),
     release: (handle) => askSupervisor(context, handle, { op: 'release' }),

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { BatchHandle, BatchSystem, ElementState } from '../../../ports/batch-system.ts';
+import type { BatchHandle, BatchSystem, ElementState, QueuedSubmission } from '../../../ports/batch-system.ts';
 import type { LocalContext } from './context.ts';
 import { elementStates, unknownElement } from './element-states.ts';
 import { readIfThere } from './files.ts';
@@ -66,6 +66,35 @@ export function findByName(
     }
   }
   return found;
+}
+
+/** Of other hosts too, as far as what their supervisors last wrote goes. Starts nothing. */
+export function queuedSubmissions(context: LocalContext): QueuedSubmission[] {
+  const nowMs = context.clock.nowMs();
+  return hostLayouts(context.root).flatMap((layout) => {
+    const token = readIfThere(layout.instance);
+    if (token === null) return [];
+    return listNumbers(layout.jobs).flatMap((number) => {
+      const view = context.reader.read(layout, number);
+      if (view === null || view.final) return [];
+      const { hostname } = layout;
+      const id = submissionId(token, number);
+      const states = elementStates(view, { id, count: view.table.count, hostname, nowMs });
+      const waiting = states.filter(({ phase }) => phase === 'waiting');
+      const running = states.filter(({ phase }) => phase === 'running').length;
+      if (waiting.length + running === 0) return [];
+      const reason = waiting[0]?.reason;
+      return [
+        {
+          handle: { id, cluster: hostname },
+          name: view.request.name,
+          waiting: waiting.length,
+          running,
+          ...(reason === undefined ? {} : { reason }),
+        },
+      ];
+    });
+  });
 }
 
 function nameIn(path: string): string | null {

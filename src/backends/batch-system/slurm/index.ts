@@ -12,7 +12,8 @@ import { renderScript } from '../shared/render-script.ts';
 import { cancelJob, drainJob, holdJob, releaseJob, throttleJob } from './control.ts';
 import { elementStates, needsAccounting } from './element-states.ts';
 import { readLimits } from './limits.ts';
-import { askAccounting, askQueue, byCluster, tryAccounting, type JobSelection } from './query.ts';
+import { askAccounting, askQueue, askWholeQueue, byCluster, tryAccounting, type JobSelection } from './query.ts';
+import { queuedSubmissions } from './queued.ts';
 import { sbatchArgv } from './sbatch-argv.ts';
 import { createSlurmCommands, type SlurmCommands } from './slurm-commands.ts';
 import type { Environment } from './slurm-environment.ts';
@@ -60,6 +61,7 @@ export function createSlurmBatchSystem(options: SlurmOptions): BatchSystem {
       }
       return all;
     },
+    queued: async () => queuedSubmissions(await askWholeQueue(commands, ownUid)),
     cancel: (handle, indices) => cancelJob(commands, handle, indices, ownUid),
     hold: (handle) => holdJob(commands, handle),
     release: (handle) => releaseJob(commands, handle),

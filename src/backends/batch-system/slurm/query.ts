@@ -30,6 +30,10 @@ export async function askQueue(commands: SlurmCommands, selection: JobSelection)
   return parseSqueue(stdout);
 }
 
+/** Everything of the user that waits or runs, on the cluster of this host. @throws BATCH_UNREACHABLE, BATCH_BAD_ANSWER */
+export const askWholeQueue = async (commands: SlurmCommands, ownUid: number): Promise<QueueRow[]> =>
+  parseSqueue(await commands.ask(['squeue', '-h', `--user=${ownUid}`, '-O', SQUEUE_FORMAT]));
+
 /**
  * What the accounting database knows since `ageMs` ago; null when the site has no accounting. Asked by name it leaves out jobs that
  * never became eligible (held, or waiting for a dependency): those still waiting are in the queue, the others never ran.

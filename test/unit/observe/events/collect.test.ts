@@ -136,6 +136,11 @@ describe('what happened to a task', () => {
     expect(kinds(later)).toEqual(['task-retrying']);
   });
 
+  it('has nothing of an attempt that is named in a task to be claimed again', async () => {
+    const left = { ...TASK, generation: 1, owner: '7_0.0' as AttemptId, startedMs: 5_000 };
+    expect(kinds(await told({ tasks: [left] }))).toEqual(['submitted']);
+  });
+
   it('names what it waits for', async () => {
     const owner = '7_0.0' as AttemptId;
     const waiting = { kind: 'limit', name: 'api', calls: 3 } as const;
