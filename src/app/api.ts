@@ -5,7 +5,6 @@ import type {
   AggregateDocument,
   DoctorDocument,
   GcDocument,
-  InitAwsDocument,
   InitDocument,
   ListDocument,
   LogLine,
@@ -36,6 +35,8 @@ import type {
   PoolSetDocument,
 } from './pool-documents.ts';
 import type { Problem } from '../errors/app-error.ts';
+import type { InitAwsDocument } from './init-documents.ts';
+import type { ListRequest } from './list-request.ts';
 import type { LogsRequest } from './logs-request.ts';
 import type { RetryWishes } from './retry-criteria.ts';
 
@@ -86,7 +87,7 @@ export interface App {
   /** Yields a status at once and then whenever it may have changed, until the job is final. Never advances the job. */
   watch(request: { readonly job: string; readonly signal?: AbortSignal }): AsyncIterable<StatusDocument>;
   status(job: string): Promise<StatusDocument>;
-  list(request: { readonly all: boolean }): Promise<ListDocument>;
+  list(request: ListRequest): Promise<ListDocument>;
   /** What was logged, as `LogsRequest` says. */
   logs(request: Omit<LogsRequest, 'job'> & { readonly job: string }): AsyncIterable<LogLine>;
   /** What happened to the job, in order; with `follow` also what comes, until it is final. `agoMs` and `atMs`: what happened before is left out. */

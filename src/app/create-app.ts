@@ -99,16 +99,16 @@ function looking({
     async status(reference) {
       const { statusDocument } = await import('./status-document.ts');
       const { job, own, seenFrom } = await find(reference);
-      const { openStatusLook } = await import('./status-look.ts');
-      return statusDocument(own, job, seenFrom, openStatusLook(own, job));
+      const { openQueueView } = await import('./open-queue-view.ts');
+      return statusDocument(own, job, seenFrom, openQueueView(own));
     },
     async explain(request) {
       const { explainDocument, splitReference } = await import('./explain-document.ts');
       const { job: reference, task } = splitReference(request.job);
       const { job, own, seenFrom } = await find(reference);
-      const { openStatusLook } = await import('./status-look.ts');
-      const look = openStatusLook(own, job);
-      return explainDocument(own, job, { task: request.task ?? task, item: request.item, seenFrom, look });
+      const { openQueueView } = await import('./open-queue-view.ts');
+      const queue = openQueueView(own);
+      return explainDocument(own, job, { task: request.task ?? task, item: request.item, seenFrom, queue });
     },
     async analyzeErrors({ job: reference, by }) {
       const { analyzeErrors } = await import('./analyze-errors.ts');
@@ -123,9 +123,9 @@ function looking({
     async *watch(request) {
       const { watchJob } = await import('./follow-job.ts');
       const { job, own, seenFrom } = await find(request.job);
-      const { openStatusLook } = await import('./status-look.ts');
-      const look = openStatusLook(own, job);
-      yield* watchJob(own, { ...request, job, look, ...(seenFrom === undefined ? {} : { seenFrom }) });
+      const { openQueueView } = await import('./open-queue-view.ts');
+      const queue = openQueueView(own);
+      yield* watchJob(own, { ...request, job, queue, ...(seenFrom === undefined ? {} : { seenFrom }) });
     },
     async *logs(request) {
       const { readLogs } = await import('./read-logs.ts');

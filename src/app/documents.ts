@@ -1,6 +1,7 @@
 import type { Cause } from '../domain/causes.ts';
 import type { ItemCounts, SubmissionItem, TaskCounts } from '../domain/job-item.ts';
 import type { JobState } from '../domain/states.ts';
+import type { LaggardsDocument, PaceDocument, QueueDocument, UsageDocument } from './pace-documents.ts';
 import type { TurnDocument } from './turn-document.ts';
 import type { Problem } from '../errors/app-error.ts';
 import type { EventDocument } from './decision-documents.ts';
@@ -31,65 +32,13 @@ export interface StatusDocument {
   /** What is left at that speed; null before the first item and at the end. `pace` is the better judgement. */
   readonly etaMs: number | null;
   /** How fast it has been lately and how long the rest takes at that pace. Null for a job that has ended. */
-  readonly pace: {
-    /** Lately: a fifth of the life of the job, one minute to one hour. */
-    readonly windowMs: number;
-    /** Items a second in it; null with `unknown`. */
-    readonly itemsPerSec: number | null;
-    /** Most likely between these, by how much the pace varied and by what running tasks have left. `leftAtMostMs` is null where it varied too much to say. */
-    readonly leftAtLeastMs: number | null;
-    readonly leftAtMostMs: number | null;
-    /** Why nobody can say; null where the above does. */
-    readonly unknown: string | null;
-  } | null;
+  readonly pace: PaceDocument | null;
   /** Running tasks that deserve a look. Null for a job that has ended. */
-  readonly laggards: {
-    /** Tasks that run more than three times the median, and tasks whose worker has not been heard of for two minutes. */
-    readonly slow: number;
-    readonly silent: number;
-    /** Of tasks with a result; null while there are too few. */
-    readonly medianMs: number | null;
-    /** At most five: silent ones first, then the longest. */
-    readonly tasks: readonly {
-      readonly task: string;
-      readonly node: string | null;
-      readonly runsMs: number;
-      /** Since its worker was heard of. */
-      readonly silentMs: number;
-      /** Items with an outcome, of how many. */
-      readonly done: number;
-      readonly items: number;
-      readonly why: 'slow' | 'silent';
-    }[];
-  } | null;
-  /**
-   * What was asked for each element, and used by attempts with a result. Null where tasks were not read, as of a job that ended without dead tasks, whose
-   * `report` has it, and while the input is being split. Figures are null where nobody has said.
-   */
-  readonly usage: {
-    readonly asked: { readonly cpus: number; readonly memoryBytes: number; readonly timeMs: number };
-    readonly cpuShare: number | null;
-    readonly mostMemoryBytes: number | null;
-    readonly longestTaskMs: number | null;
-    /** Held by attempts with a result and by running ones so far. */
-    readonly cpuHours: number;
-  } | null;
-  /** For a live job on Slurm, as Slurm said at most 30 s ago, or while it does not answer at most some minutes. Absent otherwise. */
-  readonly queue?: {
-    /** Null: nothing of the job is in the queue, or nobody has an answer yet. */
-    readonly askedAt: string | null;
-    /** Elements of this user that run, of all jobs. */
-    readonly running: number | null;
-    /** Elements of this job that wait, by reason, most first: Slurm's code, what it means, and what one can do about it (null: wait). */
-    readonly waiting: readonly {
-      readonly reason: string;
-      readonly elements: number;
-      readonly says: string;
-      readonly todo: string | null;
-    }[];
-    /** Why Slurm could not be asked. */
-    readonly problem: string | null;
-  };
+  readonly laggards: LaggardsDocument | null;
+  /** Null where tasks were not read, as of a job that ended without dead tasks, whose `report` has it, and for jobs of older versions. */
+  readonly usage: UsageDocument | null;
+  /** Why elements wait in the queue, for a live job on Slurm. Absent otherwise. */
+  readonly queue?: QueueDocument;
   /** Tasks that wait for a retry or are dead, by cause, most frequent first. */
   readonly causes: readonly {
     readonly cause: Cause;
@@ -196,8 +145,12 @@ export interface ListDocument {
     readonly state: JobState;
     readonly reason: string | null;
     readonly createdAt: string;
+    /** Who submitted it; null: a version of slurmctl that did not say. */
+    readonly user: string | null;
     readonly items: ItemCounts;
   }[];
+  /** Jobs that fit and are not listed, because of `--limit`. */
+  readonly more: number;
   /** What could not be looked at; absent when everything could. */
   readonly notes?: readonly string[];
 }
@@ -414,37 +367,6 @@ export interface RequestCount {
   /** Capacity units as DynamoDB reports them. */
   readonly readUnits: number;
   readonly writeUnits: number;
-}
-
-/** What `init --aws` found and did. */
-export interface InitAwsDocument {
-  readonly schema: 'slurmctl.init-aws/1';
-  readonly dryRun: boolean;
-  /** True when jobs find everything they need. */
-  readonly ok: boolean;
-  readonly resources: readonly {
-    readonly kind: 'bucket' | 'table' | 'queue' | 'dead letters';
-    /** `s3://bucket`, `dynamodb://table`, `sqs://queue`. */
-    readonly name: string;
-    /** An endpoint, or AWS and the region. */
-    readonly server: string;
-    /** `missing`: a dry run would have created it; `wrong`: it is there, but not as jobs need it; `failed`: it could not be looked at or created. */
-    readonly verdict: 'exists' | 'created' | 'missing' | 'wrong' | 'failed';
-    readonly found: readonly string[];
-    readonly remedies: readonly string[];
-    readonly arn: string | null;
-  }[];
-  /** With `--dry-run`: IAM policies by role, and the same resources as templates for the tools of AWS. */
-  readonly templates: {
-    readonly notes: readonly string[];
-    readonly policies: {
-      readonly coordinator: object;
-      readonly worker: object;
-      readonly reader: object;
-    };
-    readonly cloudFormation: object;
-    readonly terraform: object;
-  } | null;
 }
 
 /** One line of `logs`: of the handler or worker (`source: attempt`), or the raw output of an array element (`source: element`). */

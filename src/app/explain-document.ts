@@ -1,13 +1,13 @@
 /** `explain`: which story is asked for, and telling it. */
 import { requireMeta } from '../coordinator/job-meta.ts';
 import { taskIdOf, type JobId } from '../domain/ids.ts';
+import type { QueueView } from '../ports/queue-view.ts';
 import { explainJob } from './explain-job.ts';
 import { explainTask, readTaskItem } from './explain-task.ts';
 import { viewCarry } from './carry-view.ts';
 import type { CarryDocument } from './documents.ts';
 import type { ExplainDocument } from './explain-documents.ts';
 import type { Drivers } from './job-backends.ts';
-import type { StatusLook } from './status-look.ts';
 import { statusDocument, tellReason } from './status-document.ts';
 
 /** `JOB/12` names a task of a job. */
@@ -24,14 +24,14 @@ interface ExplainRequest {
   /** For a job that lives in a spool. */
   readonly seenFrom?: CarryDocument['seenFrom'] | undefined;
   /** To say why elements wait in the queue. */
-  readonly look?: StatusLook;
+  readonly queue?: QueueView;
 }
 
 /** @throws JOB_NOT_FOUND for a task or an item that the job does not have, JOB_BAD_STATE for items of a job that is still being stored */
 export async function explainDocument(
   drivers: Drivers,
   job: JobId,
-  { task, item, seenFrom, look }: ExplainRequest,
+  { task, item, seenFrom, queue }: ExplainRequest,
 ): Promise<ExplainDocument> {
   const meta = await requireMeta(drivers.state, job);
   const carry = seenFrom === undefined ? null : await viewCarry(drivers, job, seenFrom);
@@ -66,6 +66,6 @@ export async function explainDocument(
     const taskItem = await readTaskItem(drivers, job, id, meta);
     return { ...base, about: 'task', task: await explainTask(drivers, job, { id, item: taskItem, meta }) };
   }
-  const status = await statusDocument(drivers, job, seenFrom, look);
+  const status = await statusDocument(drivers, job, seenFrom, queue);
   return { ...base, about: 'job', job: await explainJob(drivers, job, { meta, status }) };
 }

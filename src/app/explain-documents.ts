@@ -4,6 +4,7 @@ import type { Standstill } from '../domain/standstill.ts';
 import type { JobState, TaskState } from '../domain/states.ts';
 import type { EventDocument } from './decision-documents.ts';
 import type { CarryDocument, StatusDocument } from './documents.ts';
+import type { QueueDocument } from './pace-documents.ts';
 
 /** `explain`: the story of a job, of one of its tasks, or of one item. */
 export interface ExplainDocument {
@@ -73,7 +74,7 @@ export interface ExplainedJob {
   readonly standstill: readonly Standstill[];
   readonly retries: StatusDocument['retries'];
   /** As in `status`: why its elements wait in the queue. */
-  readonly queue?: NonNullable<StatusDocument['queue']>;
+  readonly queue?: QueueDocument;
   readonly heldBack: StatusDocument['heldBack'];
   readonly avoidedNodes: StatusDocument['avoidedNodes'];
   readonly notes: StatusDocument['notes'];

@@ -6,11 +6,11 @@ import type { CoordinatorDeps } from '../coordinator/needs.ts';
 import { isAppError } from '../errors/app-error.ts';
 import type { ErrorCode } from '../errors/catalogue.ts';
 import type { JobId } from '../domain/ids.ts';
+import type { QueueView } from '../ports/queue-view.ts';
 import { isFinalJobState, type JobState } from '../domain/states.ts';
 import type { CarryDocument, StatusDocument } from './documents.ts';
 import type { Drivers } from './job-backends.ts';
 import { hasJustEnded } from './just-ended.ts';
-import type { StatusLook } from './status-look.ts';
 import { statusDocument } from './status-document.ts';
 
 /** Pause between two passes. A local scheduler may be asked often; a controller serves many people. */
@@ -136,12 +136,12 @@ export async function* watchJob(
     readonly job: JobId;
     readonly signal?: AbortSignal;
     readonly seenFrom?: CarryDocument['seenFrom'];
-    readonly look?: StatusLook;
+    readonly queue?: QueueView;
   },
 ): AsyncGenerator<StatusDocument> {
   for (;;) {
     const startedMs = drivers.clock.monotonicMs();
-    const status = await statusDocument(drivers, request.job, request.seenFrom, request.look);
+    const status = await statusDocument(drivers, request.job, request.seenFrom, request.queue);
     yield status;
     if (isFinalJobState(status.job.state)) return;
     const tookMs = drivers.clock.monotonicMs() - startedMs;

@@ -8,7 +8,7 @@ import { terraformOf } from '../backends/provisioning/terraform.ts';
 import type { AwsContext } from '../backends/shared/aws/client-config.ts';
 import { knownBackend } from '../domain/backend-url.ts';
 import { AppError } from '../errors/app-error.ts';
-import type { InitAwsDocument } from './documents.ts';
+import type { InitAwsDocument } from './init-documents.ts';
 
 export interface InitAwsRequest {
   /** Effective settings: URLs of backends. */

@@ -1,27 +1,60 @@
+import { mapBounded } from '../aggregator/bounded.ts';
+import { readMeta } from '../coordinator/job-meta.ts';
 import { summariseJob } from '../coordinator/summarise.ts';
 import { isFinalJobState } from '../domain/states.ts';
 import { isAppError } from '../errors/app-error.ts';
 import type { ListDocument } from './documents.ts';
 import { knownJobs, type KnownJob } from './find-job.ts';
 import type { Drivers } from './job-backends.ts';
+import { cutTo, inOrder, mayBeListed, type ListRequest } from './list-request.ts';
 import { isoTime, tellReason } from './status-document.ts';
 
-/** Finished jobs older than this are left out unless all are asked for. */
-const RECENT_MS = 14 * 86_400_000;
+/** Jobs that are read at once. */
+const AT_ONCE = 16;
 
-/** Live jobs and recent ones, newest first; every job with `all`. */
-export async function listDocument(drivers: Drivers, request: { readonly all: boolean }): Promise<ListDocument> {
-  const jobs: ListDocument['jobs'][number][] = [];
-  for (const known of await knownJobs(drivers.state)) {
-    const old = drivers.clock.nowMs() - known.createdMs > RECENT_MS;
-    if (old && !known.live && !request.all) continue;
-    jobs.push(await listed(drivers, known));
-  }
-  return { schema: 'slurmctl.list/1', jobs };
+type Listed = ListDocument['jobs'][number];
+
+/** The jobs that fit: what the index rules out is not read. Without a wish for states, no more are read than are listed by age. */
+export async function listDocument(
+  drivers: Pick<Drivers, 'state' | 'clock'>,
+  request: ListRequest,
+): Promise<ListDocument> {
+  const { limit, sort, states } = request;
+  const nowMs = drivers.clock.nowMs();
+  const known = (await knownJobs(drivers.state)).filter((job) => mayBeListed(job, request, nowMs));
+  const isByAge = sort === undefined || sort === 'created';
+  const read = isByAge && states === undefined && limit !== undefined ? known.slice(0, limit) : known;
+  const listed = await mapBounded(read, AT_ONCE, (job) => listedJob(drivers, job, states));
+  const cut = cutTo(
+    inOrder(
+      listed.filter((job) => job !== null),
+      sort,
+    ),
+    limit,
+  );
+  return { schema: 'slurmctl.list/1', ...cut, more: cut.more + (known.length - read.length) };
 }
 
-async function listed(drivers: Drivers, known: KnownJob): Promise<ListDocument['jobs'][number]> {
-  const base = { id: known.id, name: known.name, createdAt: isoTime(known.createdMs) };
+/** Null for a job in another state than those. Its tasks are read only where it is listed. */
+async function listedJob(
+  drivers: Pick<Drivers, 'state' | 'clock'>,
+  known: KnownJob,
+  states: ListRequest['states'],
+): Promise<Listed | null> {
+  if (states !== undefined) {
+    const state = (await readMeta(drivers.state, known.id))?.state ?? 'SUBMITTING';
+    if (!states.includes(state)) return null;
+  }
+  return describeJob(drivers, known);
+}
+
+async function describeJob(drivers: Pick<Drivers, 'state'>, known: KnownJob): Promise<Listed> {
+  const base = {
+    id: known.id,
+    name: known.name,
+    createdAt: isoTime(known.createdMs),
+    user: known.user ?? null,
+  };
   try {
     const { meta, items } = await summariseJob(drivers.state, known.id);
     const asleep = meta.state === 'SUBMITTING' ? `not submitted yet; go on with: slurmctl advance ${known.id}` : null;

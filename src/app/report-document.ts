@@ -5,6 +5,7 @@ import { readTasks } from '../coordinator/task-list.ts';
 import type { EfficiencyReport } from '../domain/efficiency-report.ts';
 import type { AttemptRecord, CorruptRecord } from '../domain/history.ts';
 import type { JobId } from '../domain/ids.ts';
+import { askedOf, type JobAsked, type JobMeta } from '../domain/job-item.ts';
 import { HISTORY_PREFIX, jobPartition } from '../domain/state-keys.ts';
 import { buildReport } from '../observe/report/build-report.ts';
 import { createUsageCollector } from '../observe/report/collect-usage.ts';
@@ -19,7 +20,7 @@ export async function reportDocument(
   job: JobId,
   seenFrom?: CarryDocument['seenFrom'],
 ): Promise<EfficiencyReport> {
-  const { state, store, clock } = drivers;
+  const { state, clock } = drivers;
   const meta = await requireMeta(state, job);
   const nowMs = clock.nowMs();
   const collector = createUsageCollector(nowMs);
@@ -30,7 +31,13 @@ export async function reportDocument(
   for (const row of await readSubmissions(state, job))
     if (row.kind === 'array' && row.handle !== undefined && row.submittedMs !== undefined)
       submittedMs.set(row.handle, row.submittedMs);
-  const spec = (await manifestOrNull({ store }, job, meta))?.spec ?? null;
+  const asked = meta.asked ?? (await askedByManifest(drivers, job, meta));
   const notes = seenFrom === 'copy' ? [await copyNote(drivers, job)] : [];
-  return buildReport({ nowMs, id: job, meta, spec, usage: collector.usage(), submittedMs, notes });
+  return buildReport({ nowMs, id: job, meta, asked, usage: collector.usage(), submittedMs, notes });
+}
+
+/** Of a job whose version did not write it into its state. */
+async function askedByManifest(drivers: Pick<Drivers, 'store'>, job: JobId, meta: JobMeta): Promise<JobAsked | null> {
+  const manifest = await manifestOrNull(drivers, job, meta);
+  return manifest === null ? null : askedOf(manifest.spec);
 }

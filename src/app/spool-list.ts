@@ -2,17 +2,21 @@ import { isAppError } from '../errors/app-error.ts';
 import type { SpoolSides } from './carry-spooled.ts';
 import type { ListDocument } from './documents.ts';
 import { listDocument } from './list-document.ts';
+import { cutTo, inOrder, type ListRequest } from './list-request.ts';
 
 /** The jobs of the spool, then those that are only at the services. Services that do not answer hide their own jobs and no others. */
-export async function listBothSides(sides: SpoolSides, request: { readonly all: boolean }): Promise<ListDocument> {
-  const near = await listDocument(sides.spool, request);
+export async function listBothSides(sides: SpoolSides, request: ListRequest): Promise<ListDocument> {
+  // What is in both would be counted twice if either side were cut.
+  const { limit, ...every } = request;
+  const near = await listDocument(sides.spool, every);
   try {
-    const far = await listDocument(await sides.far(), request);
+    const far = await listDocument(await sides.far(), every);
     const known = new Set(near.jobs.map((job) => job.id));
     const jobs = [...near.jobs, ...far.jobs.filter((job) => !known.has(job.id))];
-    return { ...near, jobs: jobs.toSorted((a, b) => (a.createdAt < b.createdAt ? 1 : -1)) };
+    return { ...near, ...cutTo(inOrder(jobs, request.sort), limit) };
   } catch (error) {
     if (!isAppError(error)) throw error;
-    return { ...near, notes: [`only the jobs of the spool are listed: ${error.message} [${error.code}]`] };
+    const notes = [`only the jobs of the spool are listed: ${error.message} [${error.code}]`];
+    return { ...near, ...cutTo(near.jobs, limit), notes };
   }
 }

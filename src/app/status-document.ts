@@ -14,21 +14,21 @@ import type { Drivers } from './job-backends.ts';
 import { turnDocument } from './job-turn.ts';
 import { createPaceWatch } from './status-pace.ts';
 import { queueDocument } from './status-queue.ts';
-import type { StatusLook } from './status-look.ts';
+import type { QueueView } from '../ports/queue-view.ts';
 import { publishedGeneration, publishedPath } from './published-path.ts';
 import { waitingResults } from './waiting-results.ts';
 
 export const isoTime = (epochMs: number): string => new Date(epochMs).toISOString();
 
 /**
- * Everything `status` shows of a job, from what is stored. `seenFrom`: for a job that lives in a spool. `look`: also what was requested, and why the
- * batch system keeps elements waiting.
+ * Everything `status` shows of a job, from what is stored. `seenFrom`: for a job that lives in a spool. `queue`: also why the batch system keeps elements
+ * waiting.
  */
 export async function statusDocument(
   drivers: Drivers,
   job: JobId,
   seenFrom?: CarryDocument['seenFrom'],
-  look?: StatusLook,
+  queue?: QueueView,
 ): Promise<StatusDocument> {
   const nowMs = drivers.clock.nowMs();
   const watch = createPaceWatch(nowMs);
@@ -53,14 +53,10 @@ export async function statusDocument(
     items: summary.items,
     tasks: summary.tasks,
     ...speed(summary, nowMs),
-    ...watch.view({
-      left: summary.items.pending,
-      tasks: summary.tasks,
-      spec: look === undefined ? null : await look.spec(),
-    }),
-    ...(look === undefined || meta.scheduler === 'local' || isFinalJobState(meta.state) || seenFrom === 'copy'
+    ...watch.view({ left: summary.items.pending, tasks: summary.tasks }),
+    ...(queue === undefined || meta.scheduler === 'local' || isFinalJobState(meta.state) || seenFrom === 'copy'
       ? {}
-      : { queue: await queueDocument(look.queue, rows) }),
+      : { queue: await queueDocument(queue, rows) }),
     causes: summary.causes,
     failures: summary.failures,
     ...(await troubleView(drivers, job, summary)),

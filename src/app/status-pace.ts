@@ -1,7 +1,5 @@
 /** The part of `status` that is seen while the tasks are read: pace, laggards, usage. */
-import type { JobMeta } from '../domain/job-item.ts';
-import type { JobSpec } from '../domain/job-spec.ts';
-import type { TaskCounts } from '../domain/job-item.ts';
+import type { JobAsked, JobMeta, TaskCounts } from '../domain/job-item.ts';
 import { isFinalJobState } from '../domain/states.ts';
 import type { TaskItem } from '../domain/task-item.ts';
 import { estimateLeft } from '../observe/pace/estimate.ts';
@@ -9,23 +7,25 @@ import { createLaggardWatch } from '../observe/pace/laggards.ts';
 import { createThroughputMeter } from '../observe/pace/throughput.ts';
 import { createUsageCollector } from '../observe/report/collect-usage.ts';
 import type { StatusDocument } from './documents.ts';
+import type { PaceDocument, UsageDocument } from './pace-documents.ts';
 
 const HOUR_MS = 3_600_000;
 
-export type PaceView = Pick<StatusDocument, 'pace' | 'laggards' | 'usage'>;
+type PaceView = Pick<StatusDocument, 'pace' | 'laggards' | 'usage'>;
 
-export interface PaceWatch {
+interface PaceWatch {
   /** Before the first task; returns what takes each of them. Not called: no task was read. */
-  begin(meta: JobMeta): (id: string, task: TaskItem) => void;
-  view(seen: { readonly left: number; readonly tasks: TaskCounts; readonly spec: JobSpec | null }): PaceView;
+  readonly begin: (meta: JobMeta) => (id: string, task: TaskItem) => void;
+  view(seen: { readonly left: number; readonly tasks: TaskCounts }): PaceView;
 }
 
 export function createPaceWatch(nowMs: number): PaceWatch {
   let watched: ReturnType<typeof watching> | null = null;
   return {
-    begin(meta) {
-      watched = watching(meta, nowMs);
-      return watched.add;
+    begin: (meta) => {
+      const made = watching(meta, nowMs);
+      watched = made;
+      return (id, task) => made.add(id, task);
     },
     view: (seen) => watched?.view(seen) ?? { pace: null, laggards: null, usage: null },
   };
@@ -41,12 +41,12 @@ function watching(meta: JobMeta, nowMs: number) {
       laggards.add(id, task);
       usage.task(task);
     },
-    view({ left, tasks, spec }: Parameters<PaceWatch['view']>[0]): PaceView {
+    view({ left, tasks }: Parameters<PaceWatch['view']>[0]): PaceView {
       const isOver = isFinalJobState(meta.state);
       return {
         pace: isOver ? null : paceOf(meta, { left, running: tasks.running, ...meter.throughput() }),
         laggards: isOver ? null : laggards.laggards(),
-        usage: usageOf(usage.usage(), spec),
+        usage: meta.asked === undefined ? null : usageOf(usage.usage(), meta.asked),
       };
     },
   };
@@ -55,7 +55,7 @@ function watching(meta: JobMeta, nowMs: number) {
 function paceOf(
   { state }: Pick<JobMeta, 'state'>,
   facts: Parameters<typeof estimateLeft>[0] & { readonly spanMs: number },
-): StatusDocument['pace'] {
+): PaceDocument | null {
   const windowMs = Math.round(facts.spanMs * facts.rates.length);
   const none = { windowMs, itemsPerSec: null, leftAtLeastMs: null, leftAtMostMs: null };
   if (state === 'PAUSED') return { ...none, unknown: 'the job is paused' };
@@ -68,15 +68,13 @@ function paceOf(
 
 function usageOf(
   usage: ReturnType<ReturnType<typeof createUsageCollector>['usage']>,
-  spec: JobSpec | null,
-): StatusDocument['usage'] {
-  if (spec === null) return null;
-  const { resources, handler } = spec;
-  const { cpus, memoryBytes, timeMs } = resources;
-  const isCommand = handler.kind === 'command';
+  { handler, ...asked }: JobAsked,
+): UsageDocument {
+  const { cpus } = asked;
+  const isCommand = handler === 'command';
   const rss = [...usage.elements.values()].reduce((most, { maxRssBytes }) => Math.max(most, maxRssBytes ?? 0), 0);
   return {
-    asked: { cpus, memoryBytes, timeMs },
+    asked,
     cpuShare: isCommand || usage.measuredMs === 0 ? null : usage.cpuMs / (usage.measuredMs * cpus),
     mostMemoryBytes: isCommand || rss === 0 ? null : rss,
     longestTaskMs: usage.measured === 0 ? null : usage.longestTaskMs,

@@ -1,16 +1,13 @@
 import { describeReason } from '../domain/queue-reasons.ts';
 import type { Submission } from '../coordinator/submissions.ts';
 import type { QueueView } from '../ports/queue-view.ts';
-import type { StatusDocument } from './documents.ts';
+import type { QueueDocument } from './pace-documents.ts';
 
 /** Reasons that are told; the rest is added up. */
 const MOST_REASONS = 6;
 
 /** Why elements of these submissions wait, as the batch system said lately. */
-export async function queueDocument(
-  view: QueueView,
-  rows: readonly Submission[],
-): Promise<NonNullable<StatusDocument['queue']>> {
+export async function queueDocument(view: QueueView, rows: readonly Submission[]): Promise<QueueDocument> {
   const names = new Set(
     rows.filter(({ kind, state }) => kind === 'array' && state === 'SUBMITTED').map(({ jobName }) => jobName),
   );

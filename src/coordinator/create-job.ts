@@ -6,7 +6,7 @@
  */
 import { AppError, isAppError } from '../errors/app-error.ts';
 import { asJobId, slugOf, taskIdOf, type JobId } from '../domain/ids.ts';
-import type { JobIndexItem, JobMeta } from '../domain/job-item.ts';
+import { askedOf, type JobIndexItem, type JobMeta } from '../domain/job-item.ts';
 import { jobFileKey, jobManifestKey, jobPrefix, jobRequestKey, taskManifestKey } from '../domain/keys.ts';
 import { MANIFEST_SCHEMAS, type JobManifest, type JobRequest, type TaskManifest } from '../domain/manifest.ts';
 import {
@@ -55,7 +55,13 @@ export async function recordRequest(
   };
   // The index comes first: objects of a job that is not in it belong to nobody, and `gc` may remove them.
   const { home, store, queue } = wanted.backends;
-  const entry: JobIndexItem = { name: wanted.spec.name, createdMs, live: true, backends: { home, store, queue } };
+  const entry: JobIndexItem = {
+    name: wanted.spec.name,
+    createdMs,
+    live: true,
+    backends: { home, store, queue },
+    user: deps.host.user,
+  };
   await deps.state.createMany([{ key: jobIndexKey(job), item: entry as unknown as StateItem }]);
   await deps.store.put(jobFileKey(job), wanted.jobText);
   await deps.store.put(jobRequestKey(job), JSON.stringify(request));
@@ -82,6 +88,7 @@ async function storeMeta(deps: CoordinatorDeps, request: JobRequest, fence: numb
     updatedMs: deps.clock.nowMs(),
     specHash: request.specHash,
     scheduler: request.backends.scheduler,
+    asked: askedOf(request.spec),
     ...(request.spec.concurrency === undefined ? {} : { group: request.spec.concurrency.group }),
     ...(request.spec.alerts === undefined && request.spec.on === undefined ? {} : { tells: true }),
     fence,

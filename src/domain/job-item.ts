@@ -1,7 +1,7 @@
 import type { SpoolPlace } from './carry.ts';
 import type { JobEvent } from './history.ts';
 import type { JobId, SubmissionId } from './ids.ts';
-import type { BackendUrls } from './job-spec.ts';
+import type { BackendUrls, JobSpec } from './job-spec.ts';
 import type { NodeTally } from './nodes.ts';
 import type { JobState, SubmissionState } from './states.ts';
 
@@ -11,6 +11,19 @@ export type SubmitStage = 'splitting' | 'storing-tasks' | 'redoing' | 'ready';
 /** The tasks of a job may not all be stored yet, so there is nothing to merge, carry or retry. */
 export const isBeingStored = ({ stage }: Pick<JobMeta, 'stage'>): boolean =>
   stage === 'splitting' || stage === 'storing-tasks';
+
+/** What each element of a job asks for unless a failure raised it, and who does the work: the worker's own process, or commands that it starts. */
+export type JobAsked = {
+  readonly cpus: number;
+  readonly memoryBytes: number;
+  readonly timeMs: number;
+  readonly handler: 'module' | 'command';
+};
+
+export const askedOf = ({ resources, handler }: Pick<JobSpec, 'resources' | 'handler'>): JobAsked => {
+  const { cpus, memoryBytes, timeMs } = resources;
+  return { cpus, memoryBytes, timeMs, handler: handler.kind };
+};
 
 /** State item `J#<job>/META`. Optional fields are absent, never null. */
 export type JobMeta = {
@@ -30,6 +43,8 @@ export type JobMeta = {
   readonly specHash: string;
   /** Where its elements run; here as well as in the manifests, because cancelling must work without them. */
   readonly scheduler: BackendUrls['scheduler'];
+  /** Here as well as in the manifests, because looking at a job must work without them. Absent for jobs of versions that did not write it. */
+  readonly asked?: JobAsked;
   /** Jobs of this group do not run together (`domain/turns.ts`). Absent: none. */
   readonly group?: string;
   /** Its job file says who is told about it, or what is run when it ends. Absent: it does not, and nobody has to look. */
@@ -72,6 +87,8 @@ export type JobIndexItem = {
    * anyway, and hardly ever written again. Absent for jobs of versions that did not write it.
    */
   readonly backends?: Pick<BackendUrls, 'home' | 'store' | 'queue'>;
+  /** Who submitted it. Absent for jobs of versions that did not write it. */
+  readonly user?: string;
   /** In the copy of a job that lives in a spool: where it can be changed. */
   readonly spool?: SpoolPlace;
 };

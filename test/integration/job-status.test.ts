@@ -1,12 +1,10 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { Drivers } from '../../src/app/job-backends.ts';
-import type { StatusLook } from '../../src/app/status-look.ts';
 import { statusDocument } from '../../src/app/status-document.ts';
-import { readManifest } from '../../src/coordinator/manifests.ts';
-import { requireMeta } from '../../src/coordinator/job-meta.ts';
 import { asAttemptId, asSubmissionId, taskIdOf } from '../../src/domain/ids.ts';
 import { metaKey, submissionKey, taskKey } from '../../src/domain/state-keys.ts';
 import type { TaskItem } from '../../src/domain/task-item.ts';
+import type { QueueView } from '../../src/ports/queue-view.ts';
 import type { StateItem } from '../../src/ports/state-table.ts';
 import { JOB } from '../support/worker-job.ts';
 import { numbered, openWorkerFixture, type WorkerFixture } from './worker-fixture.ts';
@@ -15,6 +13,7 @@ const TASKS = 2_000;
 const WORKERS = 20;
 const DONE = 60 * WORKERS;
 const ITEMS = 100;
+const ASKED = { cpus: 2, memoryBytes: 2 ** 30, timeMs: 3_600_000, handler: 'module' };
 
 let job: WorkerFixture;
 beforeEach(async () => {
@@ -28,7 +27,15 @@ async function storeTasks(nowMs: number): Promise<void> {
   await job.store('export default () => 1;', { tasks: [numbered(0, 1)] });
   await state.write(
     metaKey(JOB),
-    { set: { createdMs: nowMs - 3_600_000, scheduler: 'slurm', tasks: TASKS + 1, items: TASKS * ITEMS + 1 } },
+    {
+      set: {
+        createdMs: nowMs - 3_600_000,
+        scheduler: 'slurm',
+        asked: ASKED,
+        tasks: TASKS + 1,
+        items: TASKS * ITEMS + 1,
+      },
+    },
     { op: 'item-present' },
   );
   const base: TaskItem = { state: 'PENDING', generation: 0, wave: 0, items: ITEMS, attempts: 0, charged: 0 };
@@ -85,20 +92,17 @@ it('says how long is left, what is slow, what it used and why elements wait', as
   await storeTasks(nowMs);
   const drivers = { ...job.deps, env: {}, spills: async () => job.deps.spills } as unknown as Drivers;
   let looks = 0;
-  const look: StatusLook = {
-    spec: async () => (await readManifest(job.deps.store, JOB, await requireMeta(job.deps.state, JOB))).spec,
-    queue: {
-      async look() {
-        looks += 1;
-        const waiting = [
-          { name: `${JOB}.a`, id: '47', reason: 'QOSMaxJobsPerUserLimit', elements: 50 },
-          { name: 'another-job', id: '48', reason: 'Priority', elements: 7 },
-        ];
-        return { picture: { askedMs: nowMs, running: 100, waiting }, problem: null };
-      },
+  const queueView: QueueView = {
+    async look() {
+      looks += 1;
+      const waiting = [
+        { name: `${JOB}.a`, id: '47', reason: 'QOSMaxJobsPerUserLimit', elements: 50 },
+        { name: 'another-job', id: '48', reason: 'Priority', elements: 7 },
+      ];
+      return { picture: { askedMs: nowMs, running: 100, waiting }, problem: null };
     },
   };
-  const { pace, laggards, usage, queue, items } = await statusDocument(drivers, JOB, undefined, look);
+  const { pace, laggards, usage, queue, items } = await statusDocument(drivers, JOB, undefined, queueView);
   expect(looks).toBe(1);
   const truth = (WORKERS * ITEMS) / 60;
   expect(pace?.itemsPerSec).toBeGreaterThan(truth * 0.8);
@@ -112,7 +116,8 @@ it('says how long is left, what is slow, what it used and why elements wait', as
     [taskIdOf(DONE + 1), 'slow'],
   ]);
   expect(usage).toMatchObject({
-    cpuShare: 0.5 / (usage?.asked.cpus ?? 1),
+    asked: { cpus: 2, memoryBytes: 2 ** 30, timeMs: 3_600_000 },
+    cpuShare: 0.25,
     mostMemoryBytes: 2 ** 28,
     longestTaskMs: 60_000,
   });
@@ -132,5 +137,5 @@ it('says how long is left, what is slow, what it used and why elements wait', as
   });
   const plain = await statusDocument(drivers, JOB);
   expect(plain).not.toHaveProperty('queue');
-  expect(plain.usage).toBeNull();
+  expect(plain.usage?.asked).toEqual(usage?.asked);
 });

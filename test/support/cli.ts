@@ -25,7 +25,7 @@ export interface Cli {
 /** The real command line, in a directory, with an environment of its own. `project` names what was compiled: see `compiledProject`. */
 export function createCli(cwd: string, env: NodeJS.ProcessEnv = {}, project = PROJECT): Cli {
   const bin = join(project, 'bin/slurmctl.js');
-  const full = { ...process.env, NO_COLOR: '1', ...env };
+  const full = { ...process.env, NO_COLOR: '1', XDG_CACHE_HOME: join(cwd, '.cache'), ...env };
   const run = (...args: string[]): Promise<CliResult> =>
     new Promise((resolve) => {
       execFile(process.execPath, [bin, ...args], { cwd, env: full, maxBuffer: 64 << 20 }, (error, stdout, stderr) => {

@@ -3,7 +3,7 @@ import type { QueuedElements, QueuePicture } from '../../ports/queue-view.ts';
 
 const SCHEMA = 'slurmctl.queue-picture/1';
 /** Job names and reasons that are kept; a user has seldom more than a few. */
-export const MOST_GROUPS = 500;
+const MOST_GROUPS = 500;
 /** A longer file was not written by us. */
 export const MOST_BYTES = 1024 ** 2;
 

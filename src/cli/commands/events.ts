@@ -1,18 +1,6 @@
-import { parseDurationMs } from '../../domain/units.ts';
 import { defineCommand, flag, optional, parsed } from '../define-command.ts';
 import { JOB_ARGUMENT } from './job-argument.ts';
-
-/** A moment, or how long ago one was. */
-type Since = { readonly atMs: number } | { readonly agoMs: number };
-
-const ISO = /^\d{4}-\d{2}-\d{2}(?:T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,3})?)?(?:Z|[+-]\d{2}:\d{2}))?$/;
-
-function parseSince(text: string): Since | null {
-  const agoMs = parseDurationMs(text);
-  if (agoMs !== null) return { agoMs };
-  const atMs = ISO.test(text) ? Date.parse(text) : Number.NaN;
-  return Number.isNaN(atMs) ? null : { atMs };
-}
+import { parseSince, SINCE_EXPECTED } from './parse-since.ts';
 
 export const events = defineCommand({
   name: 'events',
@@ -27,7 +15,7 @@ export const events = defineCommand({
     follow: flag('Go on until the job has ended'),
     since: parsed('when', 'Leave out what happened before: a time such as 2026-11-21T09:30:00Z, or how long ago: 2h', {
       parse: parseSince,
-      expected: 'a time such as 2026-11-21T09:30:00Z, or a duration such as 2h or 30m',
+      expected: SINCE_EXPECTED,
     }),
   },
   examples: [

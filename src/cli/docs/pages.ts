@@ -23,6 +23,7 @@ export const QUOTED_SOURCES = {
     'src/app/documents.ts',
     'src/app/pace-documents.ts',
     'src/app/turn-document.ts',
+    'src/app/init-documents.ts',
     'src/app/decision-documents.ts',
     'src/app/explain-documents.ts',
     'src/app/lifecycle-documents.ts',

@@ -1,4 +1,4 @@
-import type { InitAwsDocument } from '../../app/documents.ts';
+import type { InitAwsDocument } from '../../app/init-documents.ts';
 import { displayWidth, printable } from './text.ts';
 import type { View } from './view.ts';
 

@@ -1,4 +1,5 @@
 import type { StatusDocument } from '../../app/documents.ts';
+import type { UsageDocument } from '../../app/pace-documents.ts';
 import { formatBytes, formatDuration } from '../../domain/units.ts';
 import { count, minute, number, printable, rate } from './text.ts';
 import { hours } from './report.ts';
@@ -34,13 +35,7 @@ export function paceLines(document: StatusDocument): LabelledLine[] {
   return lines;
 }
 
-function usageText({
-  asked,
-  cpuShare,
-  mostMemoryBytes,
-  longestTaskMs,
-  cpuHours,
-}: NonNullable<StatusDocument['usage']>): string {
+function usageText({ asked, cpuShare, mostMemoryBytes, longestTaskMs, cpuHours }: UsageDocument): string {
   return [
     `${hours(cpuHours)} CPU-hours so far`,
     ...(cpuShare === null ? [] : [`${Math.round(cpuShare * 100)} % of ${count(asked.cpus, 'CPU')}`]),

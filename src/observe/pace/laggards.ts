@@ -40,32 +40,36 @@ export interface LaggardWatch {
 
 export function createLaggardWatch(nowMs: number): LaggardWatch {
   const lengths = createSample();
-  const running: Omit<Laggard, 'why'>[] = [];
+  const running: (Omit<Laggard, 'why'> & { readonly isWaiting: boolean })[] = [];
   return {
     add(id, { state, win, startedMs, heartbeatMs, node, progress = 0, items, waiting }) {
       if (win?.ran !== undefined) return lengths.add(win.ran.finishedMs - win.ran.startedMs);
-      // A worker that waits for a turn is as slow as what it waits for.
-      if (state !== 'RUNNING' || startedMs === undefined || waiting !== undefined) return;
+      if (state !== 'RUNNING' || startedMs === undefined) return;
       const runsMs = Math.max(0, nowMs - startedMs);
       const silentMs = Math.max(0, nowMs - (heartbeatMs ?? startedMs));
-      running.push({ task: id, node: node ?? null, runsMs, silentMs, done: Math.min(progress, items), items });
+      const done = Math.min(progress, items);
+      running.push({ task: id, node: node ?? null, runsMs, silentMs, done, items, isWaiting: waiting !== undefined });
     },
     laggards() {
       const medianMs = lengths.count() < LEAST_FINISHED ? null : lengths.median();
       const bound = medianMs === null ? Infinity : Math.max(LEAST_SLOW_MS, medianMs * SLOW_TIMES);
       const silent = running.filter(({ silentMs }) => silentMs > SILENT_MS);
-      const slow = running.filter(({ silentMs, runsMs }) => silentMs <= SILENT_MS && runsMs > bound);
+      // A worker that waits for a turn is as slow as what it waits for.
+      const slow = running.filter((task) => !task.isWaiting && task.silentMs <= SILENT_MS && task.runsMs > bound);
       const tasks = [...longest(silent, 'silent'), ...longest(slow, 'slow')].slice(0, MOST);
       return { tasks, slow: slow.length, silent: silent.length, medianMs };
     },
   };
 }
 
-const longest = (tasks: readonly Omit<Laggard, 'why'>[], why: Laggard['why']): Laggard[] =>
+const longest = (
+  tasks: readonly (Omit<Laggard, 'why'> & { readonly isWaiting: boolean })[],
+  why: Laggard['why'],
+): Laggard[] =>
   tasks
     .toSorted((a, b) => b.runsMs - a.runsMs)
     .slice(0, MOST)
-    .map((task) => ({ ...task, why }));
+    .map(({ isWaiting: _isWaiting, ...task }) => ({ ...task, why }));
 
 /** Every n-th of the values, where n doubles whenever there are too many. */
 function createSample(): { add(value: number): void; count(): number; median(): number } {

@@ -1,6 +1,6 @@
 /** What a job should ask for the next time, from what it used; pure. Every value is one that the job file takes. */
 import type { ReportAdvice } from '../../domain/efficiency-report.ts';
-import type { JobSpec } from '../../domain/job-spec.ts';
+import type { JobAsked } from '../../domain/job-item.ts';
 import { formatBytes, formatDuration } from '../../domain/units.ts';
 import { quantile } from './quantile.ts';
 import type { Usage } from './collect-usage.ts';
@@ -17,7 +17,7 @@ const HOUR_MS = 3_600_000;
 const GIB = 1024 ** 3;
 
 export interface AdviceFacts {
-  readonly spec: Pick<JobSpec, 'resources' | 'handler' | 'slurm'>;
+  readonly asked: JobAsked;
   readonly usage: Usage;
   /** Tasks of the job, and whether it will run no more of them. */
   readonly tasks: number;
@@ -33,66 +33,66 @@ export function adviseRequest(facts: AdviceFacts): ReportAdvice[] {
   return advice.filter((one) => one !== null);
 }
 
-function moreMemory({ spec: { resources }, usage }: AdviceFacts): ReportAdvice | null {
+function moreMemory({ asked, usage }: AdviceFacts): ReportAdvice | null {
   const { raised, withResult, wasted } = usage;
-  if (raised.memoryBytes <= resources.memoryBytes || raised.tasks < withResult * OFTEN) return null;
+  if (raised.memoryBytes <= asked.memoryBytes || raised.tasks < withResult * OFTEN) return null;
   const attempts = wasted.get('oom')?.attempts ?? 0;
   return under('resources', 'memory', {
-    now: memoryWords(resources.memoryBytes),
+    now: memoryWords(asked.memoryBytes),
     value: memoryWords(raised.memoryBytes),
     why: `${attempts} attempts ran out of memory first, and tasks came to their end with up to ${formatBytes(raised.memoryBytes)}: asking for it at once spares them`,
     saves: null,
   });
 }
 
-function moreTime({ spec: { resources }, usage }: AdviceFacts): ReportAdvice | null {
+function moreTime({ asked, usage }: AdviceFacts): ReportAdvice | null {
   const { raised, withResult, wasted } = usage;
-  if (raised.timeMs <= resources.timeMs || raised.tasks < withResult * OFTEN) return null;
+  if (raised.timeMs <= asked.timeMs || raised.tasks < withResult * OFTEN) return null;
   const attempts = wasted.get('time-limit')?.attempts ?? 0;
   return under('resources', 'time', {
-    now: timeWords(resources.timeMs),
+    now: timeWords(asked.timeMs),
     value: timeWords(raised.timeMs),
     why: `${attempts} attempts reached the time limit first, and tasks came to their end with up to ${formatDuration(raised.timeMs)}: asking for it at once spares them`,
     saves: null,
   });
 }
 
-function lessMemory({ spec: { resources, handler }, usage }: AdviceFacts): ReportAdvice | null {
-  if (handler.kind === 'command' || (usage.wasted.get('oom')?.attempts ?? 0) > 0) return null;
+function lessMemory({ asked, usage }: AdviceFacts): ReportAdvice | null {
+  if (asked.handler === 'command' || (usage.wasted.get('oom')?.attempts ?? 0) > 0) return null;
   const most = Math.max(0, ...rssOf(usage));
   if (most === 0) return null;
   const wanted = roomyMemory(most);
-  if (wanted > resources.memoryBytes * WORTH_MEMORY) return null;
-  const spared = ((resources.memoryBytes - wanted) / GIB) * (usage.allMs / HOUR_MS);
+  if (wanted > asked.memoryBytes * WORTH_MEMORY) return null;
+  const spared = ((asked.memoryBytes - wanted) / GIB) * (usage.allMs / HOUR_MS);
   return under('resources', 'memory', {
-    now: memoryWords(resources.memoryBytes),
+    now: memoryWords(asked.memoryBytes),
     value: memoryWords(wanted),
     why: `no worker had more than ${formatBytes(most)}; this is a third more, rounded up`,
     saves: { cpuHours: 0, memoryGibHours: spared },
   });
 }
 
-function fewerCpus({ spec: { resources, handler }, usage }: AdviceFacts): ReportAdvice | null {
-  if (handler.kind === 'command' || resources.cpus === 1) return null;
+function fewerCpus({ asked, usage }: AdviceFacts): ReportAdvice | null {
+  if (asked.handler === 'command' || asked.cpus === 1) return null;
   const busiest = quantile(usage.busyCpus, 0.99);
   const wanted = Math.max(1, Math.ceil(busiest * 1.1));
-  if (wanted >= resources.cpus) return null;
+  if (wanted >= asked.cpus) return null;
   return under('resources', 'cpus', {
-    now: String(resources.cpus),
+    now: String(asked.cpus),
     value: String(wanted),
     why: `the busiest workers kept ${busiest.toFixed(1)} CPUs busy`,
-    saves: { cpuHours: (resources.cpus - wanted) * (usage.allMs / HOUR_MS), memoryGibHours: 0 },
+    saves: { cpuHours: (asked.cpus - wanted) * (usage.allMs / HOUR_MS), memoryGibHours: 0 },
   });
 }
 
-function lessTime({ spec: { resources }, usage, isOver }: AdviceFacts): ReportAdvice | null {
+function lessTime({ asked, usage, isOver }: AdviceFacts): ReportAdvice | null {
   // How long elements work is known when they have ended.
   if (!isOver || (usage.wasted.get('time-limit')?.attempts ?? 0) > 0) return null;
   const most = [...usage.elements.values()].reduce((sum, { firstMs, lastMs }) => Math.max(sum, lastMs - firstMs), 0);
   const wanted = roomyTime(most);
-  if (wanted > resources.timeMs * WORTH_TIME) return null;
+  if (wanted > asked.timeMs * WORTH_TIME) return null;
   return under('resources', 'time', {
-    now: timeWords(resources.timeMs),
+    now: timeWords(asked.timeMs),
     value: timeWords(wanted),
     why: `no element worked longer than ${formatDuration(most)}; shorter limits fit into gaps of the queue`,
     saves: null,

@@ -1,8 +1,7 @@
 /** From what was read of a job to its report; pure. */
 import { CAUSES } from '../../domain/causes.ts';
 import type { EfficiencyReport } from '../../domain/efficiency-report.ts';
-import type { JobMeta } from '../../domain/job-item.ts';
-import type { JobSpec } from '../../domain/job-spec.ts';
+import type { JobAsked, JobMeta } from '../../domain/job-item.ts';
 import { isFinalJobState } from '../../domain/states.ts';
 import { adviseRequest, rssOf } from './advise.ts';
 import type { Usage } from './collect-usage.ts';
@@ -15,17 +14,16 @@ export interface ReportSources {
   readonly nowMs: number;
   readonly id: string;
   readonly meta: Pick<JobMeta, 'name' | 'state' | 'scheduler' | 'tasks'>;
-  /** Null while the input is being split. */
-  readonly spec: JobSpec | null;
+  /** Null where it cannot be read. */
+  readonly asked: JobAsked | null;
   readonly usage: Usage;
   /** Epoch ms at which arrays were submitted, by id in the batch system. */
   readonly submittedMs: ReadonlyMap<string, number>;
   readonly notes: readonly string[];
 }
 
-export function buildReport({ nowMs, id, meta, spec, usage, submittedMs, notes }: ReportSources): EfficiencyReport {
-  const asked = spec?.resources ?? null;
-  const isCommand = spec?.handler.kind === 'command';
+export function buildReport({ nowMs, id, meta, asked, usage, submittedMs, notes }: ReportSources): EfficiencyReport {
+  const isCommand = asked?.handler === 'command';
   const isOver = isFinalJobState(meta.state);
   const cpus = asked?.cpus ?? 1;
   const { withResult, measured, failed, running, elements } = usage;
@@ -44,10 +42,10 @@ export function buildReport({ nowMs, id, meta, spec, usage, submittedMs, notes }
     memory,
     time: asked === null ? null : timeOf(usage, asked.timeMs),
     wait: waitOf(usage, submittedMs),
-    missing: missingWords({ spec, usage, isCommand, hasMemory: memory !== null, scheduler: meta.scheduler }),
+    missing: missingWords({ asked, usage, isCommand, hasMemory: memory !== null, scheduler: meta.scheduler }),
     cost: costOf(usage, cpus, asked?.memoryBytes ?? 0),
     wasted: wastedOf(usage, cpus),
-    advice: spec === null ? [] : adviseRequest({ spec, usage, tasks: meta.tasks, isOver }),
+    advice: asked === null ? [] : adviseRequest({ asked, usage, tasks: meta.tasks, isOver }),
     notes,
   };
 }
@@ -113,14 +111,14 @@ function wastedOf({ wasted, allMs }: Usage, cpus: number): EfficiencyReport['was
 }
 
 function missingWords(known: {
-  readonly spec: JobSpec | null;
+  readonly asked: JobAsked | null;
   readonly usage: Usage;
   readonly isCommand: boolean;
   readonly hasMemory: boolean;
   readonly scheduler: 'slurm' | 'local';
 }): string[] {
-  const { spec, usage, isCommand, hasMemory, scheduler } = known;
-  if (spec === null)
+  const { asked, usage, isCommand, hasMemory, scheduler } = known;
+  if (asked === null)
     return ['What the job asks for cannot be read: its input is still being split, or its manifest is damaged.'];
   if (isCommand) {
     const elsewhere =

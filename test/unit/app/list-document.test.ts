@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import { listDocument } from '../../../src/app/list-document.ts';
 import type { Drivers } from '../../../src/app/job-backends.ts';
+import { requireMeta } from '../../../src/coordinator/job-meta.ts';
 import { submitJob } from '../../../src/coordinator/submit-job.ts';
 import { pauseJob } from '../../../src/coordinator/pause.ts';
 import { metaKey } from '../../../src/domain/state-keys.ts';
@@ -15,7 +16,10 @@ it('says of a paused job who paused it, also when it was retried since', () =>
     await pauseJob(deps, job, { reason: 'lunch', now: false });
     const lastEvent = { id: 'zz', atMs: rig.clock.nowMs() + 1, kind: 'retry', text: '1 item runs again', by: 'bob@n1' };
     const list = async () => (await listDocument(deps as unknown as Drivers, { all: true })).jobs;
-    expect(await list()).toMatchObject([{ state: 'PAUSED', reason: 'paused: lunch (ada@host)' }]);
+    expect(await list()).toMatchObject([{ state: 'PAUSED', reason: 'paused: lunch (ada@host)', user: 'ada' }]);
+    const { cpus, memoryBytes, timeMs } = rig.wanted.spec.resources;
+    const { asked } = await requireMeta(deps.state, job);
+    expect(asked).toEqual({ cpus, memoryBytes, timeMs, handler: rig.wanted.spec.handler.kind });
     await deps.state.write(metaKey(job), { set: { lastEvent }, remove: ['reason'] }, { op: 'item-present' });
     expect(await list()).toMatchObject([{ state: 'PAUSED', reason: 'paused: lunch (ada@host)' }]);
   }));

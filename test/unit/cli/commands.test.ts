@@ -58,6 +58,7 @@ describe('list', () => {
         state: 'RUNNING',
         reason: null,
         createdAt: '2026-11-20T23:31:05.000Z',
+        user: 'ada',
         items: runningStatus.items,
       },
       {
@@ -66,9 +67,11 @@ describe('list', () => {
         state: 'FAILED',
         reason: '12 items failed',
         createdAt: '2026-11-19T01:02:03.000Z',
+        user: 'ada',
         items: { total: 0, succeeded: 0, failed: 0, pending: 0 },
       },
     ],
+    more: 0,
   };
 
   it('prints a line a job', async () => {
@@ -93,7 +96,7 @@ describe('list', () => {
   });
 
   it('asks for live jobs or for all, and says what to do when there are none', async () => {
-    const list = vi.fn<App['list']>(async () => ({ schema: 'slurmctl.list/1', jobs: [] }));
+    const list = vi.fn<App['list']>(async () => ({ schema: 'slurmctl.list/1', jobs: [], more: 0 }));
     const live = await runInProcess(['list'], { app: { list } });
     const all = await runInProcess(['list', '--all'], { app: { list } });
     expect(list.mock.calls).toEqual([[{ all: false }], [{ all: true }]]);

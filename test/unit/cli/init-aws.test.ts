@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { InitAwsDocument } from '../../../src/app/documents.ts';
+import type { InitAwsDocument } from '../../../src/app/init-documents.ts';
 import { runInProcess } from './run-cli.harness.ts';
 
 const BUCKET = {

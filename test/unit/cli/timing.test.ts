@@ -22,7 +22,7 @@ const REQUESTS = [
   counted('s3', 'GetObject', { bytesReceived: 10_000_000 }),
 ];
 const app: NonNullable<CliRunOptions['app']> = {
-  list: async () => ({ schema: 'slurmctl.list/1', jobs: [] }),
+  list: async () => ({ schema: 'slurmctl.list/1', jobs: [], more: 0 }),
   requests: () => REQUESTS,
 };
 /** The app is open after 200 ms, and everything over after 1,240. */
@@ -45,7 +45,7 @@ describe('--timing', () => {
 
   it('with --json is one line, and stdout has the document alone', async () => {
     const { stdout, stderr } = await runInProcess(['list', '--timing', '--json', '--quiet'], { app, clockMs });
-    expect(JSON.parse(stdout)).toEqual({ schema: 'slurmctl.list/1', jobs: [] });
+    expect(JSON.parse(stdout)).toEqual({ schema: 'slurmctl.list/1', jobs: [], more: 0 });
     expect(stderr.trim().split('\n')).toHaveLength(1);
     expect(JSON.parse(stderr)).toEqual({
       schema: 'slurmctl.timing/1',

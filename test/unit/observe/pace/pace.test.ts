@@ -151,14 +151,16 @@ describe('laggards', () => {
     watch.add('000012', runs(NOW - 170_000, NOW - 1_000));
     watch.add('000013', runs(NOW - 130_000, NOW - 125_000));
     watch.add('000014', { ...runs(NOW - 900_000, NOW), waiting: { kind: 'limit', name: 'api' } });
+    watch.add('000015', { ...runs(NOW - 125_000, NOW - 124_000), waiting: { kind: 'pool', name: 'db' } });
     const { tasks, slow, silent, medianMs } = watch.laggards();
     expect(tasks.map(({ task, why }) => [task, why])).toEqual([
       ['000013', 'silent'],
+      ['000015', 'silent'],
       ['000011', 'slow'],
       ['000010', 'slow'],
     ]);
-    expect({ slow, silent, medianMs }).toEqual({ slow: 2, silent: 1, medianMs: 60_004 });
-    expect(tasks[1]).toMatchObject({ node: 'n7', runsMs: 900_000, done: 0, items: 100 });
+    expect({ slow, silent, medianMs }).toEqual({ slow: 2, silent: 2, medianMs: 60_004 });
+    expect(tasks[2]).toMatchObject({ node: 'n7', runsMs: 900_000, done: 0, items: 100 });
   });
 
   it('need a median of some tasks, and short jobs have none', () => {

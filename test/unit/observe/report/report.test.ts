@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { Cause } from '../../../../src/domain/causes.ts';
 import type { AttemptRecord } from '../../../../src/domain/history.ts';
 import { asAttemptId } from '../../../../src/domain/ids.ts';
-import type { JobSpec } from '../../../../src/domain/job-spec.ts';
+import type { JobAsked } from '../../../../src/domain/job-item.ts';
 import type { JobState } from '../../../../src/domain/states.ts';
 import type { AttemptRun, TaskItem, TaskNeeds } from '../../../../src/domain/task-item.ts';
 import { parseBytes, parseDurationMs } from '../../../../src/domain/units.ts';
@@ -21,12 +21,12 @@ const MINUTE_MS = 60_000;
 const HOUR_MS = 3_600_000;
 const START = 1_000_000;
 
-const spec = (more: Partial<JobSpec['resources']> = {}, kind: 'module' | 'command' = 'module'): JobSpec =>
-  ({
-    resources: { cpus: 4, memoryBytes: 8 * GIB, timeMs: 4 * HOUR_MS, ...more },
-    handler: kind === 'module' ? { kind, path: '/h.mjs' } : { kind, argv: ['h'] },
-    slurm: { elements: 'auto', extra: [] },
-  }) as unknown as JobSpec;
+const asking = (handler: JobAsked['handler'] = 'module'): JobAsked => ({
+  cpus: 4,
+  memoryBytes: 8 * GIB,
+  timeMs: 4 * HOUR_MS,
+  handler,
+});
 
 /** A finished task of so many minutes in an element, from minute `at` on. */
 function done(element: number, { at = 0, minutes = 10, cpus = 0.5, mib = 300, needs }: Partial<Ran> = {}): TaskItem {
@@ -70,9 +70,9 @@ function reportOf(
   tasks: readonly TaskItem[],
   {
     records = [],
-    of = spec(),
+    of = asking(),
     state = 'COMPLETED',
-  }: { records?: readonly AttemptRecord[]; of?: JobSpec | null; state?: JobState } = {},
+  }: { records?: readonly AttemptRecord[]; of?: JobAsked | null; state?: JobState } = {},
 ) {
   const nowMs = START + HOUR_MS;
   const collector = createUsageCollector(nowMs);
@@ -82,7 +82,7 @@ function reportOf(
     nowMs,
     id: 'j',
     meta: { name: 'n', state, scheduler: 'slurm', tasks: tasks.length },
-    spec: of,
+    asked: of,
     usage: collector.usage(),
     submittedMs: new Map([['47', START - 2 * MINUTE_MS]]),
     notes: [],
@@ -155,7 +155,7 @@ describe('the report of a job', () => {
   });
 
   it('says why it does not know', () => {
-    const command = reportOf(two, { of: spec({}, 'command') });
+    const command = reportOf(two, { of: asking('command') });
     expect(command).toMatchObject({ cpu: null, memory: null, missing: [expect.stringContaining('sacct')] });
     expect(command.advice.map(({ key }) => key)).toEqual(['resources.time']);
     expect(reportOf([], { of: null })).toMatchObject({ asked: null, advice: [], missing: [expect.any(String)] });

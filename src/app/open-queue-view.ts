@@ -1,35 +1,20 @@
-/** What `status` needs beside the state of a job, opened once for many looks. */
+/** Where the picture of the queue is that all processes of a user share. */
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { homedir, userInfo } from 'node:os';
 import { isAbsolute, join } from 'node:path';
-import { requireMeta } from '../coordinator/job-meta.ts';
-import type { JobId } from '../domain/ids.ts';
-import type { JobSpec } from '../domain/job-spec.ts';
 import type { QueueView } from '../ports/queue-view.ts';
 import type { Drivers } from './job-backends.ts';
 import { once } from './late-backends.ts';
-import { manifestOrNull } from './manifest-or-null.ts';
 
-export interface StatusLook {
-  /** Null while the input is being split. */
-  readonly spec: () => Promise<JobSpec | null>;
-  readonly queue: QueueView;
-}
-
-export function openStatusLook(drivers: Drivers, job: JobId): StatusLook {
-  const opened = once(() => openQueueView(drivers));
-  let spec: JobSpec | null = null;
-  return {
-    // It never changes once it is there.
-    spec: async () =>
-      (spec ??= (await manifestOrNull(drivers, job, await requireMeta(drivers.state, job)))?.spec ?? null),
-    queue: { look: async () => (await opened()).look() },
-  };
+/** The queue of this user, asked about when first looked at. */
+export function openQueueView(drivers: Drivers): QueueView {
+  const opened = once(() => createView(drivers));
+  return { look: async () => (await opened()).look() };
 }
 
 /** The picture that all processes of this user share: in the user's cache directory, one for each cluster. */
-async function openQueueView({ env, clock, ids }: Drivers): Promise<QueueView> {
+async function createView({ env, clock, ids }: Drivers): Promise<QueueView> {
   const { createQueueView } = await import('../backends/queue-view/index.ts');
   const { uid } = userInfo();
   return createQueueView({
