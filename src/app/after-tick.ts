@@ -1,17 +1,26 @@
 /** What a tick does when every live job had its pass: pages of jobs that ended, and messages to people. */
 import type { Alerting } from '../domain/alert-rule.ts';
 import { asJobId } from '../domain/ids.ts';
+import type { JobMeta } from '../domain/job-item.ts';
 import type { TickDocument } from './documents.ts';
 import type { Drivers } from './job-backends.ts';
 import { hasJustEnded } from './just-ended.ts';
 import { storeDashboard } from './store-dashboard.ts';
 import { lookAfterPass, sendWaiting } from './tell-pass.ts';
 
-/** `owns`: the drivers of the jobs that had a pass. The document, with what was told among its notes. */
+/** `owns`: the drivers of the jobs whose turn it was; `metas`: how a pass left them, where there was one. The document, with what was told among its notes. */
 export async function afterTick(
   side: Drivers,
   document: TickDocument,
-  { owns, alerting }: { readonly owns: ReadonlyMap<string, Drivers>; readonly alerting: Alerting },
+  {
+    owns,
+    metas,
+    alerting,
+  }: {
+    readonly owns: ReadonlyMap<string, Drivers>;
+    readonly metas: ReadonlyMap<string, JobMeta>;
+    readonly alerting: Alerting;
+  },
 ): Promise<TickDocument> {
   const told: string[] = [];
   for (const row of document.jobs) {
@@ -19,7 +28,8 @@ export async function afterTick(
     if (own === undefined) continue;
     const job = asJobId(row.jobId);
     if (hasJustEnded(row)) await storeDashboard(own, job, undefined);
-    told.push(...((await lookAfterPass(own, alerting, job)) ?? []));
+    const meta = metas.get(job);
+    told.push(...((await lookAfterPass(own, alerting, { job, ...(meta === undefined ? {} : { meta }) })) ?? []));
   }
   // Also of jobs that have ended: nobody passes over them any more.
   told.push(...(await sendWaiting(side, alerting)));

@@ -92,20 +92,3 @@ function figuresOf({ forMs, withinMs, above, when }: AlertRule): string {
     ...(withinMs === undefined ? [] : [`within ${formatDuration(withinMs)}`]),
   ].join(', ');
 }
-
-/** For `doctor`: what could not be sent. Null: nothing to say. */
-export async function undelivered(drivers: Drivers): Promise<{ readonly found: string } | null> {
-  let waiting = 0;
-  let lost = 0;
-  let detail = '';
-  for await (const { item } of readOutbox(drivers.state)) {
-    const hasFailed = item.state === 'waiting' && item.tries > 0;
-    if (hasFailed) waiting += 1;
-    if (item.state === 'given-up') lost += 1;
-    if (hasFailed || item.state === 'given-up') detail = `${item.to}: ${item.detail}`;
-  }
-  if (waiting + lost === 0) return null;
-  return {
-    found: `${waiting} messages could not be sent yet, ${lost} messages or hooks failed for good; the last: ${detail}`,
-  };
-}

@@ -2,14 +2,17 @@
 import { dirname, resolve } from 'node:path';
 import { loadSettings, type Settings } from '../config/settings.ts';
 import { asJobId } from '../domain/ids.ts';
+import type { JobMeta } from '../domain/job-item.ts';
 import type { App, CreateApp, GlobalFlags } from './api.ts';
 import { chooseScheduler } from './choose-scheduler.ts';
 import type { TickDocument } from './documents.ts';
 import { elementLogDir, type Drivers } from './job-backends.ts';
+import type { KnownJob } from './find-job.ts';
 import { createDriversOf } from './job-drivers.ts';
 import { openPlaces, type FoundJob, type Places } from './open-places.ts';
 import { hasJustEnded } from './just-ended.ts';
 import type { OnProgress } from './api.ts';
+import { alerting, limiting, pooling } from './site-methods.ts';
 
 /** How long a submit waits out submit limits before it leaves the rest to `advance`. */
 const SUBMIT_PATIENCE_MS = 10 * 60_000;
@@ -59,14 +62,17 @@ function submitting({ settings, drivers, sides, carryAfter }: Opened, cwd: strin
     const { createCoordinatorDeps } = await import('./coordinator-deps.ts');
     const { readJob } = await import('./read-job.ts');
     const choice = await chooseScheduler(drivers, settings.scheduler);
-    const wanted = await readJob({
+    const { warnOfChannels } = await import('./unknown-channels.ts');
+    const found = await readJob({
       jobFile: resolve(cwd, jobFile),
       set,
       urls: drivers.urls,
       choice,
       ...(signal === undefined ? {} : { signal }),
     });
-    return { choice, wanted, deps: await createCoordinatorDeps(drivers, choice.scheduler, onProgress) };
+    const warnings = [...found.warnings, ...warnOfChannels(settings.alerting, found.spec.alerts)];
+    const deps = await createCoordinatorDeps(drivers, choice.scheduler, onProgress);
+    return { choice, wanted: { ...found, warnings }, deps };
   };
   return {
     async plan({ jobFile, set }) {
@@ -185,9 +191,11 @@ function driving(opened: Opened): Pick<App, 'follow' | 'advance' | 'tick' | 'agg
       const found = await findToChange(reference);
       const { job } = found;
       const deps = await coordinatorOf(found, onProgress);
-      const document = await advanceDocument(deps, { job, waitLeaseMs, patienceMs: ADVANCE_PATIENCE_MS });
+      const passed = new Map<string, JobMeta>();
+      const wanted = { job, waitLeaseMs, patienceMs: ADVANCE_PATIENCE_MS };
+      const document = await advanceDocument(deps, wanted, (meta) => passed.set(job, meta));
       const more = hasJustEnded(document) ? await storePage(found) : [];
-      const told = await tell(opened, found);
+      const told = await tell(opened, found, passed.get(job));
       return { ...document, steps: [...document.steps, ...more, ...told], ...(await carryAfter(found)) };
     },
     tick: () => tick(opened),
@@ -241,9 +249,13 @@ function deciding(opened: Opened): Pick<App, 'pause' | 'resume' | 'cancel'> {
 }
 
 /** Tells people about a job that was passed over; what was told and what went wrong, as sentences. */
-async function tell({ settings }: Opened, { own, job }: Pick<FoundJob, 'own' | 'job'>): Promise<readonly string[]> {
+async function tell(
+  { settings }: Opened,
+  { own, job }: Pick<FoundJob, 'own' | 'job'>,
+  meta?: JobMeta,
+): Promise<readonly string[]> {
   const { tellAfterPass } = await import('./tell-pass.ts');
-  return tellAfterPass(own, settings.alerting, job);
+  return tellAfterPass(own, settings.alerting, { job, ...(meta === undefined ? {} : { meta }) });
 }
 
 /** The page of a job that has just ended; what went wrong, as sentences. */
@@ -256,18 +268,20 @@ async function storePage({
   return storeDashboard(own, job, seenFrom);
 }
 
-async function tick({ drivers, sides, coordinatorOf, settings: { alerting } }: Opened): Promise<TickDocument> {
+async function tick({ drivers, sides, coordinatorOf, settings }: Opened): Promise<TickDocument> {
   const { tickAll } = await import('./tick-all.ts');
   const tickOne = async (side: Drivers): Promise<TickDocument> => {
     const driversOf = createDriversOf(side);
     const owns = new Map<string, Drivers>();
-    const document = await tickAll(side, async (known) => {
+    const metas = new Map<string, JobMeta>();
+    const coordinatorFor = async (known: KnownJob) => {
       const own = await driversOf(known);
       owns.set(known.id, own);
       return coordinatorOf({ job: known.id, own });
-    });
+    };
+    const document = await tickAll(side, coordinatorFor, (job, meta) => metas.set(job, meta));
     const { afterTick } = await import('./after-tick.ts');
-    return afterTick(side, document, { owns, alerting });
+    return afterTick(side, document, { owns, metas, alerting: settings.alerting });
   };
   if (sides === null) return tickOne(drivers);
   const { tickBothSides } = await import('./spool-tick.ts');
@@ -354,47 +368,5 @@ function keeping(opened: Opened): Pick<App, 'doctor' | 'gc' | 'examples' | 'init
       const urls = { store: settings.store.value, state: settings.state.value, queue: settings.queue.value };
       return initAws({ urls, context: drivers, dryRun });
     },
-  };
-}
-
-/** The rate limits of the site. */
-function limiting({
-  drivers,
-}: Opened): Pick<App, 'limitSet' | 'limitList' | 'limitShow' | 'limitWatch' | 'limitDelete'> {
-  const commands = async () => import('./limit-commands.ts');
-  return {
-    limitSet: async (request) => (await commands()).limitSet(drivers, request),
-    limitList: async () => (await commands()).limitList(drivers),
-    limitShow: async (name) => (await commands()).limitShow(drivers, name),
-    async *limitWatch(request) {
-      yield* (await commands()).limitWatch(drivers, request);
-    },
-    limitDelete: async (request) => (await commands()).limitDelete(drivers, request),
-  };
-}
-
-/** The pools of the site. */
-function pooling({
-  drivers,
-}: Opened): Pick<App, 'poolSet' | 'poolList' | 'poolShow' | 'poolWatch' | 'poolDelete' | 'poolEvict'> {
-  const commands = async () => import('./pool-commands.ts');
-  return {
-    poolSet: async (request) => (await commands()).poolSet(drivers, request),
-    poolList: async () => (await commands()).poolList(drivers),
-    poolShow: async (name) => (await commands()).poolShow(drivers, name),
-    async *poolWatch(request) {
-      yield* (await commands()).poolWatch(drivers, request);
-    },
-    poolDelete: async (request) => (await commands()).poolDelete(drivers, request),
-    poolEvict: async (request) => (await import('./pool-evict.ts')).poolEvict(drivers, request),
-  };
-}
-
-/** Who is told about jobs. */
-function alerting({ drivers, settings }: Opened): Pick<App, 'alertTest' | 'alertList'> {
-  const commands = async () => import('./alert-commands.ts');
-  return {
-    alertTest: async (channel) => (await commands()).alertTest(drivers, settings.alerting, channel),
-    alertList: async () => (await commands()).alertList(drivers, settings.alerting),
   };
 }

@@ -6,6 +6,7 @@ import { describeFailure } from '../backends/shared/fs-errno.ts';
 import { isAppError, messageOf } from '../errors/app-error.ts';
 import { formatBytes } from '../domain/units.ts';
 import type { Settings } from '../config/settings.ts';
+import { checkAlerts } from './check-alerts.ts';
 import { chooseScheduler, type SchedulerChoice } from './choose-scheduler.ts';
 import type { DoctorDocument } from './documents.ts';
 import type { Drivers } from './job-backends.ts';
@@ -35,7 +36,7 @@ export async function runDoctor(drivers: Drivers, settings: Settings): Promise<D
     ...(home.verdict === 'ok' ? [await checkClock(drivers)] : []),
     scratch,
     ...(await checkKept(drivers)),
-    ...(await checkMessages(drivers)),
+    ...(await checkAlerts(drivers, settings.alerting)),
     ...scheduler,
     ok('cpus', `${availableParallelism()} usable here`),
     ...services.checks,
@@ -152,18 +153,6 @@ async function checkKept(drivers: Drivers): Promise<Check[]> {
 function nothingKept(error: unknown): { readonly results: number; readonly jobs: readonly string[] } {
   if (!isAppError(error)) throw error;
   return { results: 0, jobs: [] };
-}
-
-/** Messages that nobody could send so far. State that cannot be read is what the other checks are about. */
-async function checkMessages(drivers: Drivers): Promise<Check[]> {
-  const { undelivered } = await import('./alert-commands.ts');
-  const found = await undelivered(drivers).catch((error: unknown) => {
-    if (!isAppError(error)) throw error;
-    return null;
-  });
-  if (found === null) return [];
-  const remedy = 'See which with: slurmctl alert list, then try their channel with: slurmctl alert test CHANNEL';
-  return [{ name: 'alerts', verdict: 'warn', ...found, remedy }];
 }
 
 async function checkScheduler(drivers: Drivers, choice: SchedulerChoice): Promise<Check[]> {

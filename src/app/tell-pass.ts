@@ -3,8 +3,9 @@ import { readManifest } from '../coordinator/manifests.ts';
 import { readMeta } from '../coordinator/job-meta.ts';
 import type { Alerting, AlertRule } from '../domain/alert-rule.ts';
 import type { JobId } from '../domain/ids.ts';
-import type { JobMeta } from '../domain/job-item.ts';
+import type { JobIndexItem, JobMeta } from '../domain/job-item.ts';
 import type { JobSpec } from '../domain/job-spec.ts';
+import { jobIndexKey } from '../domain/state-keys.ts';
 import { isFinalJobState } from '../domain/states.ts';
 import { isAppError } from '../errors/app-error.ts';
 import { sendOutbox, type Delivery } from '../observe/alerts/outbox.ts';
@@ -13,12 +14,22 @@ import { readAlertFacts } from './alert-facts.ts';
 import { HOOK_MS, SEND_MS, senderOf } from './alert-channels.ts';
 import type { Drivers } from './job-backends.ts';
 
+/** A job, and how a pass left it; absent: it is looked up. */
+export interface PassedJob {
+  readonly job: JobId;
+  readonly meta?: JobMeta;
+}
+
 /**
  * Sentences about what was sent and what could not be. Nothing of it may end a pass that did its work: what goes wrong is one of the sentences.
  * Sends nothing where neither settings nor job file name a rule.
  */
-export async function tellAfterPass(drivers: Drivers, alerting: Alerting, job: JobId): Promise<readonly string[]> {
-  const looked = await lookAfterPass(drivers, alerting, job);
+export async function tellAfterPass(
+  drivers: Drivers,
+  alerting: Alerting,
+  passed: PassedJob,
+): Promise<readonly string[]> {
+  const looked = await lookAfterPass(drivers, alerting, passed);
   return looked === null ? [] : [...looked, ...(await sendWaiting(drivers, alerting))];
 }
 
@@ -26,9 +37,9 @@ export async function tellAfterPass(drivers: Drivers, alerting: Alerting, job: J
 export async function lookAfterPass(
   drivers: Drivers,
   alerting: Alerting,
-  job: JobId,
+  { job, meta: left }: PassedJob,
 ): Promise<readonly string[] | null> {
-  const meta = await quietly(() => readMeta(drivers.state, job));
+  const meta = left ?? (await quietly(() => readMeta(drivers.state, job)));
   if (meta === null) return null;
   if ('trouble' in meta) return [meta.trouble];
   if (meta.tells !== true && alerting.rules.length === 0) return null;
@@ -45,6 +56,7 @@ export async function sendWaiting(drivers: Drivers, alerting: Alerting): Promise
       clock,
       ids,
       hostname: host.hostname,
+      user: host.user,
       sendMs: SEND_MS,
       hookMs: HOOK_MS,
       senderOf: (item) => senderOf(drivers, alerting, item),
@@ -58,19 +70,29 @@ async function lookAtRules(
   alerting: Alerting,
   { job, meta }: { readonly job: JobId; readonly meta: JobMeta },
 ): Promise<number> {
+  const { user } = drivers.host;
   const spec = await specOf(drivers, job, meta, alerting.rules);
-  const rules = [...alerting.rules, ...(spec?.alerts ?? [])];
+  // What a job file says is said by its owner: with the owner's channels, and for hooks with the owner's rights.
+  const own = meta.tells === true && (await ownerOf(drivers, job, user)) === user ? spec : null;
+  const rules = [...alerting.rules, ...(own?.alerts ?? [])];
   const limits = rules.some(({ when }) => when === 'quota') ? (spec?.limits ?? []) : [];
   return tellJob(drivers, {
     job,
     isFinal: isFinalJobState(meta.state),
     generation: meta.generation,
     rules,
-    hooks: spec?.on ?? {},
-    baseDir: spec?.baseDir ?? drivers.urls.home,
+    hooks: own?.on ?? {},
+    baseDir: own?.baseDir ?? drivers.urls.home,
     place: drivers.urls.state,
+    user,
     facts: () => readAlertFacts(drivers, job, limits),
   });
+}
+
+/** Who submitted the job; whoever asks, for jobs of versions that did not write it. */
+async function ownerOf({ state }: Drivers, job: JobId, otherwise: string): Promise<string> {
+  const entry = (await state.get(jobIndexKey(job))) as JobIndexItem | null;
+  return entry?.user ?? otherwise;
 }
 
 /** Read only when it is needed. A job that died before it was stored has none. */

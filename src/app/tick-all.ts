@@ -2,6 +2,7 @@
 import { createLeaseWatch, LEASE_MS, type LeaseWatch } from '../coordinator/lease.ts';
 import type { CoordinatorDeps } from '../coordinator/needs.ts';
 import type { JobId } from '../domain/ids.ts';
+import type { JobMeta } from '../domain/job-item.ts';
 import { isAppError } from '../errors/app-error.ts';
 import { advanceDocument } from './advance-document.ts';
 import type { TickDocument } from './documents.ts';
@@ -20,9 +21,14 @@ const HELD_MOST_MS = LEASE_MS + 2 * HELD_AGAIN_MS;
 
 type Row = TickDocument['jobs'][number];
 type CoordinatorOf = (job: KnownJob) => Promise<CoordinatorDeps>;
+type OnPassed = (job: JobId, meta: JobMeta) => void;
 
-/** @throws what is a bug in one job's pass, after the other jobs had theirs */
-export async function tickAll(drivers: Drivers, coordinatorOf: CoordinatorOf): Promise<TickDocument> {
+/** `onPassed` is told how each pass left its job. @throws what is a bug in one job's pass, after the other jobs had theirs */
+export async function tickAll(
+  drivers: Drivers,
+  coordinatorOf: CoordinatorOf,
+  onPassed: OnPassed = () => undefined,
+): Promise<TickDocument> {
   // The copy of a job that lives in a spool is brought forward by carrying it, and by nothing else.
   const live = (await knownJobs(drivers.state)).filter((job) => job.live && job.spool === undefined);
   const notes: string[] = [];
@@ -31,7 +37,7 @@ export async function tickAll(drivers: Drivers, coordinatorOf: CoordinatorOf): P
   const hinted = new Set(hints.map((hint) => hint.message.job));
   // Jobs with a retry that has come due go first; every live job gets its pass all the same.
   const order = [...live.filter((job) => hinted.has(job.id)), ...live.filter((job) => !hinted.has(job.id))];
-  const tick: Tick = { drivers, coordinatorOf, rows: new Map(), watches: new Map(), bugs: [] };
+  const tick: Tick = { drivers, coordinatorOf, onPassed, rows: new Map(), watches: new Map(), bugs: [] };
   for (const job of order) await tickOne(tick, job);
   await outwaitDeadHolders(tick);
   await queue.ack(hints.map((hint) => hint.receipt)).catch(noted(notes, undefined));
@@ -52,6 +58,7 @@ const noted =
 interface Tick {
   readonly drivers: Drivers;
   readonly coordinatorOf: CoordinatorOf;
+  readonly onPassed: OnPassed;
   readonly rows: Map<JobId, Row>;
   /** Jobs whose lease somebody holds, and what was seen of the holder. */
   readonly watches: Map<KnownJob, LeaseWatch>;
@@ -73,13 +80,14 @@ async function outwaitDeadHolders(tick: Tick): Promise<void> {
 }
 
 async function tickOne(tick: Tick, known: KnownJob): Promise<void> {
-  const { drivers, coordinatorOf, rows, watches, bugs } = tick;
+  const { drivers, coordinatorOf, onPassed, rows, watches, bugs } = tick;
   const { id: job } = known;
   const leaseWatch = watches.get(known) ?? createLeaseWatch();
   watches.delete(known);
   try {
     const request = { job, waitLeaseMs: 0, leaseWatch, patienceMs: PATIENCE_MS };
-    const { schema: _, ...pass } = await advanceDocument(await coordinatorOf(known), request);
+    const deps = await coordinatorOf(known);
+    const { schema: _, ...pass } = await advanceDocument(deps, request, (meta) => onPassed(job, meta));
     rows.set(job, { ...pass, error: null });
   } catch (error) {
     if (!isAppError(error)) {

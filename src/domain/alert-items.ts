@@ -27,7 +27,7 @@ export type AlertsItem = {
   readonly idleSinceMs: number | null;
   /** Failed items at some moments, oldest first. */
   readonly failures: readonly (readonly [atMs: number, failed: number])[];
-  /** By the key of the rule. */
+  /** By rule and recipient: passes of other users and hosts know other ones. */
   readonly episodes: Readonly<Record<string, AlertEpisode>>;
 };
 
@@ -57,6 +57,8 @@ export type AlertEvent = {
 export type OutboxItem = {
   readonly kind: 'message' | 'hook';
   readonly job: JobId;
+  /** Who put it there: channels are found in the settings of this user, and hooks run as this user, so nobody else sends it. */
+  readonly user: string;
   /** Name of a channel, an address, or the event of a hook. */
   readonly to: string;
   readonly subject: string;

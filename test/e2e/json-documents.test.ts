@@ -69,8 +69,11 @@ async function collect(cli: Cli): Promise<{ type: string; json: string }[]> {
   await ask('PoolSetDocument', ['pool', 'set', 'db', '--slots', '5']);
   await ask('PoolListDocument', ['pool', 'list']);
   await ask('ErrorDocument', ['pool', 'evict', 'db', '0'], [4]);
-  writeFiles(cli.cwd, { 'items.jsonl': '{"id":1,"text":"one two"}\n{"id":2}\n' });
-  await ask('SubmitWaitDocument', ['submit', 'job.yaml', '--wait'], [3]);
+  const channels = 'channels: {me: {command: [cat]}}\nalerts: [{when: deadline, within: 1h, to: me}]\n';
+  writeFiles(cli.cwd, { 'slurmctl.yaml': channels, 'items.jsonl': '{"id":1,"text":"one two"}\n{"id":2}\n' });
+  await ask('AlertTestDocument', ['alert', 'test', 'me']);
+  await ask('SubmitWaitDocument', ['submit', 'job.yaml', '--wait', '--set', 'on.ended=["true"]'], [3]);
+  await ask('AlertListDocument', ['alert', 'list']);
   await ask('StatusDocument', ['status']);
   await ask('ListDocument', ['list']);
   await ask('LogsDocument', ['logs', '@last']);

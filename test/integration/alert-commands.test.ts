@@ -5,14 +5,18 @@ import { createApp } from '../../src/app/create-app.ts';
 import { openDrivers, createSurroundings } from '../../src/app/job-backends.ts';
 import { sendWaiting, tellAfterPass } from '../../src/app/tell-pass.ts';
 import { loadSettings } from '../../src/config/settings.ts';
+import { specHashOf } from '../../src/coordinator/manifests.ts';
 import { asJobId } from '../../src/domain/ids.ts';
+import type { JobSpec } from '../../src/domain/job-spec.ts';
+import { jobManifestKey } from '../../src/domain/keys.ts';
+import { MANIFEST_SCHEMAS } from '../../src/domain/manifest.ts';
 import { jobIndexKey, metaKey, rollupKey } from '../../src/domain/state-keys.ts';
 import { withTempDir } from '../support/temp-dir.ts';
 
 const JOB = asJobId('embed-7k3f9q2m');
 
 /** A site whose settings are these, with one job that has ended as FAILED. */
-async function createSite(root: string, settingsFile: string) {
+async function createSite(root: string, settingsFile: string, isOwned = false) {
   writeFileSync(join(root, 'slurmctl.yaml'), settingsFile);
   const env = { PATH: process.env['PATH'], HOME: root };
   const flags = { home: join(root, 'home'), scheduler: 'local' };
@@ -27,6 +31,15 @@ async function createSite(root: string, settingsFile: string) {
   const counts = { total: 2, pending: 0, submitted: 0, running: 0, wait: 0, done: 2, dead: 0, cancelled: 0 };
   const items = { total: 1_000, succeeded: 588, failed: 412, pending: 0 };
   const at = 1_700_000_000_000;
+  const spec = {
+    name: 'embed',
+    baseDir: root,
+    on: { ended: ['sh', 'hook.sh'], completed: ['sh', 'never.sh'] },
+  } as unknown as JobSpec;
+  const backends = { ...urls, scheduler: 'local' } as const;
+  const specHash = specHashOf(spec, backends);
+  const manifest = { schema: MANIFEST_SCHEMAS.job, spec, backends, specHash };
+  if (isOwned) await drivers.store.put(jobManifestKey(JOB), JSON.stringify(manifest));
   const meta = {
     state: 'FAILED',
     stage: 'ready',
@@ -37,7 +50,7 @@ async function createSite(root: string, settingsFile: string) {
   };
   const more = {
     generation: 0,
-    specHash: '',
+    specHash,
     scheduler: 'local',
     fence: 1,
     tasks: 2,
@@ -47,8 +60,11 @@ async function createSite(root: string, settingsFile: string) {
     submittedWave: 0,
   };
   await drivers.state.createMany([
-    { key: jobIndexKey(JOB), item: { name: 'embed', createdMs: at, live: false } },
-    { key: metaKey(JOB), item: { ...meta, ...more } },
+    {
+      key: jobIndexKey(JOB),
+      item: { name: 'embed', createdMs: at, live: false, ...(isOwned ? { user: drivers.host.user } : {}) },
+    },
+    { key: metaKey(JOB), item: { ...meta, ...more, ...(isOwned ? { tells: true } : {}) } },
     { key: rollupKey(JOB), item: { generation: 0, tasks: counts, items } },
   ]);
   return { drivers, alerting: settings.alerting, app: () => createApp({ flags, env, cwd: root }) };
@@ -82,10 +98,10 @@ describe('alerts of a site', () => {
     withTempDir(async (root) => {
       const { drivers, alerting, app } = await createSite(root, PAGER);
       writeFileSync(join(root, 'page.sh'), 'echo no line >&2; exit 1');
-      expect(await tellAfterPass(drivers, alerting, JOB)).toEqual([
+      expect(await tellAfterPass(drivers, alerting, { job: JOB })).toEqual([
         `could not tell pager about failed of ${JOB}, tries again later: sh: ended with exit code 1: no line`,
       ]);
-      expect(await tellAfterPass(drivers, alerting, JOB)).toEqual([]);
+      expect(await tellAfterPass(drivers, alerting, { job: JOB })).toEqual([]);
       const site = await app();
       expect((await site.alertList()).messages).toMatchObject([
         {
@@ -101,7 +117,8 @@ describe('alerts of a site', () => {
         expect.objectContaining({
           name: 'alerts',
           verdict: 'warn',
-          found: expect.stringContaining('1 messages could not be sent yet'),
+          found:
+            'not sent yet: 1; failed for good, hooks included: 0; the last was pager: sh: ended with exit code 1: no line',
         }),
       );
       writeFileSync(join(root, 'page.sh'), 'cat > event.json; echo paged');
@@ -118,10 +135,24 @@ describe('alerts of a site', () => {
       expect((await site.alertList()).messages).toMatchObject([{ state: 'sent', tries: 2 }]);
     }));
 
+  it('of a job file are those of whoever submitted it, and its hooks run as nobody else', () =>
+    withTempDir(async (root) => {
+      const hook = 'echo "$SLURMCTL_JOB $SLURMCTL_EVENT" >> hooks.txt; echo next one begins';
+      writeFileSync(join(root, 'hook.sh'), hook);
+      const { drivers, alerting } = await createSite(root, '', true);
+      const stranger = { ...drivers, host: { ...drivers.host, user: 'somebody-else' } };
+      expect(await tellAfterPass(stranger, alerting, { job: JOB })).toEqual([]);
+      expect(await tellAfterPass(drivers, alerting, { job: JOB })).toEqual([
+        `the hook on.ended of ${JOB} ran: next one begins`,
+      ]);
+      expect(await tellAfterPass(drivers, alerting, { job: JOB })).toEqual([]);
+      expect(readFileSync(join(root, 'hooks.txt'), 'utf8')).toBe(`${JOB} ended\n`);
+    }));
+
   it('cost nothing where nobody wants to know', () =>
     withTempDir(async (root) => {
       const { drivers, alerting, app } = await createSite(root, 'channels: {pager: {command: [sh, page.sh]}}\n');
-      expect(await tellAfterPass(drivers, alerting, JOB)).toEqual([]);
+      expect(await tellAfterPass(drivers, alerting, { job: JOB })).toEqual([]);
       expect((await (await app()).alertList()).messages).toEqual([]);
     }));
 });

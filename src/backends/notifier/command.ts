@@ -1,7 +1,8 @@
 import type { AlertEvent } from '../../domain/alert-items.ts';
 import { AppError } from '../../errors/app-error.ts';
 import type { Notifier } from '../../ports/notifier.ts';
-import { runCommand, type CommandResult } from '../shared/run-command.ts';
+import { runCommand } from '../shared/run-command.ts';
+import { howItEnded, lastLine, MOST_OUTPUT } from './program-end.ts';
 
 interface CommandOptions {
   readonly argv: readonly string[];
@@ -13,8 +14,6 @@ interface CommandOptions {
   /** `SLURMCTL_HOME` and the like: so that a `slurmctl` in the program finds the job. */
   readonly places: Readonly<Record<string, string>>;
 }
-
-const MOST_OUTPUT = 64 * 1024;
 
 /** A program: the event as JSON on stdin, and what a shell script wants of it in its environment. */
 export function createCommandNotifier({ argv, cwd, env, deadlineMs, places }: CommandOptions): Notifier {
@@ -53,26 +52,3 @@ const variablesOf = ({ event, job, items, what, next, id }: AlertEvent): Record<
   SLURMCTL_ITEMS_SUCCEEDED: String(items.succeeded),
   SLURMCTL_ITEMS_FAILED: String(items.failed),
 });
-
-function howItEnded(result: CommandResult, deadlineMs: number): string {
-  const said = lastLine(result);
-  const tail = said === '' ? '' : `: ${said}`;
-  switch (result.ended) {
-    case 'not-found':
-      return 'found no such program';
-    case 'not-started':
-      return `could not be started (${result.detail ?? 'unknown reason'})`;
-    case 'deadline':
-    case 'stopped':
-      return `did not end within ${deadlineMs / 1_000} s and was killed${tail}`;
-    case 'too-much-output':
-      return `printed more than ${MOST_OUTPUT} characters and was killed`;
-    case 'exited':
-      return result.exitCode === null
-        ? `was killed by ${result.signal ?? 'a signal'}${tail}`
-        : `ended with exit code ${result.exitCode}${tail}`;
-  }
-}
-
-const lastLine = ({ stdout, stderr }: CommandResult): string =>
-  (stderr.trim() === '' ? stdout : stderr).trim().split('\n').at(-1)?.trim() ?? '';

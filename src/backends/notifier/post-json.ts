@@ -1,5 +1,7 @@
+import type { Agent, IncomingMessage } from 'node:http';
 import { AppError, messageOf } from '../../errors/app-error.ts';
-import { withoutSecrets } from './secret.ts';
+import { proxyFor } from '../shared/site-proxy.ts';
+import { strikeOut } from './secret.ts';
 
 interface PostRequest {
   readonly url: string;
@@ -10,40 +12,79 @@ interface PostRequest {
   readonly secrets: readonly string[];
 }
 
-/** Characters of an answer that are told. */
+interface Answer {
+  readonly status: number;
+  readonly said: string;
+}
+
+/** Characters of an answer that are told, and that are looked through for secrets before it is cut. */
 const ANSWER_CHARS = 200;
+const READ_CHARS = 16_000;
 
 /** Where a URL leads, without what may open a door: path, query and user. */
 export const originOf = (url: string): string => (URL.canParse(url) ? new URL(url).origin : 'an address that is none');
 
-/** @throws ALERT_NOT_SENT unless the answer is 2xx; redirects are not followed, so that nothing goes where nobody sent it */
-export async function postJson({ url, body, headers, signal, secrets }: PostRequest): Promise<void> {
+/**
+ * Goes through the site's proxy where the environment names one. @throws ALERT_NOT_SENT unless the answer is 2xx; redirects are not followed, so that
+ * nothing goes where nobody sent it
+ */
+export async function postJson(request: PostRequest): Promise<void> {
+  const { url, secrets } = request;
   // Without its cause: what libraries throw may quote the whole address.
   const refused = (what: string): AppError =>
-    new AppError('ALERT_NOT_SENT', { message: withoutSecrets(`${originOf(url)}: ${what}`, secrets) });
+    new AppError('ALERT_NOT_SENT', { message: `${originOf(url)}: ${strikeOut(what, secrets)}` });
   if (!/^https?:\/\//i.test(url) || !URL.canParse(url)) throw refused('found no http or https URL');
-  let answer: Response;
+  let answer: Answer;
   try {
-    answer = await fetch(url, {
-      method: 'POST',
-      redirect: 'manual',
-      headers: { 'content-type': 'application/json', 'user-agent': 'slurmctl', ...headers },
-      body,
-      signal,
-    });
+    answer = await post(new URL(url), request);
   } catch (error) {
-    throw refused(reasonOf(error));
+    throw refused((error as NodeJS.ErrnoException).code ?? messageOf(error));
   }
-  const said = await answer.text().catch(() => '');
-  if (answer.ok) return;
-  const quoted = said.trim() === '' ? '' : `: ${said.trim().slice(0, ANSWER_CHARS)}`;
-  throw refused(`answered ${answer.status}${quoted}`);
+  const { status, said } = answer;
+  if (status >= 200 && status < 300) return;
+  const quoted = strikeOut(said, secrets).slice(0, ANSWER_CHARS);
+  throw refused(`answered ${status}${quoted === '' ? '' : `: ${quoted}`}`);
 }
 
-/** `fetch failed` says nothing; what is behind it does. */
-function reasonOf(error: unknown): string {
-  const cause = error instanceof Error ? error.cause : undefined;
-  if (cause === undefined) return messageOf(error);
-  const code = (cause as NodeJS.ErrnoException).code;
-  return code ?? messageOf(cause);
+/** Node's own client and not `fetch`, which knows no proxy. */
+async function post(url: URL, { body, headers, signal }: PostRequest): Promise<Answer> {
+  const [{ request }, agent] = await Promise.all([
+    url.protocol === 'http:' ? import('node:http') : import('node:https'),
+    agentFor(url),
+  ]);
+  return new Promise((resolve, reject) => {
+    const options = {
+      method: 'POST',
+      agent,
+      signal,
+      headers: {
+        'content-type': 'application/json',
+        'content-length': Buffer.byteLength(body),
+        'user-agent': 'slurmctl',
+        ...headers,
+      },
+    };
+    const sent = request(url, options, (message) => {
+      readAnswer(message).then(resolve, reject);
+    });
+    sent.once('error', reject);
+    sent.end(body);
+  });
+}
+
+/** `false`: a connection of its own, closed with the answer. */
+async function agentFor(url: URL): Promise<Agent | false> {
+  const proxy = await proxyFor(url.href);
+  if (proxy === '') return false;
+  if (url.protocol === 'http:') return new (await import('http-proxy-agent')).HttpProxyAgent(proxy);
+  return new (await import('https-proxy-agent')).HttpsProxyAgent(proxy);
+}
+
+/** The beginning of the body is enough; the rest is read and dropped. */
+async function readAnswer(message: IncomingMessage): Promise<Answer> {
+  let said = '';
+  for await (const chunk of message) {
+    if (said.length < READ_CHARS) said += String(chunk);
+  }
+  return { status: message.statusCode ?? 0, said };
 }

@@ -43,8 +43,8 @@ export async function readSecret(reference: SecretReference, env: Environment): 
   throw new AppError('ALERT_NOT_SENT', { message: `${words}: found an empty file, expected a secret` });
 }
 
-/** What went wrong, with every occurrence of the secrets struck out: what an outside says may quote what it was told. */
-export function withoutSecrets(text: string, secrets: readonly string[]): string {
+/** What went wrong, on one line and with every occurrence of the secrets struck out: what an outside says may quote what it was told. */
+export function strikeOut(text: string, secrets: readonly string[]): string {
   const forms = secrets.flatMap((secret) => [
     secret,
     encodeURIComponent(secret),
@@ -53,5 +53,7 @@ export function withoutSecrets(text: string, secrets: readonly string[]): string
   return forms
     .filter((form) => form.length >= 4)
     .toSorted((a, b) => b.length - a.length)
-    .reduce((clean, form) => clean.replaceAll(form, '***'), text);
+    .reduce((clean, form) => clean.replaceAll(form, '***'), text)
+    .replaceAll(/[\p{Cc}\s]+/gu, ' ')
+    .trim();
 }

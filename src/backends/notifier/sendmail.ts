@@ -2,6 +2,7 @@ import { AppError } from '../../errors/app-error.ts';
 import type { Notifier } from '../../ports/notifier.ts';
 import { runCommand } from '../shared/run-command.ts';
 import { mailOf, type MailParties } from './mail-message.ts';
+import { howItEnded, MOST_OUTPUT } from './program-end.ts';
 
 interface SendmailOptions extends MailParties {
   /** Absolute path. */
@@ -23,13 +24,14 @@ export function createSendmailNotifier({ program, env, deadlineMs, from, to }: S
         env,
         input: Buffer.isBuffer(message) ? message.toString('utf8') : '',
         deadlineMs,
-        maxOutput: 64 * 1024,
+        maxOutput: MOST_OUTPUT,
         signal,
       });
       if (result.ended === 'exited' && result.exitCode === 0) return '';
-      const how = result.ended === 'exited' ? `ended with exit code ${result.exitCode ?? result.signal}` : result.ended;
-      const said = result.stderr.trim().split('\n').at(-1) ?? '';
-      throw new AppError('ALERT_NOT_SENT', { message: `${program}: ${how}${said === '' ? '' : `: ${said}`}` });
+      throw new AppError('ALERT_NOT_SENT', {
+        message: `${program}: ${howItEnded(result, deadlineMs)}`,
+        hint: 'Name a mail server under mail: in slurmctl.yaml, or the program under mail.sendmail',
+      });
     },
   };
 }

@@ -2,7 +2,7 @@ import type { MailSettings } from '../../domain/alert-rule.ts';
 import { AppError, messageOf } from '../../errors/app-error.ts';
 import type { Notifier } from '../../ports/notifier.ts';
 import { mailOf, type MailParties } from './mail-message.ts';
-import { readSecret, withoutSecrets } from './secret.ts';
+import { readSecret, strikeOut } from './secret.ts';
 
 interface SmtpOptions extends MailParties {
   readonly smtp: NonNullable<MailSettings['smtp']>;
@@ -39,7 +39,7 @@ export function createSmtpNotifier({ smtp, env, timeoutMs, from, to }: SmtpOptio
         return '';
       } catch (error) {
         const secrets = pass === undefined ? [] : [pass, `\0${user}\0${pass}`];
-        throw new AppError('ALERT_NOT_SENT', { message: withoutSecrets(`${server}: ${messageOf(error)}`, secrets) });
+        throw new AppError('ALERT_NOT_SENT', { message: strikeOut(`${server}: ${messageOf(error)}`, secrets) });
       } finally {
         signal.removeEventListener('abort', stop);
         transport.close();

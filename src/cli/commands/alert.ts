@@ -25,7 +25,7 @@ const alertList = defineCommand({
   group: 'Upkeep',
   summary: 'List channels, rules, and messages that wait or were sent',
   description:
-    'Lists the channels and rules of the settings, and the messages and hooks of all jobs: what waits to be sent, and for a week what was sent or given up.',
+    'Lists the channels and rules of the settings, and the messages and hooks of all jobs: what waits to be sent, and for three days what was sent or given up.',
   args: {},
   options: {},
   examples: [{ command: 'slurmctl alert list', what: 'Was anybody told?' }],

@@ -30,6 +30,13 @@ export interface AlertFacts {
 
 export const finishedItems = ({ items }: Pick<AlertFacts, 'items'>): number => items.succeeded + items.failed;
 
-/** Is it the job's turn to do something? One that a person paused, or that has ended, stands still for a reason. */
-export const isAtWork = ({ state }: Pick<AlertFacts, 'state'>): boolean =>
-  !isFinalJobState(state) && state !== 'PAUSED' && state !== 'SUBMITTING';
+/** One that a person paused, or that has ended, stands still for a reason. */
+const isMeantToRun = ({ state }: Pick<AlertFacts, 'state'>): boolean => !isFinalJobState(state) && state !== 'PAUSED';
+
+/** Should items be finished now and then? */
+export const isAtWork = (facts: Pick<AlertFacts, 'state'>): boolean =>
+  isMeantToRun(facts) && facts.state !== 'SUBMITTING';
+
+/** Tasks wait, and nobody runs any: for the queue, for a submit limit, for the turn of another job. */
+export const isIdle = (facts: Pick<AlertFacts, 'state' | 'runningTasks' | 'queuedTasks'>): boolean =>
+  isMeantToRun(facts) && facts.runningTasks === 0 && facts.queuedTasks > 0;

@@ -1,11 +1,11 @@
 /** One look at a job by its rules: what is remembered afterwards, and what is to be told. Pure. */
 import { createHash } from 'node:crypto';
 import type { AlertEpisode, AlertsItem, OutboxItem } from '../../domain/alert-items.ts';
-import { ALERT_KINDS, type AlertRule, type HookEvent, type JobHooks } from '../../domain/alert-rule.ts';
+import { ALERT_KINDS, isMailAddress, type AlertRule, type HookEvent, type JobHooks } from '../../domain/alert-rule.ts';
 import { canonicalJson } from '../../domain/canonical-json.ts';
 import { isFinalJobState } from '../../domain/states.ts';
 import { stepEpisode } from './episode.ts';
-import { finishedItems, isAtWork, type AlertFacts } from './facts.ts';
+import { finishedItems, isAtWork, isIdle, type AlertFacts } from './facts.ts';
 import { ALERT_DEFAULTS, judgeRule } from './judge-rule.ts';
 import { wordMessage } from './word-message.ts';
 
@@ -18,6 +18,8 @@ export interface LookRequest {
   readonly hooks: JobHooks;
   readonly baseDir: string;
   readonly place: string;
+  /** Who looks. */
+  readonly user: string;
   readonly rev: string;
 }
 
@@ -36,50 +38,62 @@ export function lookAtJob(request: LookRequest): Look {
   const past = stored?.generation === facts.generation ? stored : null;
   const finished = finishedItems(facts);
   const hasMoved = past === null || past.finished !== finished || !isAtWork(facts);
-  const isIdle = isAtWork(facts) && facts.runningTasks === 0 && facts.queuedTasks > 0;
   const seen = {
     finishedSinceMs: hasMoved ? facts.nowMs : past.finishedSinceMs,
-    idleSinceMs: isIdle ? (past?.idleSinceMs ?? facts.nowMs) : null,
+    idleSinceMs: isIdle(facts) ? (past?.idleSinceMs ?? facts.nowMs) : null,
     failures: samples(past?.failures ?? [[facts.beganMs, 0]], facts, longestSpike(rules)),
   };
   const episodes: Record<string, AlertEpisode> = { ...past?.episodes };
-  const begun = new Map<string, { readonly rule: AlertRule; readonly number: number; readonly what: string }>();
-  for (const rule of rules) {
-    const key = ruleKey(rule);
-    const { is, what } = judgeRule(rule, facts, seen);
-    // Rules that differ in their recipients alone share an episode: whoever has stepped it already knows.
-    if (begun.has(`${key} ${rule.to.join(' ')}`)) continue;
-    const { episode, begins } = stepEpisode(past?.episodes[key], is, facts.nowMs);
-    if (episode !== undefined) episodes[key] = episode;
-    if (begins && episode !== undefined)
-      begun.set(`${key} ${rule.to.join(' ')}`, { rule, number: episode.number, what });
+  const messages: Look['outbox'][number][] = [];
+  for (const told of recipientsOf(request)) {
+    const { is, what } = judgeRule(told.rule, facts, seen);
+    const { episode, begins } = stepEpisode(past?.episodes[told.key], is, facts.nowMs);
+    if (episode === undefined) continue;
+    episodes[told.key] = episode;
+    if (begins) messages.push(messageOf(request, told, { number: episode.number, what }));
   }
-  const messages = [...begun.values()].flatMap((each) => messagesOf(request, each));
   const hooks = hooksOf(request).filter(({ key }) => episodes[key] === undefined);
   for (const { key } of hooks) episodes[key] = { number: 1, open: true, sinceMs: facts.nowMs, calmMs: null };
   return {
     item: { rev, generation: facts.generation, seenMs: facts.nowMs, finished, ...seen, episodes },
-    outbox: [...uniqueById(messages), ...hooks.map(({ id, item }) => ({ id, item }))],
+    outbox: [...messages, ...hooks.map(({ id, item }) => ({ id, item }))],
   };
 }
 
-/** The same for two rules that differ in their recipients alone, wherever they are written. */
-export function ruleKey({ when, forMs, withinMs, above }: AlertRule): string {
-  if (ALERT_KINDS[when].once) return when;
-  const figures = canonicalJson([forMs ?? null, withinMs ?? null, above ?? null]);
-  return `${when}-${createHash('sha256').update(figures).digest('hex').slice(0, 8)}`;
+interface Recipient {
+  /** Of the rule and whom it tells: the same wherever the rule is written, and however often. */
+  readonly key: string;
+  readonly rule: AlertRule;
+  readonly to: string;
 }
 
-function messagesOf(
+/** A channel of one user is not that of another who calls it the same; an address is one address. */
+function recipientsOf({ rules, user }: LookRequest): Iterable<Recipient> {
+  const all = rules.flatMap((rule) =>
+    rule.to.map((to): Recipient => {
+      const whom = isMailAddress(to) ? to : `${user} ${to}`;
+      return { key: `${ruleKey(rule)}-${shortHash(whom)}`, rule, to };
+    }),
+  );
+  return new Map(all.map((each) => [each.key, each])).values();
+}
+
+/** The same for two rules that differ in their recipients alone. */
+function ruleKey({ when, forMs, withinMs, above }: AlertRule): string {
+  if (ALERT_KINDS[when].once) return when;
+  return `${when}-${shortHash(canonicalJson([forMs ?? null, withinMs ?? null, above ?? null]))}`;
+}
+
+const shortHash = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 12);
+
+function messageOf(
   request: LookRequest,
-  { rule, number, what }: { readonly rule: AlertRule; readonly number: number; readonly what: string },
-): Look['outbox'] {
+  { key, rule, to }: Recipient,
+  { number, what }: { readonly number: number; readonly what: string },
+): Look['outbox'][number] {
   const { facts, place } = request;
-  return rule.to.map((to) => {
-    const recipient = createHash('sha256').update(to).digest('hex').slice(0, 12);
-    const id = `${facts.job}#${facts.generation}#${ruleKey(rule)}#${number}#${recipient}`;
-    return { id, item: newItem(request, { to, ...wordMessage(facts, { id, event: rule.when, what, place }) }) };
-  });
+  const id = `${facts.job}#${facts.generation}#${key}#${number}`;
+  return { id, item: newItem(request, { to, ...wordMessage(facts, { id, event: rule.when, what, place }) }) };
 }
 
 /** An episode of its own says that it was put into the outbox, so that it is there once in a generation. */
@@ -107,11 +121,12 @@ function hookEventsOf({ state }: AlertFacts): readonly HookEvent[] {
 }
 
 const newItem = (
-  { facts: { job, nowMs } }: LookRequest,
+  { user, facts: { job, nowMs } }: LookRequest,
   words: Pick<OutboxItem, 'to' | 'subject' | 'text' | 'event'>,
 ): OutboxItem => ({
   kind: 'message',
   job,
+  user,
   ...words,
   createdMs: nowMs,
   state: 'waiting',
@@ -126,7 +141,8 @@ const newItem = (
 
 /** So many looks that the longest time of any rule is covered, each at least its share of it apart. */
 function samples(kept: AlertsItem['failures'], facts: AlertFacts, longestMs: number): AlertsItem['failures'] {
-  if (longestMs === 0) return [];
+  // Kept for whoever has such a rule.
+  if (longestMs === 0) return kept;
   const apartMs = longestMs / (MOST_FAILURE_SAMPLES / 2);
   const last = kept.at(-1);
   const all =
@@ -143,5 +159,3 @@ const longestSpike = (rules: readonly AlertRule[]): number =>
     0,
     ...rules.flatMap((rule) => (rule.when === 'error-spike' ? [rule.withinMs ?? ALERT_DEFAULTS.spikeWithinMs] : [])),
   );
-
-const uniqueById = (all: Look['outbox']): Look['outbox'] => [...new Map(all.map((each) => [each.id, each])).values()];

@@ -4,11 +4,12 @@
  */
 import type { OutboxItem } from '../../domain/alert-items.ts';
 import { OUTBOX_PARTITION, outboxKey } from '../../domain/state-keys.ts';
+import { redactText } from '../../domain/redact.ts';
 import { isAppError, messageOf } from '../../errors/app-error.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Notice } from '../../ports/notifier.ts';
 import type { Ids } from '../../ports/random.ts';
-import type { StateCondition, StateTable } from '../../ports/state-table.ts';
+import type { StateCondition, StateItem, StateTable } from '../../ports/state-table.ts';
 import { plainLine } from './word-message.ts';
 
 const MINUTE_MS = 60_000;
@@ -19,8 +20,8 @@ const FIRST_PAUSE_MS = MINUTE_MS;
 const LONGEST_PAUSE_MS = 60 * MINUTE_MS;
 /** A message that nobody could send for so long interests nobody any more. */
 const GIVE_UP_MS = 7 * DAY_MS;
-/** Kept after its end, so that a pass that is late finds that it was sent. */
-const KEEP_MS = 7 * DAY_MS;
+/** Kept after its end, so that a pass that is late finds that it was sent. All that is kept is read by each pass. */
+const KEEP_MS = 3 * DAY_MS;
 /** Messages that one pass sends, all at the same time. */
 const MOST_AT_ONCE = 16;
 const DETAIL_CHARS = 300;
@@ -33,6 +34,8 @@ export interface OutboxDeps {
   readonly clock: Clock;
   readonly ids: Ids;
   readonly hostname: string;
+  /** Whose messages are sent. */
+  readonly user: string;
   readonly senderOf: (item: OutboxItem) => SendOne;
   /** Longest that one send may take; hooks may take `hookMs`. */
   readonly sendMs: number;
@@ -63,7 +66,7 @@ export async function sendOutbox(deps: OutboxDeps): Promise<readonly Delivery[]>
   const over: OutboxEntry[] = [];
   for await (const entry of readOutbox(state)) {
     const stands = standing(entry.item, { nowMs: clock.nowMs(), hostname: deps.hostname });
-    const send = stands === 'due' ? deps.senderOf(entry.item) : null;
+    const send = stands === 'due' && entry.item.user === deps.user ? deps.senderOf(entry.item) : null;
     if (send !== null && due.length < MOST_AT_ONCE) due.push({ entry, send });
     if (stands === 'forget' || stands === 'give-up') over.push(entry);
   }
@@ -92,7 +95,7 @@ export const pauseAfter = (tries: number): number =>
 
 async function putAway({ state, clock }: OutboxDeps, { id, item }: OutboxEntry): Promise<void> {
   if (item.state === 'sent' || item.state === 'given-up') return state.deleteItem(outboxKey(id));
-  const detail = item.kind === 'hook' ? 'the pass that ran it died over it' : item.detail;
+  const detail = item.kind === 'hook' && item.state === 'sending' ? 'the pass that ran it died over it' : item.detail;
   const change = { set: { state: 'given-up', endedMs: clock.nowMs(), detail } };
   await state.write(outboxKey(id), change, sameAs(item)).catch(unlessUncertain);
 }
@@ -105,6 +108,18 @@ const sameAs = ({ state, claim, tries }: OutboxItem): StateCondition => ({
     { op: 'equals', path: 'tries', value: tries },
   ],
 });
+
+/** Whether it is ours. An answer that got lost is resolved by reading back. */
+async function claimItem(
+  state: StateTable,
+  id: string,
+  { item, claimed }: { readonly item: OutboxItem; readonly claimed: Pick<OutboxItem, 'claim'> & StateItem },
+): Promise<boolean> {
+  const took = await state.write(outboxKey(id), { set: claimed }, sameAs(item)).catch(unlessUncertain);
+  if (took !== null) return took.applied;
+  const found = (await state.get(outboxKey(id))) as unknown as OutboxItem | null;
+  return found?.claim === claimed.claim;
+}
 
 /** Null: somebody else was faster. */
 async function sendEntry(
@@ -120,13 +135,11 @@ async function sendEntry(
     host: hostname,
     tries: item.tries + 1,
   } as const;
-  // An answer that got lost leaves the message to whoever comes after the claim.
-  const took = await state.write(outboxKey(id), { set: claimed }, sameAs(item)).catch(unlessUncertain);
-  if (took?.applied !== true) return null;
+  if (!(await claimItem(state, id, { item, claimed }))) return null;
   const mine: OutboxItem = { ...item, ...claimed };
   const end = await trySend(deps, mine, send);
   const nowMs = clock.nowMs();
-  const detail = plainLine(end.detail, DETAIL_CHARS);
+  const detail = plainLine(redactText(end.detail), DETAIL_CHARS);
   const isOver = end.ok || item.kind === 'hook';
   const set = isOver
     ? ({ state: end.ok ? 'sent' : 'given-up', endedMs: nowMs, detail } as const)

@@ -19,6 +19,8 @@ export interface TellRequest {
   readonly hooks: JobHooks;
   readonly baseDir: string;
   readonly place: string;
+  /** Who looks. */
+  readonly user: string;
   /** Asked only when it is time for a look. */
   readonly facts: () => Promise<AlertFacts>;
 }
@@ -31,11 +33,11 @@ interface TellDeps {
 
 /** Puts what is to be told into the outbox; how many messages and hooks are new there. */
 export async function tellJob({ state, clock, ids }: TellDeps, request: TellRequest): Promise<number> {
-  const { job, rules, hooks, baseDir, place } = request;
+  const { job, rules, hooks, baseDir, place, user } = request;
   const stored = (await state.get(alertsKey(job))) as unknown as AlertsItem | null;
   if (!isTime(stored, request, clock.nowMs())) return 0;
   const facts = await request.facts();
-  const look = lookAtJob({ stored, facts, rules, hooks, baseDir, place, rev: ids.ulid() });
+  const look = lookAtJob({ stored, facts, rules, hooks, baseDir, place, user, rev: ids.ulid() });
   // Ids say what is told, so that two passes make one message of it.
   const created =
     look.outbox.length === 0

@@ -1,6 +1,7 @@
 /** The words of a message: what happened, where, how many, and the command to run next. Plain text. */
 import type { AlertEvent, OutboxItem } from '../../domain/alert-items.ts';
 import type { AlertKind } from '../../domain/alert-rule.ts';
+import { redactText } from '../../domain/redact.ts';
 import { finishedItems, type AlertFacts } from './facts.ts';
 
 const LONGEST_SUBJECT = 150;
@@ -35,7 +36,8 @@ export function wordMessage(
   { id, event, what, place }: Wording,
 ): Pick<OutboxItem, 'subject' | 'text' | 'event'> {
   const name = plainLine(facts.name, 80);
-  const sentence = plainLine(what, LONGEST_SENTENCE);
+  // It may quote what a handler said.
+  const sentence = plainLine(redactText(what), LONGEST_SENTENCE);
   const next = nextCommand(event, facts);
   const { total, succeeded, failed, pending } = facts.items;
   const lines = [

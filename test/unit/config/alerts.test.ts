@@ -1,7 +1,13 @@
-import { mkdir } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import { loadSettings } from '../../../src/config/settings.ts';
+import { ALERT_KINDS } from '../../../src/domain/alert-rule.ts';
+import { formatDuration } from '../../../src/domain/units.ts';
+import { ALERT_DEFAULTS } from '../../../src/observe/alerts/judge-rule.ts';
+import { fencesOf } from '../../support/markdown.ts';
 import { makeTempDir } from '../../support/temp-dir.ts';
 import { errorOf, lines, load, MINIMAL, problemsOf, writeFiles } from './job-file-fixture.ts';
 
@@ -158,5 +164,44 @@ channels:
     expect(await settingsProblems('mail: {server: mail, user: ada}\n')).toEqual([
       expect.stringMatching(/^1:28 mail\.user: found it without mail\.password/),
     ]);
+  });
+});
+
+describe('docs/alerts.md', () => {
+  const page = readFileSync(fileURLToPath(new URL('../../../docs/alerts.md', import.meta.url)), 'utf8');
+  const yaml = fencesOf(page).filter(({ language }) => language === 'yaml');
+
+  it('has job files and settings that load', async () => {
+    const [job, mail, channels, hooks] = yaml.map(({ text }) => text);
+    await writeFiles(dir, { 'project/slurmctl.yaml': `${mail}${channels}` });
+    const { alerting } = await settings();
+    expect([Object.keys(alerting.channels), alerting.rules.length]).toEqual([['team', 'ops', 'us', 'pager'], 8]);
+    expect(alerting.mail.smtp).toMatchObject({ host: 'mail.example.org', port: 587, security: 'starttls' });
+    for (const name of ['next-step.sh', 'clean-up.sh'])
+      await writeFile(join(dir, name), '#!/bin/sh\n', { mode: 0o700 });
+    const { spec } = await load(dir, `${MINIMAL}${job}${hooks}`);
+    expect(spec.alerts).toEqual([{ when: 'ended', to: ['me@example.org'] }]);
+    expect(spec.on).toEqual({
+      completed: [join(dir, 'next-step.sh'), '--publish'],
+      failed: [join(dir, 'clean-up.sh')],
+    });
+  });
+
+  it('names every kind of rule, and what it counts with when it does not say', () => {
+    const inFile = (ms: number): string => formatDuration(ms).replaceAll(/\s/g, '');
+    const rows = page.split('\n').filter((line) => /^\| `(?!when)[a-z-]+` \|.*\|.*\|$/.test(line));
+    expect(rows.map((row) => /`([a-z-]+)`/.exec(row)?.[1])).toEqual(Object.keys(ALERT_KINDS));
+    const cellOf = (kind: string): string =>
+      rows
+        .find((row) => row.startsWith(`| \`${kind}\``))
+        ?.split('|')[3]
+        ?.trim() ?? '';
+    const { stallMs, queueWaitMs, errorRatePercent, spikeItems, spikeWithinMs, quotaPercent, tasks } = ALERT_DEFAULTS;
+    expect(cellOf('stall')).toBe(`\`for\` (${inFile(stallMs)})`);
+    expect(cellOf('queue-wait')).toBe(`\`for\` (${inFile(queueWaitMs)})`);
+    expect(cellOf('error-rate')).toBe(`\`above\` (${errorRatePercent}%)`);
+    expect(cellOf('error-spike')).toBe(`\`above\` (${spikeItems}), \`within\` (${inFile(spikeWithinMs)})`);
+    expect(cellOf('quota')).toBe(`\`above\` (${quotaPercent}%)`);
+    for (const kind of ['retry', 'timeout', 'budget']) expect(cellOf(kind)).toBe(`\`above\` (${tasks})`);
   });
 });

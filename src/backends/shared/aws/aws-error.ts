@@ -3,7 +3,7 @@
 import { AppError } from '../../../errors/app-error.ts';
 import type { ErrorCode } from '../../../errors/catalogue.ts';
 import { awsFailure, type AwsFailure, type AwsFailureKind } from './failure.ts';
-import { namesProxy } from './http-agents.ts';
+import { namesProxy } from '../site-proxy.ts';
 import { permissionOf } from './permissions.ts';
 
 export type AwsArea = 'store' | 'state' | 'queue';

@@ -1,7 +1,8 @@
-/** Sockets of a client: bounded, kept open, and through the site's proxy where the environment names one. Node's own agents ignore those variables. */
+/** Sockets of a client: bounded, kept open, and through the site's proxy where the environment names one. */
 
 import type { Agent, AgentOptions } from 'node:http';
 import type { AwsService, AwsTarget } from '../../../domain/backend-url.ts';
+import { proxyFor } from '../site-proxy.ts';
 
 /** Most sockets, and so most calls in flight, of one client. */
 export const MAX_SOCKETS = 64;
@@ -21,14 +22,4 @@ export async function httpAgents(service: AwsService, target: AwsTarget): Promis
     import('https-proxy-agent'),
   ]);
   return { httpAgent: new HttpProxyAgent(proxy, options), httpsAgent: new HttpsProxyAgent(proxy, options) };
-}
-
-/** Whether the environment names a proxy for some addresses; which ones, NO_PROXY says too. */
-export const namesProxy = (): boolean =>
-  Object.entries(process.env).some(([name, value]) => /^(https?|all)_proxy$/i.test(name) && value !== '');
-
-async function proxyFor(url: string): Promise<string> {
-  if (!namesProxy()) return '';
-  const { getProxyForUrl } = await import('proxy-from-env');
-  return getProxyForUrl(url);
 }

@@ -17,7 +17,16 @@ interface Seen extends Look {
 function follow(rules: readonly AlertRule[], all: readonly AlertFacts[], hooks: JobHooks = {}): readonly Seen[] {
   let stored: AlertsItem | null = null;
   return all.map((facts, index) => {
-    const request = { stored, facts, rules, hooks, baseDir: '/work', place: 'file:///state', rev: String(index) };
+    const request = {
+      stored,
+      facts,
+      rules,
+      hooks,
+      baseDir: '/work',
+      place: 'file:///state',
+      user: 'ada',
+      rev: String(index),
+    };
     const look = lookAtJob(request);
     stored = look.item;
     return { ...look, events: look.outbox.map(({ item }) => `${item.event.event} to ${item.to}`) };
@@ -75,6 +84,17 @@ describe('what rules say', () => {
         factsAt(50, { runningTasks: 0 }),
         factsAt(100, { runningTasks: 0 }),
         factsAt(111, { runningTasks: 0 }),
+      ],
+      3,
+    ],
+    [
+      'queue wait: also before the first array is accepted, and not while it is paused',
+      { when: 'queue-wait', forMs: 60 * MINUTE_MS, to: ['a'] },
+      [
+        factsAt(0, { state: 'SUBMITTING', runningTasks: 0 }),
+        factsAt(59, { state: 'PAUSED', runningTasks: 0 }),
+        factsAt(60, { state: 'SUBMITTING', runningTasks: 0 }),
+        factsAt(120, { state: 'SUBMITTING', runningTasks: 0 }),
       ],
       3,
     ],
@@ -149,6 +169,26 @@ describe('what rules say', () => {
       rate(17, 10),
     ];
     expect(eventsOf([rule], looks).map((events) => events.length)).toEqual([1, 0, 0, 0, 0, 0, 0, 1]);
+  });
+
+  it('a pass of another user, or with other settings, takes nothing from whoever knows other rules', () => {
+    const rules: AlertRule[] = [{ when: 'stall', forMs: 30 * MINUTE_MS, to: ['team', 'me@example.org'] }];
+    const about = { hooks: {}, baseDir: '/work', place: 'file:///state', rev: 'r' };
+    const begun = lookAtJob({ ...about, stored: null, facts: factsAt(0), rules, user: 'ada' });
+    const ada = lookAtJob({ ...about, stored: begun.item, facts: factsAt(40), rules, user: 'ada' });
+    const nobody = lookAtJob({ ...about, stored: ada.item, facts: factsAt(41), rules: [], user: 'bob' });
+    const bob = lookAtJob({ ...about, stored: nobody.item, facts: factsAt(42), rules, user: 'bob' });
+    const again = lookAtJob({ ...about, stored: bob.item, facts: factsAt(43), rules, user: 'ada' });
+    const told = [ada, nobody, bob, again].map(({ outbox }) => outbox.map(({ item }) => `${item.user}: ${item.to}`));
+    expect(told).toEqual([['ada: team', 'ada: me@example.org'], [], ['bob: team'], []]);
+  });
+
+  it('a rate just below its bound is not calm, for however long', () => {
+    const rule: AlertRule = { when: 'error-rate', above: 10, to: ['a'] };
+    const looks = [10, 9, 9, 9, 10].map((percent, index) =>
+      factsAt(index * 15, { items: itemsOf(500 - percent * 5, percent * 5) }),
+    );
+    expect(eventsOf([rule], looks).map((events) => events.length)).toEqual([1, 0, 0, 0, 0]);
   });
 
   it('the same message has the same id whoever looks, and the next episode another', () => {
@@ -230,15 +270,18 @@ describe('words', () => {
   });
 
   it('say what, where, how many and what to run next', () => {
+    const secret = 'token=abcdef0123456789abcdef';
     const hostile = 'embed\r\nBcc: all@example.org\u202e\u0007';
     const [look] = follow(
       [{ when: 'failed', to: ['a'] }],
-      [factsAt(5, { name: hostile, state: 'FAILED', items: itemsOf(588, 412) })],
+      [factsAt(5, { name: hostile, state: 'FAILED', reason: secret, items: itemsOf(588, 412) })],
     );
     const { subject, text, event } = (look as Seen).outbox[0]!.item;
-    expect(subject).toBe('[slurmctl] embed Bcc: all@example.org failed: ended as FAILED with 412 of 1000 items failed');
+    expect(subject).toBe(
+      '[slurmctl] embed Bcc: all@example.org failed: ended as FAILED with 412 of 1000 items failed: token=[redacted]',
+    );
     expect(text).toMatchInlineSnapshot(`
-      "Job embed-7k3f9q2m: ended as FAILED with 412 of 1000 items failed.
+      "Job embed-7k3f9q2m: ended as FAILED with 412 of 1000 items failed: token=[redacted].
 
       items   1000 of 1000 finished: 588 succeeded, 412 failed; 0 left
       state   FAILED

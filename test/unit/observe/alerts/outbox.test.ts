@@ -8,6 +8,7 @@ import { AppError } from '../../../../src/errors/app-error.ts';
 import type { AlertFacts } from '../../../../src/observe/alerts/facts.ts';
 import { pauseAfter, readOutbox, sendOutbox, type OutboxDeps } from '../../../../src/observe/alerts/outbox.ts';
 import { tellJob } from '../../../../src/observe/alerts/tell.ts';
+import type { StateTable } from '../../../../src/ports/state-table.ts';
 import { createManualClock } from '../../../support/manual-clock.ts';
 import { withTempDir } from '../../../support/temp-dir.ts';
 import { factsAt, itemsOf, MINUTE_MS, START_MS } from './alert-facts.fixture.ts';
@@ -27,6 +28,7 @@ function createSite(root: string, { rules = [], hooks = {} }: { rules?: readonly
     clock,
     ids,
     hostname: 'login1',
+    user: 'ada',
     sendMs: 10_000,
     hookMs: 60_000,
     senderOf: ({ to }) =>
@@ -39,18 +41,22 @@ function createSite(root: string, { rules = [], hooks = {} }: { rules?: readonly
             return 'fine';
           },
   };
-  const look = (over: Partial<AlertFacts> = FAILED): Promise<number> => {
+  const look = (over: Partial<AlertFacts> = FAILED, table: StateTable = state): Promise<number> => {
     const facts = { ...factsAt(0, over), nowMs: clock.nowMs() };
-    return tellJob(deps, {
-      job: facts.job,
-      isFinal: facts.state !== 'RUNNING',
-      generation: facts.generation,
-      rules,
-      hooks,
-      baseDir: '/work',
-      place: 'file:///state',
-      facts: async () => facts,
-    });
+    return tellJob(
+      { ...deps, state: table },
+      {
+        job: facts.job,
+        isFinal: facts.state !== 'RUNNING',
+        generation: facts.generation,
+        rules,
+        hooks,
+        baseDir: '/work',
+        place: 'file:///state',
+        user: 'ada',
+        facts: async () => facts,
+      },
+    );
   };
   const stored = async (): Promise<readonly OutboxItem[]> => {
     const found: OutboxItem[] = [];
@@ -127,6 +133,32 @@ describe('the outbox', () => {
       await clock.advance(10_000);
       expect(await sending).toMatchObject([{ error: 'no answer within 10 s' }]);
       expect(await stored()).toMatchObject([{ state: 'waiting' }]);
+    }));
+
+  it('a claim whose answer was lost is still one, and so is a look', () =>
+    withTempDir(async (root) => {
+      const { deps, look, sent, state, stored } = createSite(root, { rules, hooks: { ended: ['./a.sh'] } });
+      const losing: StateTable = {
+        ...state,
+        async write(...request) {
+          await state.write(...request);
+          throw new AppError('STATE_UNCERTAIN', { message: 'the answer was lost' });
+        },
+      };
+      expect(await look(FAILED, losing)).toBe(2);
+      expect(await look(FAILED, losing)).toBe(0);
+      await sendOutbox({ ...deps, state: losing });
+      expect(sent.toSorted()).toEqual(['hook ended to ended', 'message failed to ops']);
+      expect(await stored()).toMatchObject([{ state: 'sent' }, { state: 'sent' }]);
+    }));
+
+  it('nobody sends messages of others, or runs their hooks', () =>
+    withTempDir(async (root) => {
+      const { deps, look, sent } = createSite(root, { rules, hooks: { ended: ['./a.sh'] } });
+      await look();
+      expect(await sendOutbox({ ...deps, user: 'bob' })).toEqual([]);
+      expect(sent).toEqual([]);
+      expect(await sendOutbox(deps)).toHaveLength(2);
     }));
 
   it('a message to a channel that this host does not know waits for one that does', () =>

@@ -1,0 +1,29 @@
+import type { CommandResult } from '../shared/run-command.ts';
+
+/** Characters of output after which a program is killed. */
+export const MOST_OUTPUT = 64 * 1024;
+
+/** Not with 0, in words that follow its name. */
+export function howItEnded(result: CommandResult, deadlineMs: number): string {
+  const said = lastLine(result);
+  const tail = said === '' ? '' : `: ${said}`;
+  switch (result.ended) {
+    case 'not-found':
+      return 'found no such program';
+    case 'not-started':
+      return `could not be started (${result.detail ?? 'unknown reason'})`;
+    case 'deadline':
+    case 'stopped':
+      return `did not end within ${deadlineMs / 1_000} s and was killed${tail}`;
+    case 'too-much-output':
+      return `printed more than ${MOST_OUTPUT} characters and was killed`;
+    case 'exited':
+      return result.exitCode === null
+        ? `was killed by ${result.signal ?? 'a signal'}${tail}`
+        : `ended with exit code ${result.exitCode}${tail}`;
+  }
+}
+
+/** What it said last, which is mostly why. */
+export const lastLine = ({ stdout, stderr }: CommandResult): string =>
+  (stderr.trim() === '' ? stdout : stderr).trim().split('\n').at(-1)?.trim() ?? '';
