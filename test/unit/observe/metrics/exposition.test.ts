@@ -40,7 +40,7 @@ describe('the text', () => {
     const sample = fc.record({
       name: fc.constantFrom(...names),
       value: fc.double(),
-      text: fc.string({ unit: 'binary' }),
+      text: fc.string({ unit: fc.constantFrom(...'"\\\nn{},= aé🎉\u202e') }),
     });
     fc.assert(
       fc.property(
