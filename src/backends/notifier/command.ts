@@ -2,7 +2,7 @@ import type { AlertEvent } from '../../domain/alert-items.ts';
 import { AppError } from '../../errors/app-error.ts';
 import type { Notifier } from '../../ports/notifier.ts';
 import { runCommand } from '../shared/run-command.ts';
-import { howItEnded, lastLine, MOST_OUTPUT } from './program-end.ts';
+import { howItEnded, lastWord, MOST_OUTPUT } from './program-end.ts';
 
 interface CommandOptions {
   readonly argv: readonly string[];
@@ -30,7 +30,7 @@ export function createCommandNotifier({ argv, cwd, env, deadlineMs, places }: Co
         maxOutput: MOST_OUTPUT,
         signal,
       });
-      if (result.ended === 'exited' && result.exitCode === 0) return lastLine(result);
+      if (result.ended === 'exited' && result.exitCode === 0) return lastWord(result);
       throw new AppError('ALERT_NOT_SENT', { message: `${program}: ${howItEnded(result, deadlineMs)}` });
     },
   };

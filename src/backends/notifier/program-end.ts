@@ -5,7 +5,7 @@ export const MOST_OUTPUT = 64 * 1024;
 
 /** Not with 0, in words that follow its name. */
 export function howItEnded(result: CommandResult, deadlineMs: number): string {
-  const said = lastLine(result);
+  const said = lastLine(result.stderr) || lastLine(result.stdout);
   const tail = said === '' ? '' : `: ${said}`;
   switch (result.ended) {
     case 'not-found':
@@ -24,6 +24,7 @@ export function howItEnded(result: CommandResult, deadlineMs: number): string {
   }
 }
 
-/** What it said last, which is mostly why. */
-export const lastLine = ({ stdout, stderr }: CommandResult): string =>
-  (stderr.trim() === '' ? stdout : stderr).trim().split('\n').at(-1)?.trim() ?? '';
+/** What a program that did its work printed last: its answer, and else a remark. */
+export const lastWord = ({ stdout, stderr }: CommandResult): string => lastLine(stdout) || lastLine(stderr);
+
+const lastLine = (text: string): string => text.trim().split('\n').at(-1)?.trim() ?? '';
