@@ -17,7 +17,14 @@ const doubtful: Verdict = { name: 'state expiry', verdict: 'warn', found: 'TTL i
 const here = {
   clock: createManualClock(Date.UTC(2026, 10, 21, 4, 5, 6)),
   ids: createSeededIds(1),
-  host: { processName: 'n1:1:1', hostname: 'login1', user: 'ada', mayBeAlive: () => true, cpuMs: () => 0, maxRssBytes: () => 0 },
+  host: {
+    processName: 'n1:1:1',
+    hostname: 'login1',
+    user: 'ada',
+    mayBeAlive: () => true,
+    cpuMs: () => 0,
+    maxRssBytes: () => 0,
+  },
 };
 const keep = (home: string, ...services: ServiceFindings['services']): Promise<string | null> =>
   storeVerdicts(here, home, services);
