@@ -83,8 +83,8 @@ export async function* limitWatch(
   let looks: readonly Look[] = [];
   yield* lookAgain(drivers.clock, signal, async () => {
     const now = await look(drivers, name, signal);
-    // Figures that were changed sell otherwise.
-    looks = looks.filter(({ item, atMs }) => now.atMs - atMs <= MEASURED_MS && item.setMs === now.item.setMs);
+    // At another price it sells otherwise.
+    looks = looks.filter(({ item, atMs }) => now.atMs - atMs <= MEASURED_MS && item.g === now.item.g);
     const [before] = looks;
     looks = [...looks, now];
     return limitDocument(drivers, name, { now, ...(before === undefined ? {} : { before }) });

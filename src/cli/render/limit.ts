@@ -115,13 +115,13 @@ const nextTurn = {
   cell: ({ nextAt }: LimitDocument['jobs'][number]): string => (nextAt === null ? '' : timeOfDay(nextAt)),
 };
 
-/** `openai: requests 3000/min; 70% of it sold, 12 s ahead; 38 of 200 tasks wait; 429s: about 1,234, 3 lowerings`. */
+/** `openai: requests 3000/min; sells requests 35/s (69% of 50/s), 12 s ahead; 38 of 200 tasks wait; 429s: about 1,234, 3 lowerings`. */
 export function limitSentence(document: LimitDocument): string {
-  const { figures, share, answers429, refusals, jobs } = document;
+  const { figures, sold, answers429, refusals, jobs } = document;
   const sum = (key: 'runningTasks' | 'waitingTasks'): number => jobs.reduce((total, job) => total + job[key], 0);
   const waiting = `${number(sum('waitingTasks'))} of ${count(sum('runningTasks'), 'task')} wait`;
   const refused =
     answers429 + refusals === 0 ? 'no 429s' : `429s: about ${number(answers429)}, ${count(refusals, 'lowering')}`;
   const ahead = document.soldAheadMs === 0 ? 'nothing ahead' : `${formatDuration(document.soldAheadMs)} ahead`;
-  return `${figures.name}: ${printable(figures.words)}; ${percent(share, 1)} of it sold, ${ahead}; ${waiting}; ${refused}`;
+  return `${figures.name}: ${printable(figures.words)}; sells ${effectiveWords(sold)}, ${ahead}; ${waiting}; ${refused}`;
 }

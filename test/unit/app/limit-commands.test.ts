@@ -84,7 +84,20 @@ describe('limits of a site', () => {
       const seen = [];
       for await (const { sold, jobs } of limitWatch(drivers, { name: 'api' })) {
         seen.push([sold[0]?.perSec, jobs[0]?.nextAt !== null]);
-        if (seen.length === 5) break;
+        if (seen.length === 7) break;
+        // Dearer from here on: what was sold before says nothing of it.
+        if (seen.length === 5)
+          await drivers.state.write(
+            limitKey('api'),
+            { set: { m: 500_000 }, add: { g: 1, t: 30_000_000, 'sold.requests': 150 } },
+            { op: 'item-present' },
+          );
+        if (seen.length === 6)
+          await drivers.state.write(
+            limitKey('api'),
+            { add: { t: 4_000_000, 'sold.requests': 20 } },
+            { op: 'item-present' },
+          );
         // Forty turns of a tenth of a second each with one purchase, at the second look.
         if (seen.length === 1)
           await drivers.state.write(
@@ -99,6 +112,8 @@ describe('limits of a site', () => {
         [10, true],
         [10, false],
         [10, false],
+        [null, false],
+        [5, false],
       ]);
     }));
 

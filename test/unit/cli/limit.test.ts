@@ -222,8 +222,8 @@ describe('limit show', () => {
     });
     expect(code).toBe(130);
     expect(stdout).toBe(
-      `openai: ${figures.words}; 70% of it sold, 12 s ahead; 38 of 200 tasks wait; 429s: about 1,234, 3 lowerings\n` +
-        `openai: ${figures.words}; 70% of it sold, 12 s ahead; 38 of 200 tasks wait; 429s: about 1,234, 4 lowerings\n`,
+      `openai: ${figures.words}; sells requests 35/s (69% of 50/s), tokens 2,888/s (69% of 4,167/s), 12 s ahead; 38 of 200 tasks wait; 429s: about 1,234, 3 lowerings\n` +
+        `openai: ${figures.words}; sells requests 35/s (69% of 50/s), tokens 2,888/s (69% of 4,167/s), 12 s ahead; 38 of 200 tasks wait; 429s: about 1,234, 4 lowerings\n`,
     );
   });
 
