@@ -24,6 +24,8 @@ const LONGEST_PAUSE_MS = 30_000;
 /** Refusals further apart do not add up. */
 const FORGOTTEN_MS = 60_000;
 const TRIES = 2;
+/** Beyond what the provider asked for, so that not all come back at once. */
+const LONGEST_DELAY_MS = 60_000;
 /** Refusals of many processes at once are reported in this time, so that all but the first ones are found to be counted. */
 const SPREAD_MS = 3_000;
 
@@ -68,6 +70,7 @@ export function createRefusals(name: string, deps: LimiterDeps, buyer: Buyer): R
       await send(g, sellAgainMs);
     } catch (error) {
       if (!isAppError(error)) throw error;
+      if (reportedG === g) reportedG = -1;
       deps.log.warn('a refusal of the provider could not be reported', { limit: name, error: error.message });
     }
   };
@@ -78,7 +81,11 @@ export function createRefusals(name: string, deps: LimiterDeps, buyer: Buyer): R
       const isNew = nowMs >= untilMonoMs;
       if (nowMs - lastMonoMs > FORGOTTEN_MS) pauses.reset();
       lastMonoMs = nowMs;
-      if (retryAfterMs !== null) untilMonoMs = Math.max(untilMonoMs, nowMs + retryAfterMs * (1 + random.next() / 2));
+      if (retryAfterMs !== null)
+        untilMonoMs = Math.max(
+          untilMonoMs,
+          nowMs + retryAfterMs + random.next() * Math.min(retryAfterMs / 2, LONGEST_DELAY_MS),
+        );
       // Calls that were under way together are refused together: one reason to slow down.
       else if (isNew) untilMonoMs = nowMs + pauses.next(FIRST_PAUSE_MS, LONGEST_PAUSE_MS);
       if (g === reportedG) return;
