@@ -62,7 +62,8 @@ function submitting({ settings, drivers, sides, carryAfter }: Opened, cwd: strin
       choice,
       ...(signal === undefined ? {} : { signal }),
     });
-    return { choice, wanted, deps: await createCoordinatorDeps(drivers, choice.scheduler, onProgress) };
+    const deps = await createCoordinatorDeps(drivers, choice.scheduler, { pass: 'submit', onProgress });
+    return { choice, wanted, deps };
   };
   return {
     async plan({ jobFile, set }) {
