@@ -13,18 +13,21 @@ import { openAggregator } from './open-aggregator.ts';
 import { packageVersion } from './package-files.ts';
 import type { OnProgress } from './api.ts';
 
-/** Everything the coordinator works with, for jobs of this scheduler. */
+/**
+ * Everything the coordinator works with, for jobs of this scheduler. A `submit` reads nothing of what workers store, so its requests wait for no turn of the
+ * store's limit; all other passes `collect`.
+ */
 export async function createCoordinatorDeps(
   drivers: Drivers,
   scheduler: BackendUrls['scheduler'],
-  onProgress?: OnProgress,
+  { pass, onProgress }: { readonly pass: 'submit' | 'collect'; readonly onProgress?: OnProgress | undefined },
 ): Promise<CoordinatorDeps> {
   const { createInputSources, createIdLedgers } = await import('../backends/input/index.ts');
   const scratch = await drivers.scratch();
   const { state, queue, clock, random, ids, host, env } = drivers;
   const reads = await drivers.limitedReads();
   return {
-    store: reads.store,
+    store: pass === 'submit' ? drivers.store : reads.store,
     state,
     queue,
     clock,

@@ -71,7 +71,7 @@ function submitting({ settings, drivers, sides, carryAfter }: Opened, cwd: strin
       ...(signal === undefined ? {} : { signal }),
     });
     const warnings = [...found.warnings, ...warnOfChannels(settings.alerting, found.spec.alerts)];
-    const deps = await createCoordinatorDeps(drivers, choice.scheduler, onProgress);
+    const deps = await createCoordinatorDeps(drivers, choice.scheduler, { pass: 'submit', onProgress });
     return { choice, wanted: { ...found, warnings }, deps };
   };
   return {

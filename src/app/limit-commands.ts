@@ -5,6 +5,7 @@ import { describeLimit, formatRate, perSecond, unitsOf } from '../domain/limit-r
 import type { LimitItem, LimitRate } from '../domain/limit.ts';
 import { AppError } from '../errors/app-error.ts';
 import { createQuotaCalendar } from '../limiter/quota-window.ts';
+import { sellablePpm } from '../limiter/safety.ts';
 import { deleteLimit, listLimits, readLimit, setLimit } from '../limiter/site-limits.ts';
 import type { Drivers } from './job-backends.ts';
 import type {
@@ -23,6 +24,10 @@ import { unknownName } from './unknown-name.ts';
 
 /** Between two looks of one `show`: how fast a limit sells is the difference. */
 const LOOK_MS = 1_000;
+/** Where nobody bought meanwhile. */
+const MOST_LOOKS = 3;
+/** With `--watch`, the stretch that the difference is taken over: longer ones are smoother. */
+const MEASURED_MS = 15_000;
 
 /** @throws USAGE for figures that make no limit */
 export async function limitSet(
@@ -62,8 +67,12 @@ export async function limitShow(drivers: Drivers, name: string): Promise<LimitDo
   const first = await look(drivers, name);
   // Of a limit that nobody waits for there is nothing to measure.
   if (soldAheadMs(first.item, first.nowMs) === 0) return limitDocument(drivers, name, { now: first });
-  await drivers.clock.sleep(LOOK_MS);
-  return limitDocument(drivers, name, { now: await look(drivers, name), before: first });
+  for (let looks = 1; ; looks += 1) {
+    await drivers.clock.sleep(LOOK_MS);
+    const now = await look(drivers, name);
+    if (now.item.t !== first.item.t || looks === MOST_LOOKS)
+      return limitDocument(drivers, name, { now, before: first });
+  }
 }
 
 /** One look after the other until `signal`. @throws LIMIT_UNKNOWN */
@@ -71,12 +80,14 @@ export async function* limitWatch(
   drivers: Drivers,
   { name, signal }: { readonly name: string; readonly signal?: AbortSignal },
 ): AsyncGenerator<LimitDocument> {
-  let before: Look | undefined;
+  let looks: readonly Look[] = [];
   yield* lookAgain(drivers.clock, signal, async () => {
     const now = await look(drivers, name, signal);
-    const document = await limitDocument(drivers, name, { now, ...(before === undefined ? {} : { before }) });
-    before = now;
-    return document;
+    // At another price it sells otherwise.
+    looks = looks.filter(({ item, atMs }) => now.atMs - atMs <= MEASURED_MS && item.g === now.item.g);
+    const [before] = looks;
+    looks = [...looks, now];
+    return limitDocument(drivers, name, { now, ...(before === undefined ? {} : { before }) });
   });
 }
 
@@ -137,7 +148,7 @@ async function limitDocument(
       unit,
       units: item.sold[unit] ?? 0,
       perSec: soldPerSec(unit, now, before),
-      ofPerSec: (perSecond(item.definition.rates[unit] as LimitRate) * item.m) / 1_000_000,
+      ...effectiveOf(unit, item),
     })),
     windows: windowsOf(item, nowMs),
     ...(await usersOfLimit(drivers, name, nowMs)),
@@ -148,7 +159,17 @@ function soldPerSec(unit: string, now: Look, before: Look | undefined): number |
   if (before === undefined || now.atMs <= before.atMs) return null;
   // Less than before: the limit was deleted and set anew.
   const units = Math.max(0, (now.item.sold[unit] ?? 0) - (before.item.sold[unit] ?? 0));
-  return (units * 1_000) / (now.atMs - before.atMs);
+  const queued = [now, before].every((look) => soldAheadMs(look.item, look.nowMs) > 0);
+  const soldMs = ((now.item.t ?? 0) - (before.item.t ?? 0)) / 1_000;
+  if (!queued) return (units * 1_000) / (now.atMs - before.atMs);
+  // Turns are bought several at once, so between two looks they come in lumps; the stretch of the timeline that they take does not.
+  return soldMs <= 0 ? null : (units * 1_000) / soldMs;
+}
+
+/** Both a second: the figure, and what is sold of it. */
+function effectiveOf(unit: string, { definition, m }: LimitItem): { statedPerSec: number; ofPerSec: number } {
+  const statedPerSec = perSecond(definition.rates[unit] as LimitRate);
+  return { statedPerSec, ofPerSec: (statedPerSec * m * sellablePpm(definition, unit)) / 1e12 };
 }
 
 /** The present window of each quota. */

@@ -63,11 +63,15 @@ export interface LimitDocument {
   /** End of the last turn sold; null before the first. `soldAheadMs`: how far that is from here, 0 when it is past. */
   readonly soldUntil: string | null;
   readonly soldAheadMs: number;
-  /** By unit: what was sold in all, and how fast it sells, of how much it may (both a second; null unless measured between two looks). */
+  /**
+   * By unit: what was sold in all, and, all a second: how fast it sells (null unless measured between two looks), the figure (`statedPerSec`), and
+   * what is sold of it at most (`ofPerSec`): less by what is left for windows to hold, and by what refusals took.
+   */
   readonly sold: readonly {
     readonly unit: string;
     readonly units: number;
     readonly perSec: number | null;
+    readonly statedPerSec: number;
     readonly ofPerSec: number;
   }[];
   /** The present window of each quota. */

@@ -62,7 +62,7 @@ function workerOf(
         ? null
         : { units: held.left as number, unit: held.unit ?? 'requests', until: isoTime(held.untilMs as number) },
     waitingCalls: waits === null ? 0 : (waits.calls ?? 1),
-    nextAt: waits?.untilMs === undefined ? null : isoTime(waits.untilMs),
+    nextAt: waits?.untilMs === undefined || waits.untilMs <= hostMs ? null : isoTime(waits.untilMs),
     had: hold?.had ?? 0,
     silentMs,
   };

@@ -67,7 +67,7 @@ export async function openPlaces(settings: Settings, env: NodeJS.ProcessEnv): Pr
     },
     async coordinatorOf({ job, own }, onProgress) {
       const { createCoordinatorDeps } = await import('./coordinator-deps.ts');
-      return createCoordinatorDeps(own, await schedulerOf(own, job), onProgress);
+      return createCoordinatorDeps(own, await schedulerOf(own, job), { pass: 'collect', onProgress });
     },
     async carryAfter({ job, seenFrom }, signal) {
       if (sides === null || seenFrom !== 'spool') return {};

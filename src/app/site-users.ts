@@ -67,6 +67,7 @@ export async function waitersOf(
   let runningTasks = 0;
   let waitingTasks = 0;
   let nextMs: number | null = null;
+  const nowMs = own.clock.nowMs();
   for await (const task of readTasks(own.state, job, meta.shards)) {
     const { state, waiting } = task;
     if (state !== 'RUNNING') continue;
@@ -74,7 +75,9 @@ export async function waitersOf(
     see(task);
     if (waiting?.kind !== kind || waiting.name !== name) continue;
     waitingTasks += 1;
-    if (waiting.untilMs !== undefined) nextMs = Math.min(nextMs ?? Infinity, waiting.untilMs);
+    // What its worker expected for a moment that is past says nothing of the next one.
+    if (waiting.untilMs !== undefined && waiting.untilMs > nowMs)
+      nextMs = Math.min(nextMs ?? Infinity, waiting.untilMs);
   }
   return { runningTasks, waitingTasks, nextMs };
 }

@@ -52,20 +52,23 @@ function recordOf(words: LimitWords, problems: Problem[]): LocatedMap {
   }
   for (const key of ['hourly', 'daily', 'monthly'] as const) {
     const texts = words[key] ?? [];
-    if (texts.length > 0) put(key, quotaOf(key, texts));
+    if (texts.length > 0) put(key, quotaOf(key, texts, problems));
   }
   return { kind: 'map', entries, place: { file: 'limit set' }, dir: '/' };
 }
 
 /** `1M` counts requests, `tokens=1M` what it names. */
-function quotaOf(key: string, texts: readonly string[]): LocatedMap {
+function quotaOf(key: string, texts: readonly string[], problems: Problem[]): LocatedMap {
   const at = (text: string) => ({ place: { file: `--${key} ${text}` }, dir: '/' });
-  const entries = texts.map((text): [string, LocatedEntry] => {
-    const [unit, amount] = split(text);
+  const entries = new Map<string, LocatedEntry>();
+  for (const text of texts) {
+    const [first, amount] = split(text);
+    const unit = amount === undefined ? 'requests' : first;
     const value = scalarOf(amount ?? text, at(text));
-    return [amount === undefined ? 'requests' : unit, { keyPlace: value.place, value }];
-  });
-  return { kind: 'map', entries: new Map(entries), ...at(texts.join(` --${key} `)) };
+    if (entries.has(unit)) problems.push({ place: value.place, message: `found ${unit} twice` });
+    else entries.set(unit, { keyPlace: value.place, value });
+  }
+  return { kind: 'map', entries, ...at(texts.join(` --${key} `)) };
 }
 
 function split(text: string): readonly [string, string?] {

@@ -107,12 +107,15 @@ async function writeTwice<T>(write: () => Promise<T>): Promise<T> {
 
 /** Marks the job as final in the index, so that `tick` leaves it alone; unless a retry has opened it again meanwhile. */
 export async function retireFromIndex(state: StateTable, job: JobId): Promise<void> {
-  await state.write(jobIndexKey(job), { set: { live: false } }, { op: 'item-present' });
+  await writeIndex(state, job, { live: false });
   const meta = await readMeta(state, job);
   if (meta !== null && !isFinalJobState(meta.state)) await returnToIndex(state, job);
 }
 
 /** The contrary, for a job that is opened again. */
 export async function returnToIndex(state: StateTable, job: JobId): Promise<void> {
-  await state.write(jobIndexKey(job), { set: { live: true } }, { op: 'item-present' });
+  await writeIndex(state, job, { live: true });
 }
+
+const writeIndex = (state: StateTable, job: JobId, set: { readonly live: boolean }): Promise<unknown> =>
+  writeTwice(() => state.write(jobIndexKey(job), { set }, { op: 'item-present' }));

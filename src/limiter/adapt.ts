@@ -16,29 +16,24 @@ const BETWEEN_STEPS_MS = 30_000;
 
 /**
  * The write by which one of many refused callers makes the price dearer; null when somebody did so a moment ago. The generation `g` is the one under
- * which the refused call was sold: of any number of reports about it, one counts. `sellAgainMs`: nothing is sold before this moment of the provider.
+ * which the refused call was sold: of any number of reports about it, one counts. `sellAgainMs`: nothing is sold before this moment of the shared time.
  */
 export function planDecrease(
   item: Pick<LimitItem, 'm' | 'la' | 't'>,
   refused: { readonly g: number; readonly nowMs: number; readonly sellAgainMs: number | null },
 ): { readonly change: StateChange; readonly when: StateCondition } | null {
   const { g, nowMs, sellAgainMs } = refused;
-  if (item.la !== undefined && nowMs - item.la < BETWEEN_DECREASES_MS) return null;
   const pushedUs = sellAgainMs === null ? 0 : Math.ceil(sellAgainMs * 1_000);
-  const pushes = item.t === undefined || item.t < pushedUs;
+  const pushes = pushedUs > (item.t ?? 0);
+  const push = pushes ? { t: pushedUs } : {};
+  const isSold: StateCondition = { op: 'equals', path: 'g', value: g };
+  const fits = pushes ? [notBeyond(pushedUs)] : [];
+  // It need not sell less once more, but the provider may have said for how long it wants no calls.
+  if (item.la !== undefined && nowMs - item.la < BETWEEN_DECREASES_MS)
+    return pushes ? { change: { set: push }, when: { op: 'and', of: [isSold, ...fits] } } : null;
   return {
-    change: {
-      set: { m: decreased(item.m), la: Math.floor(nowMs), ...(pushedUs > 0 && pushes ? { t: pushedUs } : {}) },
-      add: { g: 1, refusals: 1 },
-    },
-    when: {
-      op: 'and',
-      of: [
-        { op: 'equals', path: 'g', value: g },
-        { op: 'equals', path: 'm', value: item.m },
-        ...(pushedUs > 0 && pushes ? [notBeyond(pushedUs)] : []),
-      ],
-    },
+    change: { set: { m: decreased(item.m), la: Math.floor(nowMs), ...push }, add: { g: 1, refusals: 1 } },
+    when: { op: 'and', of: [isSold, { op: 'equals', path: 'm', value: item.m }, ...fits] },
   };
 }
 

@@ -1,5 +1,5 @@
 /** What a process gives back when it ends: slots that have not begun, and what its calls cost beyond what was paid. Pure. */
-import type { Cost, LimitDefinition } from '../domain/limit.ts';
+import type { Cost, LimitDefinition, LimitItem } from '../domain/limit.ts';
 import type { StateChange, StateCondition } from '../ports/state-table.ts';
 import type { Lease } from './lease.ts';
 
@@ -43,25 +43,40 @@ export function planReturn(lease: Lease, { mode }: Pick<LimitDefinition, 'mode'>
 }
 
 /**
- * Lets the next buyer wait for what this process did not pay for (on a timeline that is idle it costs nobody anything), and counts the refusals it has
- * not told of. Null when there is neither.
+ * Lets the next buyer wait for what this process did not pay for (on a timeline that is idle it costs nobody anything), counts it in the windows of quotas
+ * as they were seen, and counts the refusals it has not told of. Null when there is neither.
  */
-export function planEnd(end: {
-  readonly debt: Cost;
-  readonly durationUs: number;
-  readonly answers429: number;
-}): Write | null {
-  const { debt, durationUs, answers429 } = end;
-  if (durationUs === 0 && answers429 === 0) return null;
-  const paid = durationUs === 0 ? [] : Object.entries(debt).map(([unit, units]) => [`sold.${unit}`, units] as const);
+export function planEnd(
+  { definition, windows }: Pick<LimitItem, 'definition' | 'windows'>,
+  end: { readonly debt: Cost; readonly durationUs: number; readonly answers429: number },
+): Write | null {
+  const { durationUs, answers429 } = end;
+  const debt = Object.entries(end.debt).filter(([, units]) => units > 0);
+  if (debt.length === 0 && answers429 === 0) return null;
+  const counted = definition.quotas.flatMap(({ unit }, place) => {
+    const units = end.debt[unit] ?? 0;
+    const window = windows[place];
+    return units === 0 || window === undefined ? [] : [{ place, units, fromMs: window.from }];
+  });
   return {
     change: {
       add: {
         ...(durationUs === 0 ? {} : { t: durationUs }),
         ...(answers429 === 0 ? {} : { answers429 }),
-        ...Object.fromEntries(paid),
+        ...Object.fromEntries(debt.map(([unit, units]) => [`sold.${unit}`, units])),
+        ...Object.fromEntries(counted.map(({ place, units }) => [`windows.${place}.used`, units])),
       },
     },
-    when: { op: 'present', path: 't' },
+    when: {
+      op: 'and',
+      of: [
+        { op: 'present', path: 't' },
+        ...counted.map(({ place, fromMs }): StateCondition => ({
+          op: 'equals',
+          path: `windows.${place}.from`,
+          value: fromMs,
+        })),
+      ],
+    },
   };
 }

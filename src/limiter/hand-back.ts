@@ -16,31 +16,42 @@ export interface Holdings {
   readonly figures: BuyerFigures;
 }
 
+/** Of the last write: a quota may have begun anew meanwhile. */
+const TRIES = 3;
+
 /**
- * Gives back slots that have not begun, the last one first, and records the debt and the refusals, each slot with one write and the rest with one. An answer that is lost is not asked for again:
- * the slot is lost, or the rest forgotten. Never throws for a table that does not answer.
+ * Gives back slots that have not begun, the last one first, and records the debt and the refusals, each slot with one write and the rest with one. An
+ * answer that is lost is not asked for again: the slot is lost, or the rest forgotten. Never throws for a table that does not answer.
  *
  * @returns the requests that went back
  */
 export async function handBack(name: string, deps: LimiterDeps, held: Holdings): Promise<number> {
   const now = deps.time.now();
   const { item, leases, debt, answers429, figures } = held;
+  const nowUs = now === 'unsure' ? null : Math.ceil(now.nowMs * 1_000);
   let givenBack = 0;
   if (item === null) return givenBack;
-  const nowUs = now === 'unsure' ? null : Math.ceil(now.nowMs * 1_000);
-  const returns = nowUs === null ? [] : leases.toReversed().map((lease) => planReturn(lease, item.definition, nowUs));
-  for (const plan of [...returns, planEnd({ debt, durationUs: priceUs(debt, item), answers429 })]) {
-    if (plan === null) continue;
+  const write = async (plan: Pick<NonNullable<ReturnType<typeof planEnd>>, 'change' | 'when'>) => {
     figures.writes += 1;
-    try {
-      const result = await deps.state.write(limitKey(name), plan.change, plan.when);
-      if (result.applied) givenBack -= Math.min(0, plan.change.add?.['sold.requests'] ?? 0);
-      else figures.refusedWrites += 1;
-    } catch (error) {
-      if (!isAppError(error)) throw error;
-      deps.log.debug('what was left of a limit could not be given back', { limit: name, error: error.message });
-      return givenBack;
+    const result = await deps.state.write(limitKey(name), plan.change, plan.when);
+    if (!result.applied) figures.refusedWrites += 1;
+    return result;
+  };
+  try {
+    for (const lease of leases.toReversed()) {
+      const plan = nowUs === null ? null : planReturn(lease, item.definition, nowUs);
+      if (plan !== null && (await write(plan)).applied) givenBack += lease.bought['requests'] ?? 0;
     }
+    let seen: LimitItem | null = item;
+    for (let tries = 0; tries < TRIES && seen !== null; tries += 1) {
+      const plan = planEnd(seen, { debt, durationUs: priceUs(debt, seen), answers429 });
+      if (plan === null) break;
+      const result = await write(plan);
+      seen = result.applied ? null : (result.current as LimitItem | null);
+    }
+  } catch (error) {
+    if (!isAppError(error)) throw error;
+    deps.log.debug('what was left of a limit could not be given back', { limit: name, error: error.message });
   }
   return givenBack;
 }

@@ -35,6 +35,8 @@ export function createPurse(): Purse {
   let debt: Cost = {};
   let expired = 0;
   let bought = 0;
+  /** Of which nothing is to be spent any more, whatever comes back. */
+  const dropped = new WeakSet<Lease>();
   const ticket = (nowUs: number): Lease | null => leases.find(({ fromUs }) => fromUs > nowUs) ?? null;
   return {
     add(lease, paidDebt) {
@@ -52,7 +54,8 @@ export function createPurse(): Purse {
     settle(turn, said, actual) {
       debt = combined(debt, settleCharges(turn.charges, said, actual), 1);
       // What has come back can be spent for as long as its lease lasts.
-      for (const { lease } of turn.charges) if (!leases.includes(lease) && hasRest(lease)) leases.unshift(lease);
+      for (const { lease } of turn.charges)
+        if (!dropped.has(lease) && !leases.includes(lease) && hasRest(lease)) leases.unshift(lease);
     },
     uncovered(calls, nowUs) {
       if (ticket(nowUs) !== null) return [];
@@ -69,11 +72,13 @@ export function createPurse(): Purse {
     },
     ticket,
     replace(before, after) {
+      dropped.add(before);
       leases = leases.map((lease) => (lease === before ? after : lease));
     },
     moments: (nowUs) => leases.flatMap(({ fromUs, untilUs }) => [fromUs, untilUs]).filter((us) => us > nowUs),
     dropBegun(nowUs) {
-      leases = leases.filter(({ startUs }) => startUs > nowUs);
+      for (const lease of leases) if (lease.startUs <= nowUs) dropped.add(lease);
+      leases = leases.filter((lease) => !dropped.has(lease));
     },
     leases: () => leases,
     debt: () => debt,

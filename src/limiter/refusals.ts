@@ -24,12 +24,14 @@ const LONGEST_PAUSE_MS = 30_000;
 /** Refusals further apart do not add up. */
 const FORGOTTEN_MS = 60_000;
 const TRIES = 2;
+/** Beyond what the provider asked for, so that not all come back at once. */
+const LONGEST_DELAY_MS = 60_000;
 /** Refusals of many processes at once are reported in this time, so that all but the first ones are found to be counted. */
 const SPREAD_MS = 3_000;
 
 /** Answers to HTTP 429: at once in this process, and once for the whole fleet. */
 export function createRefusals(name: string, deps: LimiterDeps, buyer: Buyer): Refusals {
-  const { clock, random, state, time } = deps;
+  const { clock, random, time } = deps;
   const pauses = createPauses(random);
   let untilMonoMs = Number.NEGATIVE_INFINITY;
   let lastMonoMs = Number.NEGATIVE_INFINITY;
@@ -37,37 +39,16 @@ export function createRefusals(name: string, deps: LimiterDeps, buyer: Buyer): R
   let report: Promise<unknown> = Promise.resolve();
   const hurry = new AbortController();
 
-  /** Looks first, again when a write is refused: of a storm of refusals most reports find themselves counted, and cost no write. */
-  const send = async (g: number, sellAgainMs: number | null): Promise<void> => {
-    for (let tries = 0; tries < TRIES; tries += 1) {
-      if (buyer.seen()?.g === g) await buyer.look();
-      const item = buyer.seen();
-      const now = time.now();
-      if (item === null || item.g !== g || now === 'unsure') return;
-      const isAhead = sellAgainMs !== null && sellAgainMs > now.nowMs;
-      const plan = planDecrease(item, { g, nowMs: now.nowMs, sellAgainMs: isAhead ? sellAgainMs : null });
-      if (plan === null) return;
-      buyer.figures.writes += 1;
-      const result = await state.write(limitKey(name), plan.change, plan.when);
-      const current: StateItem | null = result.applied ? result.item : result.current;
-      if (current === null) return;
-      buyer.see(current as unknown as LimitItem);
-      if (result.applied) {
-        const share = (current['m'] as number) / 1e6;
-        return deps.log.warn('the provider refused calls; the limit sells less for a while', { limit: name, share });
-      }
-      buyer.figures.refusedWrites += 1;
-    }
-  };
   const sendInTime = async (g: number, retryAfterMs: number | null): Promise<void> => {
     const now = time.now();
     const pushMs = Math.min(retryAfterMs ?? 0, LONGEST_PUSH_MS);
     const sellAgainMs = now !== 'unsure' && pushMs >= SHORTEST_PUSH_MS ? now.nowMs + pushMs : null;
     await clock.sleep(random.next() * SPREAD_MS, hurry.signal).catch(() => {});
     try {
-      await send(g, sellAgainMs);
+      await send({ name, deps, buyer }, g, sellAgainMs);
     } catch (error) {
       if (!isAppError(error)) throw error;
+      if (reportedG === g) reportedG = -1;
       deps.log.warn('a refusal of the provider could not be reported', { limit: name, error: error.message });
     }
   };
@@ -78,7 +59,8 @@ export function createRefusals(name: string, deps: LimiterDeps, buyer: Buyer): R
       const isNew = nowMs >= untilMonoMs;
       if (nowMs - lastMonoMs > FORGOTTEN_MS) pauses.reset();
       lastMonoMs = nowMs;
-      if (retryAfterMs !== null) untilMonoMs = Math.max(untilMonoMs, nowMs + retryAfterMs * (1 + random.next() / 2));
+      if (retryAfterMs !== null)
+        untilMonoMs = Math.max(untilMonoMs, nowMs + retryAfterMs + delayMs(retryAfterMs, random));
       // Calls that were under way together are refused together: one reason to slow down.
       else if (isNew) untilMonoMs = nowMs + pauses.next(FIRST_PAUSE_MS, LONGEST_PAUSE_MS);
       if (g === reportedG) return;
@@ -91,4 +73,37 @@ export function createRefusals(name: string, deps: LimiterDeps, buyer: Buyer): R
       await report;
     },
   };
+}
+
+const delayMs = (retryAfterMs: number, random: LimiterDeps['random']): number =>
+  random.next() * Math.min(retryAfterMs / 2, LONGEST_DELAY_MS);
+
+interface Told {
+  readonly name: string;
+  readonly deps: LimiterDeps;
+  readonly buyer: Buyer;
+}
+
+/** Looks first, again when a write is refused: of a storm of refusals most reports find themselves counted, and cost no write. */
+async function send({ name, deps, buyer }: Told, g: number, sellAgainMs: number | null): Promise<void> {
+  const { state, time } = deps;
+  for (let tries = 0; tries < TRIES; tries += 1) {
+    if (buyer.seen()?.g === g) await buyer.look();
+    const item = buyer.seen();
+    const now = time.now();
+    if (item === null || item.g !== g || now === 'unsure') return;
+    const isAhead = sellAgainMs !== null && sellAgainMs > now.nowMs;
+    const plan = planDecrease(item, { g, nowMs: now.nowMs, sellAgainMs: isAhead ? sellAgainMs : null });
+    if (plan === null) return;
+    buyer.figures.writes += 1;
+    const result = await state.write(limitKey(name), plan.change, plan.when);
+    const current: StateItem | null = result.applied ? result.item : result.current;
+    if (current === null) return;
+    buyer.see(current as unknown as LimitItem);
+    if (result.applied) {
+      const share = (current['m'] as number) / 1e6;
+      return deps.log.warn('the provider refused calls; the limit sells less for a while', { limit: name, share });
+    }
+    buyer.figures.refusedWrites += 1;
+  }
 }

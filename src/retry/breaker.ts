@@ -106,7 +106,9 @@ function judgeCanary({ canaryAttempts = 0 }: BreakerItem, { canary, fingerprint,
   if (canary.state === 'RUNNING') {
     const came = (canary.progress ?? 0) - (canary.progressFailed ?? 0) > (canary.checkpointSeen ?? 0);
     const ranMs = nowMs - (canary.startedMs ?? nowMs);
-    return came || ranMs >= CANARY_RUNS_MS ? 'through' : 'on-its-way';
+    // Where calls wait for a limit or a pool, nobody knows whether anything ran.
+    const ran = ranMs >= CANARY_RUNS_MS && canary.waiting === undefined;
+    return came || ran ? 'through' : 'on-its-way';
   }
   const undecided = canary.state === 'WAIT' && canary.notBeforeMs === undefined;
   if (undecided || canary.attempts <= canaryAttempts) return canary.state === 'DEAD' ? 'no-word' : 'on-its-way';

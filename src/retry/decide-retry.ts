@@ -21,7 +21,7 @@ import { sayDecision, type Answered } from './say-decision.ts';
 export function decideRetry(question: RetryQuestion): RetryDecision {
   const { task, failure, policy, random } = question;
   const goesOn = UNCOUNTED[failure.cause];
-  if (goesOn !== undefined) return retryUncounted(question, goesOn);
+  if (goesOn !== undefined && isOwnEnd(question)) return retryUncounted(question, goesOn);
   const { rule, needs } = ruleFor(question);
   const progressed = (task.checkpoint?.items ?? 0) > (task.checkpointSeen ?? 0);
   const escalates = needs !== null;
@@ -63,6 +63,10 @@ const UNCOUNTED: Readonly<Partial<Record<Cause, string>>> = {
   'quota-spent': 'goes on when the next window of the quota begins',
   waiting: 'goes on waiting in the next element',
 };
+
+/** False: the cause is that of an item that was left, because its handler gave its error this name. */
+const isOwnEnd = ({ task: { deferred }, failure }: RetryQuestion): boolean =>
+  failure.cause === 'quota-spent' ? deferred?.quota !== undefined : deferred === undefined;
 
 /**
  * Such an end says nothing of the task, so no rule is asked and no bound counts it: a job may have to wait for many windows of a quota, or for days until

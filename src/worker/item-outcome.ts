@@ -7,7 +7,6 @@ import type { Log } from '../ports/log.ts';
 import type { TryLimits } from './item-limits.ts';
 import type { TryPools } from './item-pools.ts';
 import type { OutputNormaliser } from './normalise-output.ts';
-import type { WatchedTry } from './try-watch.ts';
 import type { TaskItemInput } from '../domain/task-batch.ts';
 
 /** What a handler gets beside the payload. */
@@ -19,11 +18,12 @@ export function contextOf(
     readonly tries: number;
     readonly signal: () => AbortSignal;
     readonly limits: Pick<TryLimits, 'calls'>;
-    readonly pools: Pick<TryPools, 'pool' | 'slots'>;
-    readonly watched: Pick<WatchedTry, 'over'>;
+    readonly pools: Pick<TryPools, 'hasSlots' | 'pool' | 'slots'>;
+    /** The handler waits for what others have: that is no time it takes. */
+    readonly over: <T>(wait: Promise<T>) => Promise<T>;
   },
 ): HandlerContext {
-  const { shared, tries, signal, limits, pools, watched } = attempt;
+  const { shared, tries, signal, limits, pools, over } = attempt;
   let itemLog: Log | null = null;
   let known: LimitCalls | null = null;
   const calls = (): LimitCalls => (known ??= limits.calls(signal));
@@ -41,13 +41,18 @@ export function contextOf(
     task: shared.task,
     item: { id: item.itemId, index: item.itemIndex },
     scratch: shared.scratch,
-    limit: (name, cost) => watched.over(calls().limit(name, cost)),
+    limit: (name, cost) => over(calls().limit(name, cost)),
     settle: (call, actual) => calls().settle(call, actual),
     tooManyRequests: (name, retryAfter) => calls().tooManyRequests(name, retryAfter),
     get slots() {
       return pools.slots();
     },
-    pool: (name) => watched.over(pools.pool(name, signal)),
+    pool(name) {
+      // Two that each wait for what the other holds would wait for ever: for them the timeout goes on.
+      const mayWait = !pools.hasSlots();
+      const slot = pools.pool(name, signal);
+      return mayWait ? over(slot) : slot;
+    },
   };
 }
 

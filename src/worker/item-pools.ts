@@ -26,6 +26,8 @@ export interface TryPools {
   /** The handler is not called for now: others may have the slots. */
   forgo(): void;
   slots(): Readonly<Record<string, ItemSlot>>;
+  /** The try has had a slot of whatever pool. */
+  hasSlots(): boolean;
   /** For the handler. @throws POOL_UNKNOWN, what `acquire` throws */
   pool(name: string, signal: () => AbortSignal): Promise<HandlerSlot>;
   /**
@@ -61,6 +63,7 @@ const NO_TRY: TryPools = {
   holdsAll: () => true,
   forgo() {},
   slots: () => NO_SLOTS,
+  hasSlots: () => false,
   pool: (name) => Promise.reject(notListed(name, [])),
   during: (run) => run(),
   leave: (result) => result,
@@ -105,6 +108,7 @@ function createTryPools(needs: Needs): TryPools {
     holdsAll: () => [...state.own.values()].every(({ signal }) => !signal.aborted),
     forgo,
     slots: () => Object.fromEntries([...state.own].map(([name, { index, fence }]) => [name, { index, fence }])),
+    hasSlots: () => state.own.size + state.asked.size > 0,
     pool: (name, signal) => askFor(needs, state, { name, signal }),
     during: (run, fail) => runWith(needs, state, { run, fail }),
     leave(result) {

@@ -19,7 +19,7 @@ import type { OutputNormaliser } from './normalise-output.ts';
 import { laterOf, type QuotaSpent } from './quota-spent.ts';
 import { createRetryWaits } from './retry-waits.ts';
 import { createTryEntries, type TryEntries } from './try-entry.ts';
-import { createTrySlots, type TrySlots } from './try-slots.ts';
+import { createTrySlots, type Means, type TrySlots } from './try-slots.ts';
 import { createTryWatch, NO_WATCH, type TryWatch, type WatchedTry } from './try-watch.ts';
 import { createTurnWaits, type TurnWaits } from './turn-waits.ts';
 import { createWorkQueue, type Waiting, type Work, type WorkQueue } from './work-queue.ts';
@@ -255,9 +255,12 @@ async function runWatched(
   watched.runs();
   const startedMs = clock.monotonicMs();
   if (entering !== null && !pools.takesSlots) options.onWaited?.(startedMs - askedMs);
-  const run = (signal: () => AbortSignal): Promise<HandlerResult> =>
-    handler.run(item.payload, contextOf(item, { shared, log, tries, signal, limits, pools, watched }), item.json);
-  const ended = refused ?? pools.leave(await slots.run(lane, (signal, fail) => pools.during(() => run(signal), fail)));
+  const trying = (signal: () => AbortSignal, { fail, pause }: Means): Promise<HandlerResult> => {
+    const over = <T>(wait: Promise<T>): Promise<T> => watched.over(wait).finally(pause());
+    const context = contextOf(item, { shared, log, tries, signal, limits, pools, over });
+    return pools.during(() => handler.run(item.payload, context, item.json), fail);
+  };
+  const ended = refused ?? pools.leave(await slots.run(lane, trying));
   if (ended === 'dropped') return ended;
   const spent = limits.spent();
   if (!ended.ok && spent !== null) return { spent };

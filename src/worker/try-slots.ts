@@ -11,15 +11,20 @@ export type TryResult = HandlerResult | 'dropped';
 export interface TrySlots {
   /**
    * Runs one try. `start` gets the signal that is aborted at the timeout or the end of the drain, as a function: a signal costs more than a
-   * trivial item, and most handlers never look at it. `fail` aborts it too: unless the try succeeds all the same, it ends by that failure.
+   * trivial item, and most handlers never look at it. `fail` aborts it too: unless the try succeeds all the same, it ends by that failure. `pause` stops
+   * the clock of the timeout until what it returns is called, once for each pause.
    */
-  run(lane: number, start: (signal: () => AbortSignal, fail: Fail) => Promise<HandlerResult>): Promise<TryResult>;
+  run(lane: number, start: (signal: () => AbortSignal, by: Means) => Promise<HandlerResult>): Promise<TryResult>;
   /** Aborts every try in flight; those that do not end within the grace are dropped. */
   abortAll(reason: string): void;
   close(): void;
 }
 
-type Fail = (failed: Extract<HandlerResult, { readonly ok: false }>) => void;
+/** What a try can do about its own end. */
+export interface Means {
+  readonly fail: (failed: Extract<HandlerResult, { readonly ok: false }>) => void;
+  readonly pause: () => () => void;
+}
 
 /** How long a try may take to react to its aborted signal. */
 export const ABORT_GRACE_MS = 5_000;
@@ -33,26 +38,19 @@ interface Slot {
   state: 'running' | 'timed-out' | 'failed' | 'dropped';
   /** How the try ends when it was aborted. */
   verdict: TryResult;
-  /** Monotonic ms at which the timer has to look at this slot next. */
+  /** Monotonic ms at which the timer has to look at this slot next, if it is not paused. */
   dueMs: number;
+  /** Pauses of the timeout that are not over, and when the first of them began (monotonic ms). */
+  pauses: number;
+  pausedMs: number;
   readonly settle: (result: TryResult) => void;
 }
 
+const NEW = { controller: null, aborted: null, state: 'running', verdict: 'dropped', pauses: 0, pausedMs: 0 } as const;
+
 export function createTrySlots(clock: Clock, timeoutMs: number): TrySlots {
   const slots = new Map<number, Slot>();
-  let cancelTimer: (() => void) | null = null;
-
-  const arm = (dueMs: number): void => {
-    cancelTimer?.();
-    cancelTimer = clock.after(Math.max(0, dueMs - clock.monotonicMs()), look);
-  };
-  const look = (): void => {
-    cancelTimer = null;
-    const nowMs = clock.monotonicMs();
-    for (const slot of slots.values()) if (slot.dueMs <= nowMs) overdue(slot, nowMs, timeoutMs);
-    const nextMs = Math.min(...Array.from(slots.values(), (slot) => slot.dueMs));
-    if (nextMs < Infinity) arm(nextMs);
-  };
+  const timer = createTimer(clock, slots, timeoutMs);
 
   return {
     run(lane, start) {
@@ -62,16 +60,16 @@ export function createTrySlots(clock: Clock, timeoutMs: number): TrySlots {
           if (slots.get(lane) === slot) slots.delete(lane);
           resolve(result);
         };
-        const dueMs = clock.monotonicMs() + timeoutMs;
-        const slot: Slot = { controller: null, aborted: null, state: 'running', verdict: 'dropped', dueMs, settle };
+        const slot: Slot = { ...NEW, dueMs: clock.monotonicMs() + timeoutMs, settle };
         slots.set(lane, slot);
-        if (cancelTimer === null) arm(slot.dueMs);
-        const fail: Fail = (failed) => {
+        timer.armFor(slot);
+        const fail: Means['fail'] = (failed) => {
           if (slot.state !== 'running' || slots.get(lane) !== slot) return;
           end(slot, { as: 'failed', verdict: failed, reason: failed.errorMessage, nowMs: clock.monotonicMs() });
-          arm(Math.min(...Array.from(slots.values(), (each) => each.dueMs)));
+          timer.armNext();
         };
-        start(() => signalOf(slot), fail).then((result) => finish(slot, result), reject);
+        const pause = () => pauseOf(slot, clock, timer);
+        start(() => signalOf(slot), { fail, pause }).then((result) => finish(slot, result), reject);
       });
     },
     abortAll(reason) {
@@ -81,15 +79,59 @@ export function createTrySlots(clock: Clock, timeoutMs: number): TrySlots {
         slot.dueMs = Math.min(slot.dueMs, dueMs);
         abort(slot, reason);
       }
-      cancelTimer?.();
-      if (slots.size > 0) arm(dueMs);
+      timer.armNext();
     },
-    close() {
-      cancelTimer?.();
-      cancelTimer = null;
+    close: () => timer.cancel(),
+  };
+}
+
+/** Looks at the slots when the first of them is due. */
+function createTimer(clock: Clock, slots: ReadonlyMap<number, Slot>, timeoutMs: number) {
+  let cancelTimer: (() => void) | null = null;
+  let armedMs = Infinity;
+  const cancel = (): void => {
+    cancelTimer?.();
+    cancelTimer = null;
+  };
+  const arm = (dueMs: number): void => {
+    cancelTimer?.();
+    armedMs = dueMs;
+    cancelTimer = clock.after(Math.max(0, dueMs - clock.monotonicMs()), look);
+  };
+  const armNext = (): void => {
+    const nextMs = Math.min(...Array.from(slots.values(), dueOf));
+    if (nextMs < Infinity) arm(nextMs);
+    else cancel();
+  };
+  const look = (): void => {
+    cancelTimer = null;
+    const nowMs = clock.monotonicMs();
+    for (const slot of slots.values()) if (dueOf(slot) <= nowMs) overdue(slot, nowMs, timeoutMs);
+    armNext();
+  };
+  return {
+    cancel,
+    armNext,
+    /** For a slot that begins, or goes on. */
+    armFor({ dueMs }: Slot): void {
+      if (cancelTimer === null || dueMs < armedMs) arm(dueMs);
     },
   };
 }
+
+function pauseOf(slot: Slot, clock: Clock, timer: Pick<ReturnType<typeof createTimer>, 'armFor'>): () => void {
+  if (slot.pauses === 0) slot.pausedMs = clock.monotonicMs();
+  slot.pauses += 1;
+  return () => {
+    slot.pauses -= 1;
+    if (slot.pauses > 0 || slot.state !== 'running') return;
+    slot.dueMs += clock.monotonicMs() - slot.pausedMs;
+    timer.armFor(slot);
+  };
+}
+
+/** A try that is about to end is waited for no longer, whatever it waits for. */
+const dueOf = ({ state, pauses, dueMs }: Slot): number => (state === 'running' && pauses > 0 ? Infinity : dueMs);
 
 function signalOf(slot: Slot): AbortSignal {
   if (slot.controller === null) {

@@ -17,13 +17,13 @@ const WORK_MS = 40;
 
 /** A database that serves who asks, and notes how many do so at a time. It ends the first process that asks, in the middle of its work. */
 async function startDatabase() {
-  const seen = { live: 0, most: 0, killed: 0, served: [] as string[], slots: new Map<string, number[]>() };
+  const seen = { live: 0, most: 0, killed: 0, served: new Set<string>(), slots: new Map<string, number[]>() };
   const server = createServer((request, answer) => {
     seen.live += 1;
     seen.most = Math.max(seen.most, seen.live);
     answer.once('close', () => (seen.live -= 1));
     const words = new URL(request.url ?? '', 'http://localhost').searchParams;
-    const [pid, job, slot, fence] = ['pid', 'job', 'slot', 'fence'].map((name) => words.get(name) ?? '');
+    const [pid, item, slot, fence] = ['pid', 'item', 'slot', 'fence'].map((name) => words.get(name) ?? '');
     if (seen.killed === 0) {
       seen.killed = Number(pid);
       process.kill(seen.killed, 'SIGKILL');
@@ -31,7 +31,7 @@ async function startDatabase() {
     }
     seen.slots.set(slot ?? '', [...(seen.slots.get(slot ?? '') ?? []), Number(fence)]);
     setTimeout(() => {
-      seen.served.push(job ?? '');
+      seen.served.add(item ?? '');
       answer.end('done');
     }, WORK_MS);
   });
@@ -50,7 +50,7 @@ async function startDatabase() {
 
 const HANDLER = `
 export default async ({ n }, { job, signal, slots: { db } }) => {
-  const words = new URLSearchParams({ pid: process.pid, job: job.name, slot: db.index, fence: db.fence });
+  const words = new URLSearchParams({ pid: process.pid, item: job.name + n, slot: db.index, fence: db.fence });
   const answer = await fetch(process.env.DATABASE + '?' + words, { signal });
   if (!answer.ok) throw new Error('status ' + answer.status);
   return n;
@@ -82,7 +82,8 @@ it('two jobs together have no more holders of a pool than it has slots, although
       const { seen } = database;
       expect(seen.killed).toBeGreaterThan(0);
       expect(seen.most).toBeLessThanOrEqual(SLOTS);
-      expect([seen.served.length, new Set(seen.served).size]).toEqual([20, 2]);
+      // Some of them twice perhaps: what the killed worker had under way besides.
+      expect(seen.served.size).toBe(20);
       // Each holder of a slot has a larger fence than the one before.
       for (const fences of seen.slots.values()) expect(fences).toEqual([...new Set(fences)].toSorted((a, b) => a - b));
     } finally {

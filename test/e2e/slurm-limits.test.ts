@@ -104,7 +104,7 @@ async function expectWaits(job: string): Promise<void> {
     figures: { words: 'requests 1800/min' },
     share: 1,
     refusals: 0,
-    sold: [{ unit: 'requests', ofPerSec: 30 }],
+    sold: [{ unit: 'requests', statedPerSec: 30 }],
     jobs: [{ id: job, runningTasks: WORKERS }],
   });
   expect(shown.sold[0]?.units).toBeGreaterThan(WORKERS);

@@ -104,7 +104,7 @@ describe('what the app gives to merges and advance', () => {
     const { drivers, close } = await opened();
     const set = limitItem(perMinute(600_000)) as unknown as StateItem;
     await drivers.state.write(limitKey('store'), { set }, { op: 'item-absent' });
-    const deps = await createCoordinatorDeps(drivers, 'local');
+    const deps = await createCoordinatorDeps(drivers, 'local', { pass: 'collect' });
     await deps.store.put('jobs/x/a', 'text');
     expect(await sold(drivers)).toBe(0);
     for (let read = 0; read < 10; read += 1) expect(String(await deps.store.get('jobs/x/a'))).toBe('text');
@@ -117,7 +117,7 @@ describe('what the app gives to merges and advance', () => {
     const { drivers, close } = await opened();
     const set = limitItem(perMinute(600_000)) as unknown as StateItem;
     await drivers.state.write(limitKey('store'), { set }, { op: 'item-absent' });
-    const { store } = await createCoordinatorDeps(drivers, 'local');
+    const { store } = await createCoordinatorDeps(drivers, 'local', { pass: 'collect' });
     await store.get('jobs/x/a');
     const nothing = { ms: 1, bytesSent: 0, bytesReceived: 0, readUnits: 0, writeUnits: 0 };
     const told = { operation: 'GetObject', outcome: 'throttled', ...nothing } as const;
@@ -129,7 +129,7 @@ describe('what the app gives to merges and advance', () => {
 
   test('asks nothing of the limiter without such a limit', async () => {
     const { drivers, close } = await opened();
-    const deps = await createCoordinatorDeps(drivers, 'local');
+    const deps = await createCoordinatorDeps(drivers, 'local', { pass: 'collect' });
     await deps.store.put('jobs/x/a', 'text');
     await deps.store.get('jobs/x/a');
     await close();

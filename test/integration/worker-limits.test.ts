@@ -155,6 +155,14 @@ describe('limits of a job in its worker', () => {
     expect(await runElement({ ...job.deps, limiter }, elementInput())).toMatchObject({ committed: 1, failed: 0 });
   });
 
+  it('counts the wait in the handler neither', async () => {
+    const { limiter, made } = open(perMinute(600));
+    await made;
+    const spec = { ...using({ per: 'call' }), handler: { concurrency: 6, timeoutMs: 100 } };
+    await job.store("export default (_, { limit }) => limit('api').then(() => 1);", { tasks: [numbered(0, 6)] }, spec);
+    expect(await runElement({ ...job.deps, limiter }, elementInput())).toMatchObject({ committed: 1, failed: 0 });
+  });
+
   it('ends the element when the site has lost the limit', async () => {
     const { limiter, made } = open();
     await made;

@@ -113,6 +113,26 @@ describe('pools of a job in its worker', () => {
     expect((await job.outcomes(0)).map(({ output }) => output)).toEqual(['[0,1]', '[0,2]']);
   });
 
+  it('counts the wait of a handler against its timeout only when it has had a slot', async () => {
+    await openPool(1);
+    await openPool(1, { name: 'other' });
+    const code = `export default async ({ n }, ctx) => {
+      const names = n < 2 ? ['db'] : n === 2 ? ['db', 'other'] : ['other', 'db'];
+      for (const name of names) await ctx.pool(name);
+      await new Promise((resolve) => setTimeout(resolve, n < 2 ? 200 : 0));
+      return n;
+    };`;
+    const spec = {
+      ...using({ per: 'call' }, { name: 'other', per: 'call' }),
+      handler: { concurrency: 2, timeoutMs: 300 },
+    };
+    await job.store(code, { tasks: [numbered(0, 2), numbered(2, 2)] }, spec);
+    expect(await run()).toMatchObject({ committed: 2 });
+    expect((await job.outcomes(0)).map(({ cause }) => cause)).toEqual([null, null]);
+    // These two wait for each other.
+    expect((await job.outcomes(1)).map(({ cause }) => cause)).toContain('timeout-item');
+  });
+
   it('runs an item again whose slot is taken away, at no cost of its tries', async () => {
     await openPool(1, { leaseMs: 900 });
     const code = `export default async (_, { signal, attempt, slots }) => {
@@ -181,7 +201,11 @@ describe('pools of a job in its worker', () => {
       const deps = {
         ...job.deps,
         stop: stop.signal,
-        clock: { ...job.deps.clock, nowMs: () => (stop.signal.aborted ? endsAtMs - 9_000 : endsAtMs - 31_000) },
+        clock: {
+          ...job.deps.clock,
+          nowMs: () => (stop.signal.aborted ? endsAtMs - 9_000 : endsAtMs - 31_000),
+          monotonicMs: () => job.deps.clock.monotonicMs() + (stop.signal.aborted ? 22_000 : 0),
+        },
         openPools: (priorities: Readonly<Record<string, number>>) => (seen = openPools(priorities)),
       };
       const running = runElement(deps, elementInput({ endsAtMs }));

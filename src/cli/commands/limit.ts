@@ -101,9 +101,12 @@ const limitDelete = defineCommand({
   examples: [{ command: 'slurmctl limit delete openai', what: 'When no job needs it any more' }],
   run: async (session, { args: { name }, options: { force } }) => {
     const document = await (await session.app()).limitDelete({ name, force });
-    const { renderLimitDelete } = await import('../render/limit.ts');
+    const { renderLimitDelete, setAgainCommand } = await import('../render/limit.ts');
     await session.show(document, renderLimitDelete);
-    if (document.jobs.length > 0) session.note(`live jobs that name it: ${document.jobs.map(printable).join(', ')}`);
+    if (document.jobs.length > 0) {
+      session.note(`live jobs that name it: ${document.jobs.map(printable).join(', ')}`);
+      session.note(`their workers fail until it is set again: ${setAgainCommand(document)}`);
+    }
     return 0;
   },
 });

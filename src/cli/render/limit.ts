@@ -5,7 +5,7 @@ import type {
   LimitListDocument,
   LimitSetDocument,
 } from '../../app/limit-documents.ts';
-import { formatAmount } from '../../domain/limit-rate.ts';
+import { formatAmount, limitSetCommand } from '../../domain/limit-rate.ts';
 import { formatDuration } from '../../domain/units.ts';
 import { limitWorkerLines, timeOfDay } from './limit-workers.ts';
 import { jobLines } from './site-jobs.ts';
@@ -24,6 +24,10 @@ export function renderLimitSet({ outcome, limit, before }: LimitSetDocument, { s
 
 export const renderLimitDelete = ({ figures }: LimitDeleteDocument, { style }: View): string =>
   `${style.bold(figures.name)} is deleted; it was ${said(figures)}\n`;
+
+/** What makes the deleted limit what it was. */
+export const setAgainCommand = ({ figures: { name, rates, ...rest } }: LimitDeleteDocument): string =>
+  limitSetCommand(name, { ...rest, rates: Object.fromEntries(rates.map(({ unit, ...rate }) => [unit, rate])) });
 
 const said = ({ words, source }: LimitFigures): string => `${printable(words)} (${printable(source)})`;
 
@@ -65,10 +69,8 @@ export function renderLimit(document: LimitDocument, view: View): string {
     fact(
       'sells',
       share === 1
-        ? 'all of it'
-        : style.warn(
-            `${percent(share, 1)} of it, ${effectiveWords(sold)}: the provider refused calls, and it grows back`,
-          ),
+        ? effectiveWords(sold)
+        : style.warn(`${effectiveWords(sold)}: the provider refused calls, and it grows back`),
     ),
     ...(document.answers429 + document.refusals === 0 ? [] : [fact('429s', refusalWords(document))]),
     fact('ahead', aheadWords(document)),
@@ -86,7 +88,12 @@ function refusalWords({ answers429, since, refusals, refusedAt }: LimitDocument)
 }
 
 const effectiveWords = (sold: LimitDocument['sold']): string =>
-  sold.map(({ unit, ofPerSec }) => `${printable(unit)} ${rate(ofPerSec)}`).join(' and ');
+  sold
+    .map(
+      ({ unit, statedPerSec, ofPerSec }) =>
+        `${printable(unit)} ${rate(ofPerSec)} (${percent(ofPerSec, statedPerSec)} of ${rate(statedPerSec)})`,
+    )
+    .join(', ');
 
 const aheadWords = ({ soldUntil, soldAheadMs }: LimitDocument): string => {
   if (soldUntil === null) return 'nothing was sold yet';
@@ -108,11 +115,13 @@ const nextTurn = {
   cell: ({ nextAt }: LimitDocument['jobs'][number]): string => (nextAt === null ? '' : timeOfDay(nextAt)),
 };
 
-/** `openai: requests 3000/min; 70% of it sold, 12 s ahead; 38 of 200 tasks wait; about 1,234 429s, 3 lowerings`. */
+/** `openai: requests 3000/min; sells requests 35/s (69% of 50/s), 12 s ahead; 38 of 200 tasks wait; 429s: about 1,234, 3 lowerings`. */
 export function limitSentence(document: LimitDocument): string {
-  const { figures, share, answers429, refusals, jobs } = document;
+  const { figures, sold, answers429, refusals, jobs } = document;
   const sum = (key: 'runningTasks' | 'waitingTasks'): number => jobs.reduce((total, job) => total + job[key], 0);
   const waiting = `${number(sum('waitingTasks'))} of ${count(sum('runningTasks'), 'task')} wait`;
+  const refused =
+    answers429 + refusals === 0 ? 'no 429s' : `429s: about ${number(answers429)}, ${count(refusals, 'lowering')}`;
   const ahead = document.soldAheadMs === 0 ? 'nothing ahead' : `${formatDuration(document.soldAheadMs)} ahead`;
-  return `${figures.name}: ${printable(figures.words)}; ${percent(share, 1)} of it sold, ${ahead}; ${waiting}; ${answers429 === 0 ? 'no' : `about ${number(answers429)}`} 429s, ${count(refusals, 'lowering')}`;
+  return `${figures.name}: ${printable(figures.words)}; sells ${effectiveWords(sold)}, ${ahead}; ${waiting}; ${refused}`;
 }

@@ -27,7 +27,7 @@ describe('limits of a site', () => {
       });
       const idle = await limitShow(drivers, 'api');
       expect(idle).toMatchObject({ share: 1, soldUntil: null, soldAheadMs: 0, refusedAt: null, jobs: [] });
-      expect(idle.sold).toEqual([{ unit: 'requests', units: 0, perSec: null, ofPerSec: 10 }]);
+      expect(idle.sold).toEqual([{ unit: 'requests', units: 0, perSec: null, statedPerSec: 10, ofPerSec: 7 }]);
 
       // Turns are sold by the clock of the table.
       const nowMs = tableMs();
@@ -54,22 +54,67 @@ describe('limits of a site', () => {
           ...drivers.state,
           get: async (key) => {
             gets += key.sort === 'LIM' ? 1 : 0;
-            if (gets === 2) await drivers.state.write(key, { add: { 'sold.requests': 4 } }, { op: 'item-present' });
+            const add = { 'sold.requests': 4, t: 2_000_000 };
+            if (gets === 3) await drivers.state.write(key, { add }, { op: 'item-present' });
             return get(key);
           },
         },
       };
       const shown = await limitShow(busy, 'api');
-      const since = new Date(rig.clock.nowMs() - 1_000).toISOString();
-      expect(shown).toMatchObject({ share: 0.5, answers429: 41, since, refusals: 1, soldAheadMs: 4_000 });
-      expect(shown.sold).toEqual([{ unit: 'requests', units: 74, perSec: 4, ofPerSec: 5 }]);
+      const since = new Date(rig.clock.nowMs() - 2_000).toISOString();
+      expect(shown).toMatchObject({ share: 0.5, answers429: 41, since, refusals: 1, soldAheadMs: 5_000 });
+      expect(shown.sold).toEqual([{ unit: 'requests', units: 74, perSec: 2, statedPerSec: 10, ofPerSec: 3.5 }]);
       expect(shown.windows).toMatchObject([{ used: 70, amount: 1_000, from: new Date(day).toISOString() }]);
       expect(await limitList(drivers)).toMatchObject({
-        limits: [{ share: 0.5, soldAheadMs: 4_000, answers429: 41, refusals: 1 }],
+        limits: [{ share: 0.5, soldAheadMs: 5_000, answers429: 41, refusals: 1 }],
       });
 
       rig.clock.skip(2 * 86_400_000);
       expect((await limitShow(drivers, 'api')).windows).toMatchObject([{ used: 0 }]);
+    }));
+
+  it('sell at the pace of their timeline, whatever lumps they are bought in, and past moments are no next turns', () =>
+    withSite({ limits: [api] }, async ({ rig, deps, drivers, tableMs }) => {
+      await limitSet(drivers, { name: 'api', words: { rate: '600/min' } });
+      const { job, meta } = await submitJob(deps, rig.wanted, { patienceMs: 0 });
+      const untilMs = rig.clock.nowMs() + 6_000;
+      await runWaiting(deps, { job, shards: meta.shards }, [{ kind: 'limit', name: 'api', untilMs }]);
+      const t = (tableMs() + 8_000) * 1_000;
+      await drivers.state.write(limitKey('api'), { set: { t } }, { op: 'item-present' });
+      const seen = [];
+      for await (const { sold, jobs } of limitWatch(drivers, { name: 'api' })) {
+        seen.push([sold[0]?.perSec, jobs[0]?.nextAt !== null]);
+        if (seen.length === 7) break;
+        // Dearer from here on: what was sold before says nothing of it.
+        if (seen.length === 5)
+          await drivers.state.write(
+            limitKey('api'),
+            { set: { m: 500_000 }, add: { g: 1, t: 30_000_000, 'sold.requests': 150 } },
+            { op: 'item-present' },
+          );
+        if (seen.length === 6)
+          await drivers.state.write(
+            limitKey('api'),
+            { add: { t: 4_000_000, 'sold.requests': 20 } },
+            { op: 'item-present' },
+          );
+        // Forty turns of a tenth of a second each with one purchase, at the second look.
+        if (seen.length === 1)
+          await drivers.state.write(
+            limitKey('api'),
+            { add: { 'sold.requests': 40, t: 4_000_000 } },
+            { op: 'item-present' },
+          );
+      }
+      expect(seen).toEqual([
+        [null, true],
+        [10, true],
+        [10, true],
+        [10, false],
+        [10, false],
+        [null, false],
+        [5, false],
+      ]);
     }));
 
   it('are watched look after look', () =>
@@ -185,7 +230,7 @@ describe('limits of a site', () => {
       });
       rig.clock.skip(MINUTE_MS);
       expect((await limitShow(drivers, 'api')).workers).toEqual([
-        { ...waiter, silentMs: 69_000 },
+        { ...waiter, nextAt: null, silentMs: 69_000 },
         { ...holder, held: null, silentMs: 69_000 },
       ]);
       rig.clock.skip(MINUTE_MS);

@@ -28,8 +28,8 @@ const shown: LimitDocument = {
   soldUntil: '2026-11-21T00:00:12.000Z',
   soldAheadMs: 12_000,
   sold: [
-    { unit: 'requests', units: 81_234, perSec: 34.3, ofPerSec: 35 },
-    { unit: 'tokens', units: 4_000_000, perSec: null, ofPerSec: 2_916.7 },
+    { unit: 'requests', units: 81_234, perSec: 34.3, statedPerSec: 50, ofPerSec: 34.65 },
+    { unit: 'tokens', units: 4_000_000, perSec: null, statedPerSec: 4_166.7, ofPerSec: 2_887.5 },
   ],
   windows: [
     {
@@ -151,10 +151,10 @@ describe('limit show', () => {
       "limit       openai
       figures     requests 3000/min, tokens 250k/min, burst 2s, daily requests 1M (Europe/Berlin)
       set by      job.yaml:12:5 of job embed\\x1b[31m by ada@login1, 2026-11-20 23:31 UTC
-      sells       70% of it, requests 35/s and tokens 2,917/s: the provider refused calls, and it grows back
+      sells       requests 35/s (69% of 50/s), tokens 2,888/s (69% of 4,167/s): the provider refused calls, and it grows back
       429s        about 1,234 since 2026-11-20 23:31 UTC, 3 lowerings, lately at 2026-11-20 23:59 UTC
       ahead       sold for the next 12 s
-      sold        81,234 requests in all; 34/s of 35/s (97%)
+      sold        81,234 requests in all; 34/s of 35/s (98%)
                   4,000,000 tokens in all
       quotas      81,234 of 1M requests today (8%), anew at 2026-11-20 23:00 UTC (Europe/Berlin)
 
@@ -182,7 +182,7 @@ describe('limit show', () => {
       answers429: 0,
     };
     const { stdout } = await runInProcess(['limit', 'show', 'openai'], { app: { limitShow: async () => idle } });
-    expect(stdout).toContain('sells       all of it\n');
+    expect(stdout).toContain('sells       requests 35/s (69% of 50/s), tokens 2,888/s (69% of 4,167/s)\n');
     expect(stdout).toContain('ahead       nothing was sold yet\n');
     expect(stdout).toContain('no live job uses it\n');
     expect(stdout).not.toContain('429s');
@@ -222,8 +222,8 @@ describe('limit show', () => {
     });
     expect(code).toBe(130);
     expect(stdout).toBe(
-      `openai: ${figures.words}; 70% of it sold, 12 s ahead; 38 of 200 tasks wait; about 1,234 429s, 3 lowerings\n` +
-        `openai: ${figures.words}; 70% of it sold, 12 s ahead; 38 of 200 tasks wait; about 1,234 429s, 4 lowerings\n`,
+      `openai: ${figures.words}; sells requests 35/s (69% of 50/s), tokens 2,888/s (69% of 4,167/s), 12 s ahead; 38 of 200 tasks wait; 429s: about 1,234, 3 lowerings\n` +
+        `openai: ${figures.words}; sells requests 35/s (69% of 50/s), tokens 2,888/s (69% of 4,167/s), 12 s ahead; 38 of 200 tasks wait; 429s: about 1,234, 4 lowerings\n`,
     );
   });
 
@@ -249,7 +249,10 @@ describe('limit delete', () => {
     };
     const { stdout, stderr } = await runInProcess(['limit', 'delete', 'openai', '--force'], { app: { limitDelete } });
     expect(stdout).toContain('openai is deleted; it was requests 3000/min');
-    expect(stderr).toBe('live jobs that name it: embed-7k3f9q2m\n');
+    expect(stderr).toBe(
+      'live jobs that name it: embed-7k3f9q2m\n' +
+        'their workers fail until it is set again: slurmctl limit set openai --rate 3000/min --tokens 250k/min --burst 2s --daily 1M --zone Europe/Berlin\n',
+    );
     await runInProcess(['limit', 'delete', 'openai'], { app: { limitDelete } });
     expect(asked).toEqual([
       { name: 'openai', force: true },

@@ -54,6 +54,8 @@ describe('a limit in the words of a command line', () => {
     [{ rate: '5/s', unit: ['a=1/s', 'a=2/s'] }, '--unit a=2/s found a twice'],
     [{ rate: '5/s', unit: ['Images=1/s'] }, 'found the unit "Images", expected lower-case letters'],
     [{ rate: '5/s', unit: ['rate=1/s'] }, '--unit rate=1/s found rate twice'],
+    [{ rate: '5/s', daily: ['5', '6'] }, '--daily 6 found requests twice'],
+    [{ rate: '5/s', monthly: ['a=5', 'b=5', 'a=6'] }, '--monthly a=6 found a twice'],
     [{ rate: '5/s', daily: ['x=0'] }, '--daily x=0 limit: daily: found 0, expected a whole number above 0'],
     [{ rate: '5/s', daily: ['many'] }, '--daily many limit: daily: found "many"'],
     [{ rate: '5/s', mode: 'soft' }, '--mode soft limit: mode: found "soft", expected statistical or hard'],

@@ -187,6 +187,8 @@ describe('what is wrong with a rule', () => {
   it.each([
     ['{when: {cause: bad-input}, do: retry}', 'does retry about bad-input, and a record that cannot be read stays so'],
     ['{when: {cause: timeout-item}, do: escalate, time: x2}', 'asks for more time about timeout-item'],
+    ['{when: {cause: waiting}, do: fail}', 'is about waiting, after which a task goes on in any case'],
+    ['{when: {cause: quota-spent}, do: retry, times: 2}', 'is about quota-spent, after which a task goes on'],
   ])('%s is of no use', async (rule, why) => {
     expect((await problems(rule)).join()).toContain(`6:7 retry.rules: rule 1: ${why}`);
     expect(await problems(rule)).toHaveLength(1);

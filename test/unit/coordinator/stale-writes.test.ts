@@ -5,7 +5,7 @@ import { cancelJob, finishCancel } from '../../../src/coordinator/cancel.ts';
 import { discardOwn } from '../../../src/coordinator/create-job.ts';
 import { tidyUp } from '../../../src/coordinator/finish-job.ts';
 import { giveUpGroup } from '../../../src/coordinator/give-up-group.ts';
-import { readMeta, updateMeta } from '../../../src/coordinator/job-meta.ts';
+import { readMeta, retireFromIndex, returnToIndex, updateMeta } from '../../../src/coordinator/job-meta.ts';
 import type { Lease } from '../../../src/coordinator/lease.ts';
 import type { CoordinatorDeps } from '../../../src/coordinator/needs.ts';
 import { reconcileTasks } from '../../../src/coordinator/reconcile.ts';
@@ -173,6 +173,28 @@ describe('a cancel of which nobody knows whether it arrived', () => {
     });
 
   it.each(['before', 'after'] as const)('is asked for until it is: answer lost %s the write', cancelOver);
+});
+
+describe('the row of a job in the index', () => {
+  it.each(['before', 'after'] as const)('is written again where its answer was lost %s the write', (lose) =>
+    withTable(async (state) => {
+      await state.createMany([{ key: jobIndexKey(JOB), item: { name: 'job', live: true } }]);
+      let lost = 0;
+      const unsure: StateTable = {
+        ...state,
+        async write(key, change, when) {
+          lost += 1;
+          if (lost > 1) return state.write(key, change, when);
+          if (lose === 'after') await state.write(key, change, when);
+          throw new AppError('STATE_UNCERTAIN', { message: 'no answer' });
+        },
+      };
+      await retireFromIndex(unsure, JOB);
+      expect(await state.get(jobIndexKey(JOB))).toMatchObject({ live: false });
+      await returnToIndex(unsure, JOB);
+      expect(await state.get(jobIndexKey(JOB))).toMatchObject({ live: true });
+    }),
+  );
 });
 
 describe('a submit that wants to take its job back', () => {

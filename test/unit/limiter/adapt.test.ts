@@ -45,4 +45,11 @@ describe('a refusal of the provider', () => {
     expect(after(ahead, plan)).toBeNull();
     expect(after(ahead, report(ahead, 1, NOW_MS + 5_000))).toMatchObject({ t: (NOW_MS + 6_000) * 1_000, m: 700_000 });
   });
+
+  it('may also say for how long within those ten seconds', () => {
+    const item = limitItem(ONE_A_MS, { t: NOW_MS * 1_000, la: NOW_MS - 5_000, g: 2, m: 700_000, refusals: 1 });
+    const pushed = after(item, report(item, 2, NOW_MS + 60_000)) as LimitItem;
+    expect(pushed).toEqual({ ...item, t: (NOW_MS + 60_000) * 1_000 });
+    expect(report(pushed, 2, NOW_MS + 60_000)).toBeNull();
+  });
 });

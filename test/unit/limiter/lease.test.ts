@@ -1,7 +1,17 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { planReturn } from '../../../src/limiter/give-back.ts';
-import { dueUs, restOf, settleCharges, spend, turnOf, type Lease } from '../../../src/limiter/lease.ts';
+import {
+  dueUs,
+  restOf,
+  settleCharges,
+  spend,
+  turnOf,
+  type Charge,
+  type Lease,
+  type Turn,
+} from '../../../src/limiter/lease.ts';
+import { createPurse } from '../../../src/limiter/purse.ts';
 
 const lease = (rest: Partial<Lease> = {}): Lease => ({
   startUs: 1_000_000,
@@ -92,6 +102,35 @@ describe('a lease', () => {
     expect(restOf(held, 'tokens')).toBe(75);
     expect(dueUs(held, 'tokens')).toBe(1_002_500);
     expect(settleCharges(turn.charges, said, { requests: 1, tokens: 55 })).toEqual({ tokens: 15 });
+  });
+});
+
+describe('a purse', () => {
+  const purseOf = (held: Lease) => {
+    const purse = createPurse();
+    purse.add(held, {});
+    const turn = purse.turn({ requests: 5 }, 1_010_000) as Turn;
+    purse.spend(turn);
+    return { purse, turn };
+  };
+
+  it('takes back what a call did not use', () => {
+    const { purse, turn } = purseOf(lease({ bought: { requests: 5 } }));
+    expect(purse.turn(one, 1_010_000)).toBeNull();
+    purse.settle(turn, { requests: 5 }, { requests: 3 });
+    expect(purse.turn({ requests: 2 }, 1_010_000)).not.toBeNull();
+  });
+
+  it('spends nothing more of what was dropped after a refusal, or has another place, whatever comes back of it', () => {
+    const { purse, turn } = purseOf(lease());
+    purse.dropBegun(1_010_000);
+    purse.settle(turn, { requests: 5 }, { requests: 1 });
+    expect(purse.leases()).toEqual([]);
+    const { purse: moving, turn: early } = purseOf(lease());
+    const moved = lease({ startUs: 5_000_000 });
+    moving.replace((early.charges[0] as Charge).lease, moved);
+    moving.settle(early, { requests: 5 }, { requests: 1 });
+    expect(moving.leases()).toEqual([moved]);
   });
 });
 

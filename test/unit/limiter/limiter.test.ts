@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { AppError, isAppError } from '../../../src/errors/app-error.ts';
 import type { MeasuredLimiter } from '../../../src/limiter/limiter.ts';
-import type { Cost, LimitQuota } from '../../../src/domain/limit.ts';
+import type { Cost, LimitItem, LimitQuota } from '../../../src/domain/limit.ts';
 import type { LimitGrant } from '../../../src/ports/limiter.ts';
 import { createLimitRig, limitItem, ONE_A_MS, perMinute, type LimitRig } from '../../support/limit-rig.ts';
 
@@ -265,6 +265,20 @@ describe('what cannot be sold', () => {
     expect(granted[5]?.atMs).toBeGreaterThanOrEqual(10 * 60_000);
   });
 
+  it('counts in its quota what its calls used beyond what they had said, also at the end of the process', async () => {
+    const tokens: LimitQuota = { unit: 'tokens', amount: 12_000, every: 'hour', zone: 'UTC' };
+    const rig = createLimitRig({ ...HUNDRED, quotas: [tokens] }, Date.parse('2024-05-05T11:50:00Z'));
+    const limiter = rig.limiter();
+    const { granted } = ask(rig, limiter, 4, { tokens: 1 });
+    await rig.clock.advance(10_000);
+    for (const { grant } of granted) grant.settle({ tokens: 1_000 });
+    // Somebody else buys in the next window meanwhile: there the debt counts.
+    const from = Date.parse('2024-05-05T12:00:00Z');
+    rig.item = { ...(rig.item as LimitItem), windows: { 0: { from, used: 5 } } };
+    await limiter.close();
+    expect(rig.item).toMatchObject({ sold: { tokens: 4_000 }, windows: { 0: { from, used: 4_001 } } });
+  });
+
   it('or is told that the process will have ended by then', async () => {
     const startMs = Date.parse('2024-05-05T11:50:00Z');
     const rig = createLimitRig({ ...HUNDRED, quotas: [quota] }, startMs);
@@ -291,6 +305,21 @@ describe('a provider that refuses', () => {
     expect(limiters.map((limiter) => limiter.figures()['api']?.refusedWrites)).toContain(0);
     await rig.clock.advance(2_000);
     expect(granted).toHaveLength(1);
+  });
+
+  it('is reported when the table answers again, if it did not', async () => {
+    const rig = createLimitRig(HUNDRED);
+    const limiter = rig.limiter();
+    ask(rig, limiter, 1);
+    await rig.clock.advance(500);
+    rig.failure = new AppError('STATE_UNAVAILABLE', { message: 'away' });
+    limiter.tooManyRequests('api', 1_000);
+    await rig.clock.advance(10_000);
+    expect(rig.item).toMatchObject({ m: 1_000_000, refusals: 0 });
+    rig.failure = null;
+    limiter.tooManyRequests('api', 1_000);
+    await rig.clock.advance(10_000);
+    expect(rig.item).toMatchObject({ m: 700_000, refusals: 1 });
   });
 
   it('without a word is left alone for a second, then for longer', async () => {

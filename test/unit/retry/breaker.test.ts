@@ -86,6 +86,17 @@ describe('a breaker', () => {
       'HALF',
     ],
     ['runs longer than a failure takes', { state: 'RUNNING', attempts: 2, startedMs: NOW - CANARY_RUNS_MS }, 'CLOSED'],
+    [
+      'may only have waited for so long',
+      {
+        state: 'RUNNING',
+        attempts: 2,
+        startedMs: NOW - 2 * CANARY_RUNS_MS,
+        waiting: { kind: 'pool', name: 'db', calls: 1 },
+      },
+      'HALF',
+    ],
+    ['waited until its time was over', { attempts: 2, cause: 'waiting', fingerprint: '1bbbbbbbbbbb' }, 'HALF'],
     ['is not decided about', { attempts: 2, notBeforeMs: undefined as never }, 'HALF'],
     ['fails again', { attempts: 2, idleAttempts: 2 }, 'OPEN'],
     ['fails again for good', { state: 'DEAD', attempts: 2, idleAttempts: 2 }, 'OPEN'],

@@ -486,6 +486,13 @@ describe('an attempt whose time was over while its items waited for a limit or a
     expect(tryPolicyOf({ items: 3, attempts: 3, backoff: { baseMs: 1, maxMs: 1 } }, task).escalations).toBe(0);
   });
 
+  it('is not what an item was left for whose handler gave its error that name', () => {
+    for (const cause of ['waiting', 'quota-spent'] as const) {
+      const { plan } = decide(cause, { deferred: { items: 1, dueMs: 5 }, idleAttempts: 7 });
+      expect(plan, cause).toEqual({ idleAttempts: 8 });
+    }
+  });
+
   it('says so', () => {
     expect(decide('waiting', {}).why).toBe('goes on waiting in the next element (it costs no attempt)');
   });

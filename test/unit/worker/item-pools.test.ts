@@ -60,7 +60,7 @@ describe('slots around a try', () => {
     const { made, told, slots, clock, log } = start([pool('a')]);
     await made.enter(never());
     const handler = handlerInHand();
-    const trying = slots.run(0, (_signal, fail) => made.during(() => handler.promise, fail));
+    const trying = slots.run(0, (_signal, { fail }) => made.during(() => handler.promise, fail));
     await clock.advance(TIMEOUT_MS + 5_000);
     expect(made.leave(await trying)).toMatchObject({ cause: 'timeout-item' });
     expect(told.slice(2)).toEqual(['keep a 1']);
@@ -75,7 +75,7 @@ describe('slots around a try', () => {
     const entering = made.enter(never());
     const slot = give('a');
     await entering;
-    const trying = slots.run(0, (signal, fail) =>
+    const trying = slots.run(0, (signal, { fail }) =>
       made.during(async () => {
         await once(signal(), 'abort');
         return { ok: false, cause: 'killed', errorClass: 'SignalError', errorMessage: String(signal().reason) };
@@ -96,7 +96,7 @@ describe('slots around a try', () => {
     const slot = give('a');
     await entering;
     const handler = handlerInHand();
-    const trying = slots.run(0, (_signal, fail) => made.during(() => handler.promise, fail));
+    const trying = slots.run(0, (_signal, { fail }) => made.during(() => handler.promise, fail));
     lose(slot);
     await clock.advance(5_000);
     expect(made.leave(await trying)).toMatchObject({ cause: 'slot-lost' });
@@ -107,7 +107,7 @@ describe('slots around a try', () => {
     again.lose(again.give('a'));
     await second;
     expect(again.made.holdsAll()).toBe(false);
-    const late = again.slots.run(0, (_signal, fail) => again.made.during(() => Promise.resolve(ok), fail));
+    const late = again.slots.run(0, (_signal, { fail }) => again.made.during(() => Promise.resolve(ok), fail));
     expect(again.made.leave(await late)).toBe(ok);
   });
 });
