@@ -19,7 +19,7 @@ export default defineConfig({
   test: {
     globalSetup: [new URL('support/aws-global-setup.ts', import.meta.url).pathname],
     // Integration and end-to-end tests wait for other processes most of the time.
-    maxWorkers: 5,
+    maxWorkers: 4,
     sequence: { sequencer: LongestFirst },
     projects: [
       project('unit', 20_000),

@@ -12,7 +12,7 @@ import { giveUpGroup, howTheyEnded } from './give-up-group.ts';
 import { moveJob, requireMeta, stamp, updateMeta } from './job-meta.ts';
 import { judgeGroup, type GroupVerdict } from './judge-group.ts';
 import { describe } from './judge-running.ts';
-import { fedNow } from './limit-feed.ts';
+import { fedNow, type FedElements } from './limit-feed.ts';
 import { chunkThrottle, planElements, shareRoom } from './plan-array.ts';
 import type { Reconciled } from './reconcile.ts';
 import type { SendContext } from './send.ts';
@@ -182,9 +182,10 @@ async function planGroups(
   const groups: PlannedGroup[] = [];
   const refused: Refused[] = [];
   let failure: AppError | null = null;
+  const fed = await fedNow(context.deps.state, context.manifest.spec, feedingNow(context));
   for (const judged of due) {
     try {
-      groups.push(await planGroup(context, judged));
+      groups.push(await planGroup(context, judged, fed));
     } catch (error) {
       if (!isAppError(error, 'BATCH_REFUSED')) throw error;
       if (judged.isEscalated) refused.push({ group: judged.group, reason: error.message });
@@ -199,12 +200,14 @@ async function planGroups(
   return { groups: fitting.filter(({ elements }) => elements > 0), refused, failure };
 }
 
-async function planGroup(context: SendContext, { group, verdict }: Judged): Promise<PlannedGroup> {
+async function planGroup(
+  context: SendContext,
+  { group, verdict }: Judged,
+  fed: FedElements | null,
+): Promise<PlannedGroup> {
   const { size, pending, attempts } = group;
   const { maxArraySize, slots, exclude } = await limitsFor(context, size);
-  const { spec } = context.manifest;
-  const fed = await fedNow(context.deps.state, spec, feedingNow(context));
-  const planned = planElements(spec.slurm, pending.length, slots, fed).elements;
+  const planned = planElements(context.manifest.spec.slurm, pending.length, slots, fed).elements;
   const most = verdict.next === 'submit' ? (verdict.most ?? planned) : 0;
   return {
     size,

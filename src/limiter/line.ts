@@ -37,7 +37,7 @@ interface Parts {
   readonly name: string;
   readonly deps: LimiterDeps;
   readonly sleeper: Sleeper;
-  readonly queue: WaitQueue;
+  readonly queue: WaitQueue<Cost, LimitGrant>;
   readonly buyer: ReturnType<typeof createBuyer>;
   readonly purse: Purse;
   readonly stock: Stock;
@@ -115,7 +115,7 @@ export function createLine(name: string, deps: LimiterDeps): Line {
 
 function createParts(name: string, deps: LimiterDeps): Parts {
   const sleeper = createSleeper(deps.clock);
-  const queue = createWaitQueue(() => sleeper.wake());
+  const queue = createWaitQueue<Cost, LimitGrant>(() => sleeper.wake());
   const buyer = createBuyer(name, deps);
   const purse = createPurse();
   const stock = createStock(deps, {
@@ -131,7 +131,7 @@ function createParts(name: string, deps: LimiterDeps): Parts {
       if (buyer.seen() === null) {
         const { definition } = await buyer.look();
         queue.recount((cost) => checkedCost(name, cost, definition));
-        for (const cost of queue.costs()) stock.noteCost(cost);
+        for (const cost of queue.wanted()) stock.noteCost(cost);
       }
       await deps.time.sharpen();
       pauses.reset();
@@ -173,7 +173,7 @@ async function step(parts: Parts): Promise<void> {
   const nowUs = Math.floor(now.nowMs * 1_000);
   const turn = purse.turn(queue.first() as Cost, nowUs);
   if (turn !== null && turn.atUs <= nowUs) return grantFirst(parts, item, turn);
-  const { againInMs } = stock.fill(item, purse.uncovered(queue.costs(), nowUs));
+  const { againInMs } = stock.fill(item, purse.uncovered(queue.wanted(), nowUs));
   const moments = [...(turn === null ? [] : [turn.atUs]), ...purse.moments(nowUs)];
   const wakes = moments.map((us) => (us - nowUs) / 1_000);
   parts.firstTurnMs = wakes.length === 0 ? null : deps.clock.nowMs() + Math.min(...wakes);

@@ -10,9 +10,7 @@
  */
 import { AppError, isAppError } from '../errors/app-error.ts';
 import type { PoolSlot } from '../ports/limiter.ts';
-import { poolPartition } from '../domain/pool.ts';
 import { createPauses } from './pauses.ts';
-import { createPoolCalls } from './pool-calls.ts';
 import type { PoolDeps } from './pool-needs.ts';
 import { lookPauseMs } from './pool-pauses.ts';
 import { createLinePlace } from './pool-place.ts';
@@ -21,8 +19,9 @@ import { holdSlot } from './pool-slot.ts';
 import { freeSlot, renewSlot, takeSlot, type TakenSlot } from './pool-take.ts';
 import { standingOf, type OpenSlot, type Standing } from './pool-turn.ts';
 import { poolUnknown } from './pool-unknown.ts';
-import { poolViewOf, type PoolView } from './pool-view.ts';
+import { readPoolView, type PoolView } from './pool-view.ts';
 import { createSleeper } from './sleeper.ts';
+import { createWaitQueue } from './wait-queue.ts';
 
 export interface PoolLine {
   acquire(signal?: AbortSignal): Promise<PoolSlot>;
@@ -44,7 +43,7 @@ export function createPoolLine(pool: string, deps: PoolDeps): PoolLine {
     async acquire(signal) {
       signal?.throwIfAborted();
       if (parts.isClosed) throw waitEnded(pool);
-      const slot = calls.wait(signal);
+      const slot = calls.wait(null, signal);
       parts.serving ??= serve(parts);
       return slot;
     },
@@ -70,7 +69,7 @@ function partsOf(pool: string, deps: PoolDeps) {
     pool,
     deps,
     sleeper,
-    calls: createPoolCalls(() => sleeper.wake()),
+    calls: createWaitQueue<null, PoolSlot>(() => sleeper.wake()),
     place: createLinePlace(pool, deps),
     watch: createSilenceWatch(),
     failures: createPauses(deps.random),
@@ -137,9 +136,8 @@ async function step(parts: Parts): Promise<void> {
 
 async function look({ pool, deps }: Parts): Promise<{ readonly view: PoolView; readonly time: LookTime }> {
   const begunMs = deps.clock.monotonicMs();
-  const rows = [];
-  for await (const row of deps.state.query(poolPartition(pool))) rows.push(row);
-  return { view: poolViewOf(rows), time: { begunMs, endedMs: deps.clock.monotonicMs() } };
+  const view = await readPoolView(deps.state, pool);
+  return { view, time: { begunMs, endedMs: deps.clock.monotonicMs() } };
 }
 
 /** Who stands in line has a slot of its own among those that are open; who does not draws one that nobody in line goes for. */

@@ -1,6 +1,13 @@
-/** What one look at the partition of a pool showed. Pure. */
-import { PLACE_PREFIX, SLOT_PREFIX, type PoolItem, type PoolPlaceItem, type PoolSlotItem } from '../domain/pool.ts';
-import type { StateItem } from '../ports/state-table.ts';
+/** What one look at the partition of a pool showed. */
+import {
+  PLACE_PREFIX,
+  poolPartition,
+  SLOT_PREFIX,
+  type PoolItem,
+  type PoolPlaceItem,
+  type PoolSlotItem,
+} from '../domain/pool.ts';
+import type { StateTable } from '../ports/state-table.ts';
 
 export interface PoolView {
   /** Null: there is no such pool. */
@@ -10,11 +17,12 @@ export interface PoolView {
   readonly places: ReadonlyMap<number, PoolPlaceItem>;
 }
 
-export function poolViewOf(rows: Iterable<{ readonly sort: string; readonly item: StateItem }>): PoolView {
+/** One query. @throws STATE_* */
+export async function readPoolView(state: Pick<StateTable, 'query'>, name: string): Promise<PoolView> {
   const slots = new Map<number, PoolSlotItem>();
   const places = new Map<number, PoolPlaceItem>();
   let pool: PoolItem | null = null;
-  for (const { sort, item } of rows) {
+  for await (const { sort, item } of state.query(poolPartition(name))) {
     if (sort === 'POOL') pool = item as unknown as PoolItem;
     else if (sort.startsWith(SLOT_PREFIX)) slots.set(numberAfter(SLOT_PREFIX, sort), item as unknown as PoolSlotItem);
     else if (sort.startsWith(PLACE_PREFIX))

@@ -2,7 +2,6 @@
 import {
   poolIndexKey,
   poolKey,
-  poolPartition,
   poolSlotKey,
   type JobPool,
   type PoolDefinition,
@@ -13,7 +12,7 @@ import { groupOfPool } from '../domain/turns.ts';
 import { AppError, isAppError, type Problem } from '../errors/app-error.ts';
 import type { StateCondition, StateItem, StateTable } from '../ports/state-table.ts';
 import { poolUnknown } from './pool-unknown.ts';
-import { poolViewOf, type PoolView } from './pool-view.ts';
+import { readPoolView, type PoolView } from './pool-view.ts';
 import type { Said } from './site-limits.ts';
 import { doSurely, listNamed } from './site-names.ts';
 
@@ -45,9 +44,7 @@ export async function lookAtPool(
   state: Pick<Table, 'query'>,
   name: string,
 ): Promise<PoolView & { readonly item: PoolItem }> {
-  const rows = [];
-  for await (const row of state.query(poolPartition(name))) rows.push(row);
-  const view = poolViewOf(rows);
+  const view = await readPoolView(state, name);
   if (view.item === null) throw poolUnknown(name);
   return { ...view, item: view.item };
 }

@@ -1,31 +1,29 @@
-import type { Cost } from '../domain/limit.ts';
-import type { LimitGrant } from '../ports/limiter.ts';
-
-/** Calls that wait for their turn, in the order they asked. */
-export interface WaitQueue {
+/** Calls of a process that wait, in the order they asked; each for what it `wants`. */
+export interface WaitQueue<Wanted, Grant> {
   /** Waits; settled by the others, or rejected with the reason of `signal`, which also takes the call out. */
-  wait(cost: Cost, signal: AbortSignal | undefined): Promise<LimitGrant>;
+  wait(wants: Wanted, signal: AbortSignal | undefined): Promise<Grant>;
   length(): number;
-  costs(): Cost[];
-  first(): Cost | undefined;
-  grantFirst(grant: LimitGrant): void;
+  wanted(): Wanted[];
+  first(): Wanted | undefined;
+  /** False: nobody waits any more. */
+  grantFirst(grant: Grant): boolean;
   rejectFirst(error: unknown): void;
   rejectAll(error: unknown): void;
-  /** Replaces every cost; a call for which `counted` throws is rejected with that. */
-  recount(counted: (cost: Cost) => Cost): void;
+  /** Replaces what every call wants; a call for which `counted` throws is rejected with that. */
+  recount(counted: (wants: Wanted) => Wanted): void;
 }
 
-interface Waiting {
-  cost: Cost;
-  readonly resolve: (grant: LimitGrant) => void;
+interface Waiting<Wanted, Grant> {
+  wants: Wanted;
+  readonly resolve: (grant: Grant) => void;
   readonly reject: (error: unknown) => void;
 }
 
 /** `onLeave` is called when a call gave up by itself. */
-export function createWaitQueue(onLeave: () => void): WaitQueue {
-  let calls: Waiting[] = [];
+export function createWaitQueue<Wanted, Grant>(onLeave: () => void): WaitQueue<Wanted, Grant> {
+  let calls: Waiting<Wanted, Grant>[] = [];
   return {
-    wait: (cost, signal) =>
+    wait: (wants, signal) =>
       new Promise((resolve, reject) => {
         const leave = (): void => {
           calls = calls.filter((other) => other !== call);
@@ -33,8 +31,8 @@ export function createWaitQueue(onLeave: () => void): WaitQueue {
           onLeave();
         };
         const stay = (): void => signal?.removeEventListener('abort', leave);
-        const call: Waiting = {
-          cost,
+        const call: Waiting<Wanted, Grant> = {
+          wants,
           resolve: (grant) => (stay(), resolve(grant)),
           reject: (error) => (stay(), reject(error as Error)),
         };
@@ -42,9 +40,13 @@ export function createWaitQueue(onLeave: () => void): WaitQueue {
         signal?.addEventListener('abort', leave, { once: true });
       }),
     length: () => calls.length,
-    costs: () => calls.map(({ cost }) => cost),
-    first: () => calls[0]?.cost,
-    grantFirst: (grant) => calls.shift()?.resolve(grant),
+    wanted: () => calls.map(({ wants }) => wants),
+    first: () => calls[0]?.wants,
+    grantFirst(grant) {
+      const first = calls.shift();
+      first?.resolve(grant);
+      return first !== undefined;
+    },
     rejectFirst: (error) => calls.shift()?.reject(error),
     rejectAll(error) {
       for (const { reject } of calls.splice(0)) reject(error);
@@ -52,7 +54,7 @@ export function createWaitQueue(onLeave: () => void): WaitQueue {
     recount(counted) {
       calls = calls.filter((call) => {
         try {
-          call.cost = counted(call.cost);
+          call.wants = counted(call.wants);
           return true;
         } catch (error) {
           call.reject(error);

@@ -42,6 +42,8 @@ const ownership = ({ deps, input, attempt }: ElementContext) => ({
   progressFailed: 0,
 });
 /** What is said of an attempt that has ended, and of what a running one does. */
+/** What a worker says of limits and pools, with each heartbeat. */
+const SHARED_FIELDS = ['waiting', 'holds'];
 const ATTEMPT_ENDED = ['cause', 'causeDetail', 'notBeforeMs', 'exitCode', 'signal', 'deferred', 'inFlight', 'trying'];
 
 /** What an element says of itself when it claims. */
@@ -65,7 +67,7 @@ export async function claimTask(
     change: {
       set: ownership(context),
       add: { attempts: 1, charged: 1 },
-      remove: [...ATTEMPT_ENDED, 'waiting', 'holds'],
+      remove: [...ATTEMPT_ENDED, ...SHARED_FIELDS],
     },
     when: {
       op: 'and',
@@ -127,7 +129,7 @@ export async function takeOverTask(
     change: {
       set: ownership(context),
       add: { attempts: 1, idleAttempts: 1 },
-      remove: [...ATTEMPT_ENDED, 'waiting', 'holds'],
+      remove: [...ATTEMPT_ENDED, ...SHARED_FIELDS],
     },
     when: { op: 'and', of: [...owned(left.item.owner), { op: 'or', of: NOT_WORN }] },
     mine: isOwnedBy(context.attempt),
@@ -212,7 +214,7 @@ export async function moveCheckpoint(
   return result.applied;
 }
 
-const PROGRESS_FIELDS = ['progress', 'progressFailed', 'busy', 'waiting', 'holds'];
+const PROGRESS_FIELDS = ['progress', 'progressFailed', 'busy', ...SHARED_FIELDS];
 const OWNER_FIELDS = ['owner', 'node', 'heartbeatMs', ...PROGRESS_FIELDS];
 
 /** Why an attempt ended without a commit. `detail`: one line for people, cut where it is too long. */

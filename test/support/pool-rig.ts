@@ -1,8 +1,8 @@
 import { applyChange, evaluate } from '../../src/backends/state-table/operation-tree.ts';
 import type { PoolItem, PoolPlaceItem, PoolSlotItem } from '../../src/domain/pool.ts';
-import { poolKey, poolPartition } from '../../src/domain/pool.ts';
+import { poolKey } from '../../src/domain/pool.ts';
 import { AppError } from '../../src/errors/app-error.ts';
-import { poolViewOf, type PoolView } from '../../src/limiter/pool-view.ts';
+import { readPoolView, type PoolView } from '../../src/limiter/pool-view.ts';
 import { createPools } from '../../src/limiter/pools.ts';
 import type { Clock } from '../../src/ports/clock.ts';
 import type { Pools } from '../../src/ports/limiter.ts';
@@ -52,11 +52,7 @@ export function createPoolRig(
   const random = createSeededRandom(seed);
   const table = memoryTable();
   let started = 0;
-  const view = async (): Promise<PoolView> => {
-    const rows = [];
-    for await (const row of table.query(poolPartition(POOL))) rows.push(row);
-    return poolViewOf(rows);
-  };
+  const view = (): Promise<PoolView> => readPoolView(table, POOL);
   return {
     clock,
     random,

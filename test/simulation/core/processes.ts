@@ -5,6 +5,7 @@
 import type { Clock } from '../../../src/ports/clock.ts';
 import type { StateItem } from '../../../src/ports/state-table.ts';
 import { AppError, isAppError } from '../../../src/errors/app-error.ts';
+import { sleepOn } from '../../support/timer-sleep.ts';
 import type { Chance } from './chance.ts';
 import type { SimNode } from './nodes.ts';
 import type { Trace } from './trace.ts';
@@ -317,17 +318,7 @@ function createClock(time: VirtualTime, process: SimProcess, deliver: Processes[
     monotonicMs: () => clock.monotonicMs(time.nowMs()),
     async sleep(ms, signal) {
       signal?.throwIfAborted();
-      await new Promise<void>((resolve, reject) => {
-        const cancel = timer(ms, () => {
-          signal?.removeEventListener('abort', onAbort);
-          resolve();
-        });
-        const onAbort = (): void => {
-          cancel();
-          reject(signal?.reason as Error);
-        };
-        signal?.addEventListener('abort', onAbort, { once: true });
-      });
+      await sleepOn(timer, ms, signal);
     },
     after: timer,
     every(ms, fn) {

@@ -6,6 +6,7 @@ import { createLimiter, type MeasuredLimiter } from '../../../src/limiter/limite
 import type { Clock } from '../../../src/ports/clock.ts';
 import type { Log } from '../../../src/ports/log.ts';
 import type { SharedTime } from '../../../src/ports/shared-time.ts';
+import { sleepOn } from '../../support/timer-sleep.ts';
 import type { Chance } from '../core/chance.ts';
 import type { VirtualTime } from '../core/virtual-time.ts';
 import type { LimitTable } from './table.ts';
@@ -113,18 +114,7 @@ function createWrongClock(time: VirtualTime, chance: Chance, drift: number, isAl
   return {
     nowMs: () => EPOCH_MS + time.nowMs() + skewMs,
     monotonicMs: () => time.nowMs() * pace,
-    sleep: (ms, signal) =>
-      new Promise((resolve, reject) => {
-        const cancel = after(ms, () => {
-          signal?.removeEventListener('abort', onAbort);
-          resolve();
-        });
-        const onAbort = (): void => {
-          cancel();
-          reject(signal?.reason as Error);
-        };
-        signal?.addEventListener('abort', onAbort, { once: true });
-      }),
+    sleep: (ms, signal) => sleepOn(after, ms, signal),
     after,
     every: () => () => {},
   };

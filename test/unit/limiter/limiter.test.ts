@@ -26,6 +26,15 @@ function ask(rig: LimitRig, limiter: MeasuredLimiter, count: number, cost: Cost 
   return { granted, failed };
 }
 
+/** A process that has called a limit of a hundred a second once. */
+async function afterOneCall() {
+  const rig = createLimitRig(HUNDRED);
+  const limiter = rig.limiter();
+  ask(rig, limiter, 1);
+  await rig.clock.advance(500);
+  return { rig, limiter };
+}
+
 describe('the calls of one process', () => {
   it('have their turns in their order, no faster than the rate, and share purchases', async () => {
     const rig = createLimitRig(ONE_A_MS);
@@ -308,10 +317,7 @@ describe('a provider that refuses', () => {
   });
 
   it('is reported when the table answers again, if it did not', async () => {
-    const rig = createLimitRig(HUNDRED);
-    const limiter = rig.limiter();
-    ask(rig, limiter, 1);
-    await rig.clock.advance(500);
+    const { rig, limiter } = await afterOneCall();
     rig.failure = new AppError('STATE_UNAVAILABLE', { message: 'away' });
     limiter.tooManyRequests('api', 1_000);
     await rig.clock.advance(10_000);
@@ -323,10 +329,7 @@ describe('a provider that refuses', () => {
   });
 
   it('without a word is left alone for a second, then for longer', async () => {
-    const rig = createLimitRig(HUNDRED);
-    const limiter = rig.limiter();
-    ask(rig, limiter, 1);
-    await rig.clock.advance(500);
+    const { rig, limiter } = await afterOneCall();
     limiter.tooManyRequests('api', null);
     const { granted } = ask(rig, limiter, 1);
     await rig.clock.advance(499);
@@ -358,10 +361,7 @@ describe('a provider that refuses', () => {
   });
 
   it('has those counted at the end that no purchase told of, once', async () => {
-    const rig = createLimitRig(HUNDRED);
-    const limiter = rig.limiter();
-    ask(rig, limiter, 1);
-    await rig.clock.advance(500);
+    const { rig, limiter } = await afterOneCall();
     limiter.tooManyRequests('api', 1_000);
     await rig.clock.advance(5_000);
     const before = { ...rig.counts };
@@ -374,10 +374,7 @@ describe('a provider that refuses', () => {
   });
 
   it('is counted again when the answer of the purchase was lost: too high rather than too low', async () => {
-    const rig = createLimitRig(HUNDRED);
-    const limiter = rig.limiter();
-    ask(rig, limiter, 1);
-    await rig.clock.advance(500);
+    const { rig, limiter } = await afterOneCall();
     limiter.tooManyRequests('api', 1_000);
     await rig.clock.advance(5_000);
     rig.losesNextAnswer = true;
