@@ -10,6 +10,7 @@ import { AWS_TEST_ENV, freshName, rawClients, sharedAwsServer } from '../support
 import type { Cli, CliResult } from '../support/cli.ts';
 import { compiledProject } from '../support/compiled.ts';
 import type { FaultRule } from '../support/fault-proxy.ts';
+import { NOBODY_LISTENS } from '../support/nobody-listens.ts';
 import { expectRefusal, type Refusal } from '../support/refusal.ts';
 import { settingsFile, withServices, type ServiceSettings, type ServicesRoom } from '../support/services-room.ts';
 
@@ -231,10 +232,7 @@ describe('settings that name the wrong thing', () => {
 describe('nobody there', () => {
   it('an endpoint that refuses, for each command', () =>
     withServices(async (room) => {
-      const server = createServer().listen(0, '127.0.0.1');
-      await new Promise((resolve) => server.once('listening', resolve));
-      const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-      await new Promise((resolve) => server.close(resolve));
+      const endpoint = NOBODY_LISTENS;
       settle(room, { endpoint });
       for (const args of COMMANDS)
         expectRefusal(await timed(room.cli, args), {

@@ -1,8 +1,6 @@
 import { ScanCommand } from '@aws-sdk/client-dynamodb';
 import { ListObjectsV2Command } from '@aws-sdk/client-s3';
 import { GetQueueAttributesCommand } from '@aws-sdk/client-sqs';
-import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ServiceFindings, ServiceUrl } from '../../src/backends/probe/services.ts';
 import {
@@ -14,6 +12,7 @@ import {
   useTestCredentials,
 } from '../support/aws-resources.ts';
 import { startFaultProxy, type FaultProxy, type FaultRule } from '../support/fault-proxy.ts';
+import { NOBODY_LISTENS } from '../support/nobody-listens.ts';
 import { lineOf, probe } from '../support/probe-rig.ts';
 
 let proxy: FaultProxy;
@@ -156,11 +155,7 @@ describe.each(['store', 'state', 'queue'] as const)('%s', (area) => {
   });
 
   it('says within seconds that nobody is there', async () => {
-    const server = createServer().listen(0, '127.0.0.1');
-    await new Promise((resolve) => server.once('listening', resolve));
-    const { port } = server.address() as AddressInfo;
-    await new Promise((resolve) => server.close(resolve));
-    const aws = `?region=us-east-1&endpoint=http://127.0.0.1:${port}`;
+    const aws = `?region=us-east-1&endpoint=${NOBODY_LISTENS}`;
     const url = { store: 's3://bucket/run', state: 'dynamodb://table', queue: 'sqs://queue' }[area] + aws;
     const startMs = performance.now();
     const found = await probe([{ area, url }]);

@@ -6,6 +6,7 @@ import type { S3ObjectStore } from '../../src/backends/object-store/s3.ts';
 import { openS3Store } from '../contract/object-store-s3.ts';
 import { AWS_TEST_ENV, freshBucket, freshName, useTestCredentials } from '../support/aws-resources.ts';
 import { startFaultProxy, type FaultProxy, type FaultRule } from '../support/fault-proxy.ts';
+import { NOBODY_LISTENS } from '../support/nobody-listens.ts';
 import { makeTempDir } from '../support/temp-dir.ts';
 
 let proxy: FaultProxy;
@@ -100,8 +101,7 @@ describe('what is not there', () => {
 
   it('gives up within seconds where nobody answers, whatever is wanted', async () => {
     const beganMs = performance.now();
-    // The discard port: nobody listens there.
-    const at = url.replace(/endpoint=[^&]+/, 'endpoint=http://127.0.0.1:9');
+    const at = url.replace(/endpoint=[^&]+/, `endpoint=${NOBODY_LISTENS}`);
     for (const error of await Promise.all(VERBS.map(([, act]) => refusal(act, at))))
       expect(error).toMatchObject({
         code: 'STORE_UNAVAILABLE',

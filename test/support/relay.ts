@@ -1,7 +1,7 @@
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 
 export interface Relay {
-  /** `http://127.0.0.1:PORT` */
+  /** `http://ADDRESS:PORT`, on loopback. */
   readonly endpoint: string;
   /** Connections that were let through. */
   connections(): number;
@@ -11,6 +11,9 @@ export interface Relay {
   stallAfter(chunks: number): Promise<void>;
   close(): Promise<void>;
 }
+
+/** An address of this process, since a port of 127.0.0.1 may be given to others while the relay listens to nobody. */
+const OWN_LOOPBACK = `127.77.${(process.pid >> 8) % 256}.${process.pid % 256}`;
 
 /** A way to a server on loopback that a test can cut: hosts with and without a route. */
 export async function startRelay(target: string): Promise<Relay> {
@@ -40,7 +43,7 @@ export async function startRelay(target: string): Promise<Relay> {
     });
     far.on('data', (chunk) => near.write(chunk));
   });
-  const listen = (at: number): Promise<void> => new Promise((resolve) => server.listen(at, '127.0.0.1', resolve));
+  const listen = (at: number): Promise<void> => new Promise((resolve) => server.listen(at, OWN_LOOPBACK, resolve));
   const cut = (): Promise<void> =>
     new Promise((resolve) => {
       server.close(() => resolve());
@@ -49,7 +52,7 @@ export async function startRelay(target: string): Promise<Relay> {
   await listen(0);
   const own = (server.address() as AddressInfo).port;
   return {
-    endpoint: `http://127.0.0.1:${own}`,
+    endpoint: `http://${OWN_LOOPBACK}:${own}`,
     connections: () => connections,
     async route(there) {
       left = Number.POSITIVE_INFINITY;
