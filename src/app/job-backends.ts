@@ -127,7 +127,13 @@ async function openBatchSystem(
   if (scheduler === 'local') return openLocal(surroundings, urls);
   const { clock, env } = surroundings;
   const { createSlurmBatchSystem } = await import('../backends/batch-system/slurm/index.ts');
-  return createSlurmBatchSystem({ env, clock, template: await scriptTemplate() });
+  const { openQueueView } = await import('./open-queue-view.ts');
+  const view = openQueueView(surroundings);
+  return {
+    ...createSlurmBatchSystem({ env, clock, template: await scriptTemplate() }),
+    // The one question that is worth sharing with all processes of the user: it is about all of their jobs.
+    queued: async () => [...(await view.queued())],
+  };
 }
 
 const scriptTemplate = (): Promise<string> => readFile(packageFile('templates/sbatch/worker.sh'), 'utf8');

@@ -4,17 +4,19 @@ import { readFile } from 'node:fs/promises';
 import { homedir, userInfo } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 import type { QueueView } from '../ports/queue-view.ts';
-import type { Drivers } from './job-backends.ts';
+import type { Surroundings } from './job-backends.ts';
 import { once } from './late-backends.ts';
 
+type Around = Pick<Surroundings, 'env' | 'clock' | 'ids'>;
+
 /** The queue of this user, asked about when first looked at. */
-export function openQueueView(drivers: Drivers): QueueView {
-  const opened = once(() => createView(drivers));
-  return { look: async () => (await opened()).look() };
+export function openQueueView(around: Around): QueueView {
+  const opened = once(() => createView(around));
+  return { look: async () => (await opened()).look(), queued: async () => (await opened()).queued() };
 }
 
 /** The picture that all processes of this user share: in the user's cache directory, one for each cluster. */
-async function createView({ env, clock, ids }: Drivers): Promise<QueueView> {
+async function createView({ env, clock, ids }: Around): Promise<QueueView> {
   const { createQueueView } = await import('../backends/queue-view/index.ts');
   const { uid } = userInfo();
   return createQueueView({
@@ -23,9 +25,9 @@ async function createView({ env, clock, ids }: Drivers): Promise<QueueView> {
     uid,
     clock,
     ids,
-    async ask() {
+    async ask(mostMs) {
       const { askOwnQueue } = await import('../backends/batch-system/slurm/own-queue.ts');
-      return askOwnQueue({ env, clock, uid });
+      return askOwnQueue({ env, clock, uid, mostMs });
     },
   });
 }

@@ -15,8 +15,9 @@ export async function queueDocument(view: QueueView, rows: readonly Submission[]
   const { picture, problem } = await view.look();
   if (picture === null) return { askedAt: null, running: null, waiting: [], problem };
   const reasons = new Map<string, number>();
-  for (const { name, reason, elements } of picture.waiting)
-    if (names.has(name)) reasons.set(reason, (reasons.get(reason) ?? 0) + elements);
+  for (const { name, reasons: waiting } of picture.queued)
+    if (names.has(name))
+      for (const { reason, elements } of waiting) reasons.set(reason, (reasons.get(reason) ?? 0) + elements);
   const { running } = picture;
   return {
     askedAt: new Date(picture.askedMs).toISOString(),

@@ -89,8 +89,8 @@ export interface QueuedSubmission {
   readonly name: string;
   readonly waiting: number;
   readonly running: number;
-  /** Why elements wait, in the batch system's own word: of one of them. */
-  readonly reason?: string;
+  /** Why elements wait, in the batch system's own words, most first; of some of them nobody may have said. */
+  readonly reasons: readonly { readonly reason: string; readonly elements: number }[];
 }
 
 /** `ElementState.reason` of a waiting element that `hold` keeps from starting. */
@@ -121,7 +121,10 @@ export interface BatchSystem {
   states(
     handles: readonly (BatchHandle & { readonly count: number; readonly sinceMs: number })[],
   ): Promise<ElementState[]>;
-  /** Every submission of this user that waits or runs, also those of others than slurmctl, with one query. @throws BATCH_UNREACHABLE */
+  /**
+   * Every submission of this user that waits or runs, also those of others than slurmctl, with one query. The answer may be half a minute old where
+   * processes share it (`QueueView`). @throws BATCH_UNREACHABLE
+   */
   queued(): Promise<QueuedSubmission[]>;
   /** Cancels waiting and running elements; ended or unknown ones are fine. */
   cancel(handle: BatchHandle, indices?: readonly number[]): Promise<void>;

@@ -95,12 +95,17 @@ it('says how long is left, what is slow, what it used and why elements wait', as
   const queueView: QueueView = {
     async look() {
       looks += 1;
-      const waiting = [
-        { name: `${JOB}.a`, id: '47', reason: 'QOSMaxJobsPerUserLimit', elements: 50 },
-        { name: 'another-job', id: '48', reason: 'Priority', elements: 7 },
-      ];
-      return { picture: { askedMs: nowMs, running: 100, waiting }, problem: null };
+      const waiting = (name: string, id: string, reason: string, elements: number) => ({
+        handle: { id },
+        name,
+        waiting: elements,
+        running: 50,
+        reasons: [{ reason, elements }],
+      });
+      const queued = [waiting(`${JOB}.a`, '47', 'QOSMaxJobsPerUserLimit', 50), waiting('another', '48', 'Priority', 7)];
+      return { picture: { askedMs: nowMs, running: 100, queued, isCut: false }, problem: null };
     },
+    queued: async () => [],
   };
   const { pace, laggards, usage, queue, items } = await statusDocument(drivers, JOB, undefined, queueView);
   expect(looks).toBe(1);

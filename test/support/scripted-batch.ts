@@ -89,7 +89,7 @@ export function createScriptedBatch(options: { maxArraySize?: number; slots?: nu
         const states = Array.from({ length: request.array?.count ?? 1 }, (_, index) => stateOf(handle.id, index));
         const waiting = states.filter(({ phase }) => phase === 'waiting').length;
         const running = states.filter(({ phase }) => phase === 'running').length;
-        return waiting + running === 0 ? [] : [{ handle, name: request.name, waiting, running }];
+        return waiting + running === 0 ? [] : [{ handle, name: request.name, waiting, running, reasons: [] }];
       });
     },
     async cancel(handle) {

@@ -1,11 +1,27 @@
 /** The picture of a queue as it lies in a file that processes share; pure. */
-import type { QueuedElements, QueuePicture } from '../../ports/queue-view.ts';
+import type { QueuedSubmission } from '../../ports/batch-system.ts';
+import type { QueuePicture } from '../../ports/queue-view.ts';
 
-const SCHEMA = 'slurmctl.queue-picture/1';
-/** Job names and reasons that are kept; a user has seldom more than a few. */
-const MOST_GROUPS = 500;
+const SCHEMA = 'slurmctl.queue-picture/2';
+/** Submissions that are kept; a user has seldom more than a few. */
+const MOST_SUBMISSIONS = 5_000;
+/** Reasons that one submission may have, of some dozens that there are. */
+const MOST_REASONS = 100;
 /** A longer file was not written by us. */
-export const MOST_BYTES = 1024 ** 2;
+export const MOST_BYTES = 8 * 1024 ** 2;
+
+/** Of too many submissions the largest are kept. */
+export function pictureOf(queued: readonly QueuedSubmission[], askedMs: number): QueuePicture {
+  const isCut = queued.length > MOST_SUBMISSIONS;
+  return {
+    askedMs,
+    running: queued.reduce((sum, { running }) => sum + running, 0),
+    queued: isCut ? queued.toSorted((a, b) => elementsOf(b) - elementsOf(a)).slice(0, MOST_SUBMISSIONS) : queued,
+    isCut,
+  };
+}
+
+const elementsOf = ({ waiting, running }: QueuedSubmission): number => waiting + running;
 
 export interface StoredPicture {
   readonly askedMs: number;
@@ -29,10 +45,10 @@ export function readPicture(text: string): StoredPicture | null {
   if (typeof askedMs !== 'number' || !Number.isFinite(askedMs)) return null;
   if (typeof problem !== 'string' && problem !== null) return null;
   if (picture === null) return { askedMs, picture, problem };
-  if (!isRecord(picture) || !isCount(picture['running']) || !Array.isArray(picture['waiting'])) return null;
-  const waiting = picture['waiting'] as unknown[];
-  if (waiting.length > MOST_GROUPS || !waiting.every(isQueued)) return null;
-  return { askedMs, problem, picture: { askedMs, running: picture['running'], waiting } };
+  if (!isRecord(picture) || !isCount(picture['running']) || typeof picture['isCut'] !== 'boolean') return null;
+  const { queued, running, isCut } = picture;
+  if (!Array.isArray(queued) || queued.length > MOST_SUBMISSIONS || !queued.every(isQueued)) return null;
+  return { askedMs, problem, picture: { askedMs, running, queued, isCut } };
 }
 
 const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
@@ -40,10 +56,19 @@ const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
 
 const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
 
-const isQueued = (value: unknown): value is QueuedElements =>
+const isQueued = (value: unknown): value is QueuedSubmission =>
   isRecord(value) &&
-  ['name', 'id', 'reason'].every((key) => typeof value[key] === 'string') &&
-  isCount(value['elements']);
+  isRecord(value['handle']) &&
+  typeof value['handle']['id'] === 'string' &&
+  typeof value['name'] === 'string' &&
+  isCount(value['waiting']) &&
+  isCount(value['running']) &&
+  Array.isArray(value['reasons']) &&
+  value['reasons'].length <= MOST_REASONS &&
+  value['reasons'].every(isReason);
+
+const isReason = (value: unknown): value is QueuedSubmission['reasons'][number] =>
+  isRecord(value) && typeof value['reason'] === 'string' && isCount(value['elements']);
 
 /** How long a picture is shown before somebody asks again, and how long at most while nobody could. */
 export const FRESH_MS = 30_000;

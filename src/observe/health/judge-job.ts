@@ -58,7 +58,7 @@ function inQueue({ submissions, queue }: JobHealthFacts): {
     const queued = handle === undefined || state !== 'SUBMITTED' ? undefined : queue?.get(handle);
     if (queued === undefined) continue;
     alive += queued.running + (kind === 'array' ? queued.waiting : 0);
-    if (kind === 'finaliser' && queued.waiting > 0) finaliser = queued.reason ?? 'no reason given';
+    if (kind === 'finaliser' && queued.waiting > 0) finaliser = queued.reasons[0]?.reason ?? 'no reason given';
   }
   return { alive, finaliser };
 }

@@ -352,7 +352,9 @@ export function createSimSlurm(options: SlurmOptions): SimSlurm {
           submissions.flatMap(({ id, request, elements }) => {
             const waiting = elements.filter(({ phase }) => phase === 'waiting').length;
             const running = elements.filter(({ phase }) => phase === 'running').length;
-            return waiting + running === 0 ? [] : [{ handle: { id }, name: request.name, waiting, running }];
+            return waiting + running === 0
+              ? []
+              : [{ handle: { id }, name: request.name, waiting, running, reasons: [] }];
           }),
         ),
       cancel: ({ id }, indices) =>

@@ -83,14 +83,13 @@ export function queuedSubmissions(context: LocalContext): QueuedSubmission[] {
       const waiting = states.filter(({ phase }) => phase === 'waiting');
       const running = states.filter(({ phase }) => phase === 'running').length;
       if (waiting.length + running === 0) return [];
-      const reason = waiting[0]?.reason;
       return [
         {
           handle: { id, cluster: hostname },
           name: view.request.name,
           waiting: waiting.length,
           running,
-          ...(reason === undefined ? {} : { reason }),
+          reasons: reasonsOf(waiting),
         },
       ];
     });
@@ -100,4 +99,10 @@ export function queuedSubmissions(context: LocalContext): QueuedSubmission[] {
 function nameIn(path: string): string | null {
   const text = readIfThere(path);
   return text === null ? null : (parseStoredRequest(text)?.name ?? null);
+}
+
+function reasonsOf(waiting: readonly ElementState[]): QueuedSubmission['reasons'] {
+  const found = new Map<string, number>();
+  for (const { reason } of waiting) if (reason !== undefined) found.set(reason, (found.get(reason) ?? 0) + 1);
+  return [...found].map(([reason, elements]) => ({ reason, elements })).toSorted((a, b) => b.elements - a.elements);
 }

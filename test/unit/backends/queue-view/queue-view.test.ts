@@ -11,19 +11,25 @@ import {
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { pictureOf } from '../../../../src/backends/batch-system/slurm/own-queue.ts';
-import { parseSqueue } from '../../../../src/backends/batch-system/slurm/parse-squeue.ts';
 import { createQueueView } from '../../../../src/backends/queue-view/index.ts';
-import { readPicture, writePicture } from '../../../../src/backends/queue-view/picture-file.ts';
+import { pictureOf, readPicture, writePicture } from '../../../../src/backends/queue-view/picture-file.ts';
 import { AppError } from '../../../../src/errors/app-error.ts';
+import type { QueuedSubmission } from '../../../../src/ports/batch-system.ts';
 import { withTempDir } from '../../../support/temp-dir.ts';
 
 const uid = process.getuid?.() ?? -1;
-const picture = { running: 3, waiting: [{ name: 'j.1', id: '7', reason: 'Priority', elements: 5 }] };
+const submission = (id: string, waiting: number, running: number): QueuedSubmission => ({
+  handle: { id },
+  name: `j.${id}`,
+  waiting,
+  running,
+  reasons: waiting === 0 ? [] : [{ reason: 'Priority', elements: waiting }],
+});
+const queued = [submission('7', 5, 3)];
 
 /** Watchers that share a directory and a clock, and count what they ask. */
 function watchers(root: string) {
-  const at = { nowMs: 1_700_000_000_000, asked: 0, answer: async () => picture as typeof picture };
+  const at = { nowMs: 1_700_000_000_000, asked: 0, slept: 0, mostMs: 0, answer: async () => queued };
   let tokens = 0;
   const directory = join(root, 'cache');
   const create = (more: { uid?: number } = {}) =>
@@ -31,10 +37,18 @@ function watchers(root: string) {
       directory,
       key: 'abc',
       uid,
-      clock: { nowMs: () => at.nowMs },
+      clock: {
+        nowMs: () => at.nowMs,
+        monotonicMs: () => at.nowMs,
+        sleep: async (ms) => {
+          at.slept += 1;
+          at.nowMs += ms;
+        },
+      },
       ids: { token: () => `t${(tokens += 1)}` },
-      ask: async () => {
+      ask: async (mostMs) => {
         at.asked += 1;
+        at.mostMs = mostMs;
         return at.answer();
       },
       ...more,
@@ -55,14 +69,14 @@ describe('the shared picture of the queue', () => {
       }
       expect(at.asked).toBeLessThanOrEqual(11);
       expect(at.asked).toBeGreaterThanOrEqual(5);
-      expect(await create().look()).toMatchObject({ picture: { running: 3, waiting: picture.waiting }, problem: null });
+      expect(await create().look()).toMatchObject({ picture: { running: 3, queued, isCut: false }, problem: null });
     }));
 
   it('never asks twice within 30 s, also while an answer is slow', () =>
     withTempDir(async (root) => {
       const { at, create, directory } = watchers(root);
       let answer = (): void => undefined;
-      at.answer = () => new Promise((resolve) => (answer = () => resolve(picture)));
+      at.answer = () => new Promise((resolve) => (answer = () => resolve(queued)));
       const slow = create().look();
       await expect.poll(() => at.asked).toBe(1);
       const claim = readdirSync(directory).find((name) => name.endsWith('.asked')) ?? '';
@@ -124,15 +138,93 @@ describe('the shared picture of the queue', () => {
     }));
 });
 
+describe('an answer that something is concluded from', () => {
+  it('is the one that watchers have, while it is fresh', () =>
+    withTempDir(async (root) => {
+      const { at, create } = watchers(root);
+      await create().look();
+      expect(await create().queued()).toEqual(queued);
+      expect(at.asked).toBe(1);
+      at.nowMs += 31_000;
+      expect(await create().queued()).toEqual(queued);
+      expect([at.asked, at.slept]).toEqual([2, 0]);
+      // Slurm may take longer to answer than somebody at a screen would wait.
+      expect(at.mostMs).toBe(45_000);
+      expect((await create().look()).picture?.queued).toEqual(queued);
+      expect(at.asked).toBe(2);
+    }));
+
+  it('is waited for while another process asks', () =>
+    withTempDir(async (root) => {
+      const { at, create } = watchers(root);
+      let answer = (): void => undefined;
+      at.answer = () => new Promise((resolve) => (answer = () => resolve(queued)));
+      const asking = create().look();
+      await expect.poll(() => at.asked).toBe(1);
+      const waiting = create().queued();
+      await expect.poll(() => at.slept).toBeGreaterThan(0);
+      answer();
+      expect(await waiting).toEqual(queued);
+      expect((await asking).picture?.queued).toEqual(queued);
+      expect(at.asked).toBe(1);
+    }));
+
+  it('is asked for by whoever waits, where the process that asked has died', () =>
+    withTempDir(async (root) => {
+      const { at, create, directory } = watchers(root);
+      mkdirSync(directory, { recursive: true, mode: 0o700 });
+      const claim = join(directory, `queue-abc.${Math.floor(at.nowMs / 30_000)}.asked`);
+      writeFileSync(claim, '');
+      utimesSync(claim, new Date(at.nowMs), new Date(at.nowMs));
+      expect(await create().queued()).toEqual(queued);
+      expect(at.asked).toBe(1);
+    }));
+
+  it('is none where the batch system did not answer whoever asked', () =>
+    withTempDir(async (root) => {
+      const { at, create } = watchers(root);
+      at.answer = async () => {
+        throw new AppError('BATCH_UNREACHABLE', { message: 'Slurm does not answer' });
+      };
+      await create().look();
+      for (let n = 0; n < 2; n += 1)
+        await expect(create().queued()).rejects.toMatchObject({
+          code: 'BATCH_UNREACHABLE',
+          message: 'Slurm does not answer',
+        });
+      expect(at.asked).toBe(1);
+    }));
+
+  it('is asked for alone where there is no place to share it, and where not all of it is shared', () =>
+    withTempDir(async (root) => {
+      const closed = watchers(join(root, 'a'));
+      mkdirSync(closed.directory, { recursive: true });
+      chmodSync(closed.directory, 0o770);
+      expect(await closed.create().queued()).toEqual(queued);
+      const many = watchers(join(root, 'b'));
+      const all = Array.from({ length: 5_001 }, (_, n) => submission(String(n + 1), n === 0 ? 1 : 2, 1));
+      many.at.answer = async () => all;
+      expect(await many.create().queued()).toEqual(all);
+      const { picture } = await many.create().look();
+      expect(picture).toMatchObject({ running: 5_001, isCut: true });
+      expect(picture?.queued).toHaveLength(5_000);
+      expect(picture?.queued.some(({ handle }) => handle.id === '1')).toBe(false);
+    }));
+});
+
 describe('the file of the picture', () => {
   it('is read back as it was, and nothing else is taken for one', () => {
-    const waiting = fc.array(
-      fc.record({ name: fc.string(), id: fc.string(), reason: fc.string(), elements: fc.nat() }),
-      { maxLength: 5 },
-    );
+    const reasons = fc.array(fc.record({ reason: fc.string(), elements: fc.nat() }), { maxLength: 3 });
+    const one = fc.record({
+      handle: fc.record({ id: fc.string() }),
+      name: fc.string(),
+      waiting: fc.nat(1_000),
+      running: fc.nat(1_000),
+      reasons,
+    });
     fc.assert(
-      fc.property(fc.nat(), fc.nat(), waiting, (askedMs, running, groups) => {
-        const stored = { askedMs, problem: null, picture: { askedMs, running, waiting: groups } };
+      fc.property(fc.nat(), fc.array(one, { maxLength: 5 }), (askedMs, submissions) => {
+        const stored = { askedMs, problem: null, picture: pictureOf(submissions, askedMs) };
         return JSON.stringify(readPicture(writePicture(stored))) === JSON.stringify(stored);
       }),
     );
@@ -141,29 +233,13 @@ describe('the file of the picture', () => {
         expect(readPicture(text)).toBeNull();
       }),
     );
-  });
-});
-
-describe('the picture of a queue', () => {
-  it('counts elements that run, and those that wait by submission and reason', () => {
-    const line = (id: string, task: string, state: string, reason: string, name: string): string =>
-      [id, task, state, '0', '0', '', reason, '0:00', name, ''].join('|');
-    const rows = parseSqueue(
-      [
-        line('7', '3-9', 'PENDING', 'Priority', 'j.1'),
-        line('7', '2', 'PENDING', 'Resources', 'j.1'),
-        line('7', '0', 'RUNNING', 'None', 'j.1'),
-        line('8', 'N/A', 'COMPLETING', 'None', 'other'),
-        line('9', 'N/A', 'PENDING', '(null)', 'x'),
-      ].join('\n'),
-    );
-    expect(pictureOf(rows)).toEqual({
-      running: 2,
-      waiting: [
-        { name: 'j.1', id: '7', reason: 'Priority', elements: 7 },
-        { name: 'j.1', id: '7', reason: 'Resources', elements: 1 },
-        { name: 'x', id: '9', reason: 'None', elements: 1 },
-      ],
-    });
+    const whole = JSON.parse(writePicture({ askedMs: 1, problem: null, picture: pictureOf(queued, 1) }));
+    for (const damaged of [
+      { ...whole, picture: { ...whole.picture, queued: [{ ...queued[0], reasons: 'many' }] } },
+      { ...whole, picture: { ...whole.picture, queued: [{ ...queued[0], handle: {} }] } },
+      { ...whole, picture: { ...whole.picture, isCut: 0 } },
+      { ...whole, schema: 'slurmctl.queue-picture/1' },
+    ])
+      expect(readPicture(JSON.stringify(damaged))).toBeNull();
   });
 });

@@ -54,7 +54,7 @@ const queued = (id: string, waiting: number, running: number, reason?: string): 
   name: `${JOB}.x`,
   waiting,
   running,
-  ...(reason === undefined ? {} : { reason }),
+  reasons: reason === undefined ? [] : [{ reason, elements: waiting }],
 });
 const queueOf = (...all: readonly QueuedSubmission[]) => new Map(all.map((one) => [one.handle.id, one]));
 const judge = (facts: Partial<JobHealthFacts> = {}) =>

@@ -8,6 +8,7 @@ const queued = (name: string, id = '7', cluster?: string) => ({
   name,
   waiting: 2,
   running: 1,
+  reasons: [],
 });
 
 describe('the queue', () => {
