@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createInputSources } from '../../src/backends/input/index.ts';
 import type { InputSpec } from '../../src/domain/job-spec.ts';
 import { collectRecords } from '../support/input-records.ts';
+import { eventually } from '../support/live-processes.ts';
 import { makeTempDir } from '../support/temp-dir.ts';
 
 let dir: ReturnType<typeof makeTempDir>;
@@ -79,21 +80,32 @@ describe('the output of a command', () => {
   it('is ended when the reader leaves, and does not run ahead of it', async () => {
     const progress = join(dir.path, 'written');
     const script = `
-      const { writeFileSync } = require('node:fs');
-      const line = 'x'.repeat(65535) + '\\n';
+      const { writeFileSync, renameSync } = require('node:fs');
+      const [line, progress] = ['x'.repeat(65535) + '\\n', ${JSON.stringify(progress)}];
       let written = 0;
       // Stays alive without its reader, so that only being ended ends it.
       process.stdout.on('error', () => undefined);
       setInterval(() => undefined, 1000);
-      const more = () => { while (process.stdout.write(line)) written += 1; written += 1; writeFileSync(${JSON.stringify(progress)}, process.pid + ' ' + written); process.stdout.once('drain', more); };
+      const tell = () => { writeFileSync(progress + '.new', process.pid + ' ' + written); renameSync(progress + '.new', progress); };
+      const more = () => { written += 1; tell(); process.stdout.write(line, (error) => error ?? more()); };
       more();`;
+    const told = (): number[] =>
+      existsSync(progress) ? readFileSync(progress, 'utf8').split(' ').map(Number) : [0, 0];
+    let [pid, written] = [0, 0];
     for await (const chunk of createInputSources().open(commandSpec(node(script)))) {
       expect(chunk.ends.length).toBeGreaterThan(0);
-      if (existsSync(progress)) break;
+      // However long the reader takes over its first lines: what is not read fills the pipe and the buffers, and no more.
+      let standsFor = 0;
+      await eventually('the command waits for its reader', () => {
+        const before = written;
+        [pid, written] = told() as [number, number];
+        standsFor = written > 0 && written === before ? standsFor + 1 : 0;
+        return standsFor === 20 || written > MOST_AHEAD;
+      });
+      break;
     }
-    const [pid, written] = readFileSync(progress, 'utf8').split(' ').map(Number);
-    expect(written).toBeLessThan(200);
-    await expect.poll(() => isAlive(pid as number), { timeout: 10_000 }).toBe(false);
+    expect(written).toBeLessThanOrEqual(MOST_AHEAD);
+    await expect.poll(() => isAlive(pid), { timeout: 10_000 }).toBe(false);
   });
 
   it('ends with the signal of the caller', async () => {
@@ -108,6 +120,9 @@ describe('the output of a command', () => {
     await expect(reading).rejects.toThrow('interrupted');
   });
 });
+
+/** Lines of 64 KiB in a pipe, in the buffers of the streams at its ends and in the reader's hands. */
+const MOST_AHEAD = 64;
 
 function isAlive(pid: number): boolean {
   try {

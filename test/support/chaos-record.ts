@@ -32,11 +32,12 @@ export interface Injected {
 
 /**
  * Causes that a fault may have in the history. More than one where Slurm itself cannot tell: it shows a requeued element as waiting under a higher
- * restart count, whoever requeued it, and the worker that got the SIGTERM takes it for preemption; a dead node's elements are requeued, too.
+ * restart count, whoever requeued it, and the worker that got the SIGTERM takes it for preemption; a dead node's elements are requeued, too,
+ * and what still runs of them when the node comes back is told to leave by SIGTERM.
  */
 export const ALLOWED: Readonly<Record<FaultKind, readonly Cause[]>> = {
   'kill-worker': ['killed'],
-  'kill-node': ['node-fail', 'requeued'],
+  'kill-node': ['node-fail', 'requeued', 'preempted'],
   'restart-controller': [],
   requeue: ['requeued', 'preempted'],
   preempt: ['preempted', 'requeued'],

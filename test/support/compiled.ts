@@ -15,7 +15,12 @@ const KEPT_MS = 24 * 3_600_000;
  * A directory with the sources compiled as a release has them (`dist/`, with `bin/` and `templates/` beside it), for tests that start
  * real processes. Compiled once for the present sources and shared by all tests; type errors do not stop it, as another check finds those.
  */
-export async function compiledProject(): Promise<string> {
+export const compiledProject = (): Promise<string> => (known ??= compiled());
+
+/** Of this test file: to read every source again costs more than to start what was compiled. */
+let known: Promise<string> | undefined;
+
+async function compiled(): Promise<string> {
   const target = join(
     CACHE,
     digestOf([...filesBelow('src'), ...COPIED.flatMap(filesBelow), 'scripts/config/tsconfig.build.json']),

@@ -87,6 +87,12 @@ describe('causes held against faults', () => {
     const hit = fault('preempt', { node: 'n1', victims: [] });
     expect(judgeCauses([hit], [record({ attempt: '9_9.0', cause: 'preempted' })])).toEqual([]);
   });
+
+  it('lets the death of a node explain workers there that are told to leave when it is back, and no others', () => {
+    const dead = fault('kill-node', { node: 'n1', victims: [] });
+    expect(judgeCauses([dead], [record({ cause: 'preempted' })])).toEqual([]);
+    expect(judgeCauses([dead], [record({ cause: 'preempted', node: 'n2' })])).toHaveLength(1);
+  });
 });
 
 describe('detection', () => {
