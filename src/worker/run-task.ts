@@ -142,6 +142,7 @@ async function runInScratch(context: ElementContext, job: ElementJob, places: Pl
   const opening = await whileBeating(context, claimed, nothingYet, () => openAttempt(context, job, places));
   const attempt = opening.result;
   const progress = (): Progress => attempt.buffer.counts();
+  let reporting = false;
   let sealed = false;
   try {
     if (opening.lost) return { end: 'lost', items: 0, failed: 0 };
@@ -150,6 +151,7 @@ async function runInScratch(context: ElementContext, job: ElementJob, places: Pl
       attempt.buffer.flush();
       warnOfIgnoredKeys(attempt);
       const { output } = job.manifest.spec;
+      reporting = true;
       // What a heartbeat comes to does not matter any more: the first commit wins.
       const { result } = await whileBeating(context, claimed, progress, () =>
         reportAttempt(context, { ...attempt, ...busyOf(progress()), output, scratchPath }),
@@ -174,7 +176,8 @@ async function runInScratch(context: ElementContext, job: ElementJob, places: Pl
     return { end: released ? 'released' : 'lost', items: rows, failed, ...quota };
   } catch (error) {
     attempt.attemptLog.log.error('the attempt ended without a result', { error: String(error) });
-    await attempt.shipper.storeWhole();
+    // A commit whose answer was lost may stand: the log it names stays as it is, and what came after it is a part beside it.
+    await (reporting ? attempt.shipper.ship() : attempt.shipper.storeWhole());
     throw error;
   } finally {
     attempt.attemptLog.close();

@@ -192,6 +192,21 @@ export default async ({ n }, { log }) => {
     expect(words).toContain('the attempt ended without a result');
   });
 
+  it('of a commit whose answer was lost are as the commit names them', async () => {
+    await job.store(TALKATIVE, { tasks: [numbered(0, 3)] }, SPEC);
+    const { state, store } = job.deps;
+    const write: typeof state.write = async (...args) => {
+      const result = await state.write(...args);
+      if (args[1].set?.['state'] !== 'DONE') return result;
+      throw new AppError('STATE_MISSING', { message: 'the answer is lost' });
+    };
+    await runElement({ ...job.deps, state: { ...state, write } }, elementInput()).catch(() => undefined);
+    const { log } = (await job.done(0)).files;
+    expect(await store.head(attemptLogKey(JOB, taskIdOf(0), asAttemptId('100_0.0')))).toMatchObject({
+      bytes: log?.bytes,
+    });
+  });
+
   function failing(path: string): ReturnType<WorkerFixture['deps']['resultFiles']['create']> {
     const file = job.deps.resultFiles.create(path);
     return {
