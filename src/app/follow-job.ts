@@ -11,6 +11,7 @@ import { isFinalJobState, type JobState } from '../domain/states.ts';
 import type { CarryDocument, StatusDocument } from './documents.ts';
 import type { Drivers } from './job-backends.ts';
 import { hasJustEnded } from './just-ended.ts';
+import { lookAgain, restAfterLook } from './look-again.ts';
 import { statusDocument } from './status-document.ts';
 
 /** Pause between two passes. A local scheduler may be asked often; a controller serves many people. */
@@ -18,8 +19,6 @@ const PACE_MS = {
   local: { first: 250, most: 2_000 },
   slurm: { first: 2_000, most: 30_000 },
 } as const;
-/** A pass never takes more than this share of the time. */
-const DUTY = 5;
 const PATIENCE_MS = 60_000;
 
 /** Advances the job whenever something is due, until it is final. */
@@ -57,8 +56,7 @@ export async function followJob(
     const after = JSON.stringify([status.items, status.tasks]);
     pauseMs = after === before ? Math.min(pauseMs * 1.5, pace.most) : pace.first;
     before = after;
-    const tookMs = deps.clock.monotonicMs() - startedMs;
-    await deps.clock.sleep(Math.max(pauseMs, tookMs * DUTY), request.signal);
+    await deps.clock.sleep(restAfterLook(deps.clock.monotonicMs() - startedMs, pauseMs), request.signal);
   }
 }
 
@@ -127,10 +125,8 @@ async function isOver({ state }: CoordinatorDeps, job: JobId): Promise<boolean> 
 /** Worth another try, but not by itself: whoever waits in front of this has to act. */
 const NEEDS_SOMEBODY: readonly ErrorCode[] = ['INTERRUPTED', 'STORE_FULL', 'STATE_FULL', 'SCRATCH_FULL'];
 
-const WATCH_EVERY_MS = 1_000;
-
 /** Statuses at most once a second, until the job is final. */
-export async function* watchJob(
+export const watchJob = (
   drivers: Drivers,
   request: {
     readonly job: JobId;
@@ -138,13 +134,8 @@ export async function* watchJob(
     readonly seenFrom?: CarryDocument['seenFrom'];
     readonly queue?: QueueView;
   },
-): AsyncGenerator<StatusDocument> {
-  for (;;) {
-    const startedMs = drivers.clock.monotonicMs();
-    const status = await statusDocument(drivers, request.job, request.seenFrom, request.queue);
-    yield status;
-    if (isFinalJobState(status.job.state)) return;
-    const tookMs = drivers.clock.monotonicMs() - startedMs;
-    await drivers.clock.sleep(Math.max(WATCH_EVERY_MS, tookMs * DUTY), request.signal);
-  }
-}
+): AsyncGenerator<StatusDocument> =>
+  lookAgain(drivers.clock, () => statusDocument(drivers, request.job, request.seenFrom, request.queue), {
+    signal: request.signal,
+    isLast: ({ job }) => isFinalJobState(job.state),
+  });

@@ -81,14 +81,15 @@ export async function* limitWatch(
   { name, signal }: { readonly name: string; readonly signal?: AbortSignal },
 ): AsyncGenerator<LimitDocument> {
   let looks: readonly Look[] = [];
-  yield* lookAgain(drivers.clock, signal, async () => {
+  const lookNow = async (): Promise<LimitDocument> => {
     const now = await look(drivers, name, signal);
     // At another price it sells otherwise.
     looks = looks.filter(({ item, atMs }) => now.atMs - atMs <= MEASURED_MS && item.g === now.item.g);
     const [before] = looks;
     looks = [...looks, now];
     return limitDocument(drivers, name, { now, ...(before === undefined ? {} : { before }) });
-  });
+  };
+  yield* lookAgain(drivers.clock, lookNow, { signal });
 }
 
 /** @throws LIMIT_UNKNOWN; LIMIT_IN_USE while live jobs use it, unless `force` */

@@ -1,16 +1,26 @@
+/** One look after the other, for everything that is watched: no sooner than asked, and never for more than a sixth of the time. */
 import type { Clock } from '../ports/clock.ts';
 
-/** Between two looks of `show --watch`. */
-const WATCH_MS = 2_000;
+/** Between two looks of `--watch` and `--follow`, at least. */
+const LOOK_EVERY_MS = 1_000;
+/** After a look, rest so many times as long as it took: a look at much must not keep the state busy. */
+const RESTS = 5;
 
-/** One look after the other until `signal`. */
+/** How long to rest after a look that took `tookMs`. */
+export const restAfterLook = (tookMs: number, atLeastMs = LOOK_EVERY_MS): number => Math.max(atLeastMs, tookMs * RESTS);
+
+/** Looks until `isLast` is found, or `signal` ends it by its reason. What is done with a look does not count as part of it. */
 export async function* lookAgain<D>(
   clock: Clock,
-  signal: AbortSignal | undefined,
   look: () => Promise<D>,
+  { signal, isLast }: { readonly signal?: AbortSignal | undefined; readonly isLast?: (seen: D) => boolean } = {},
 ): AsyncGenerator<D> {
   for (;;) {
-    yield await look();
-    await clock.sleep(WATCH_MS, signal);
+    const startedMs = clock.monotonicMs();
+    const seen = await look();
+    const restMs = restAfterLook(clock.monotonicMs() - startedMs);
+    yield seen;
+    if (isLast?.(seen) === true) return;
+    await clock.sleep(restMs, signal);
   }
 }

@@ -5,14 +5,14 @@ import { describeFailure, errnoOf } from '../backends/shared/fs-errno.ts';
 import { AppError } from '../errors/app-error.ts';
 import { renderExposition } from '../observe/metrics/exposition.ts';
 import type { Drivers } from './job-backends.ts';
+import { restAfterLook } from './look-again.ts';
 import type { MetricsDocument } from './metrics-documents.ts';
 import { readMetrics } from './read-metrics.ts';
 import { requireFilePlace, writeWholeFile } from './write-whole-file.ts';
 
 const EXAMPLE = '--out /var/lib/node_exporter/textfile/slurmctl.prom';
-/** Figures are this old at least before they are read again, however often somebody asks; and reading takes no more than this share of the time. */
+/** Figures are this old at least before they are read again, however often somebody asks. */
 const FRESH_MS = 10_000;
-const DUTY = 5;
 const TOKEN_CHARS = 32;
 
 export interface Exposition {
@@ -82,7 +82,7 @@ export function createFreshReader(drivers: Drivers, jobs: readonly string[]): ()
     const startedMs = clock.monotonicMs();
     const document = await readMetrics(drivers, jobs);
     const endedMs = clock.monotonicMs();
-    last = { document, dueMs: endedMs + Math.max(FRESH_MS, DUTY * (endedMs - startedMs)) };
+    last = { document, dueMs: endedMs + restAfterLook(endedMs - startedMs, FRESH_MS) };
     return document;
   };
   return async () => {

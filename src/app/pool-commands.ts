@@ -72,7 +72,7 @@ export async function poolShow(drivers: Drivers, name: string, signal?: AbortSig
 export const poolWatch = (
   drivers: Drivers,
   { name, signal }: { readonly name: string; readonly signal?: AbortSignal },
-): AsyncGenerator<PoolDocument> => lookAgain(drivers.clock, signal, () => poolShow(drivers, name, signal));
+): AsyncGenerator<PoolDocument> => lookAgain(drivers.clock, () => poolShow(drivers, name, signal), { signal });
 
 /** @throws POOL_UNKNOWN; POOL_IN_USE while live jobs use it or somebody holds or awaits a slot, unless `force` */
 export async function poolDelete(

@@ -15,10 +15,7 @@ import { newEvents, type EventSources, type SeenEvents } from '../observe/events
 import type { Clock } from '../ports/clock.ts';
 import type { StateTable } from '../ports/state-table.ts';
 import type { LifecycleEventDocument } from './lifecycle-documents.ts';
-
-/** Between two looks of `--follow`; and looking never takes more than this share of the time. */
-const FOLLOW_EVERY_MS = 1_000;
-const DUTY = 5;
+import { restAfterLook } from './look-again.ts';
 
 export interface EventsRequest {
   readonly job: JobId;
@@ -42,7 +39,7 @@ export async function* readLifecycle(
     for (const event of await newEvents(await eventSources(state, job, meta), seen))
       if (!isFirst || event.atMs >= sinceMs) yield lifecycleDocument(job, event);
     if (!follow || isFinalJobState(meta.state)) return;
-    await clock.sleep(Math.max(FOLLOW_EVERY_MS, (clock.monotonicMs() - startedMs) * DUTY), signal);
+    await clock.sleep(restAfterLook(clock.monotonicMs() - startedMs), signal);
   }
 }
 

@@ -8,11 +8,10 @@ import { readDashboard } from './dashboard-document.ts';
 import type { DashboardDocument } from './dashboard-documents.ts';
 import { pageAssets } from './dashboard-page.ts';
 import type { Drivers } from './job-backends.ts';
+import { restAfterLook } from './look-again.ts';
 
 /** A reading is this old at least before there is another, however many browsers ask. */
 const FRESH_MS = 2_000;
-/** And reading never takes more than this share of the time. */
-const DUTY = 5;
 /** Panels that read results and not only state. */
 const KEPT_MS = 60_000;
 const TOKEN_CHARS = 32;
@@ -76,8 +75,8 @@ export function createLiveReader(
     });
     const endedMs = clock.monotonicMs();
     const tookMs = endedMs - startedMs;
-    if (keep === null) kept = { board, untilMs: endedMs + Math.max(KEPT_MS, DUTY * tookMs) };
-    last = { board, dueMs: endedMs + Math.max(FRESH_MS, keep === null ? 0 : DUTY * tookMs) };
+    if (keep === null) kept = { board, untilMs: endedMs + restAfterLook(tookMs, KEPT_MS) };
+    last = { board, dueMs: endedMs + restAfterLook(keep === null ? 0 : tookMs, FRESH_MS) };
     return board;
   };
   return async () => {

@@ -77,7 +77,7 @@ describe('limits of a site', () => {
     withSite({ limits: [api] }, async ({ rig, deps, drivers, tableMs }) => {
       await limitSet(drivers, { name: 'api', words: { rate: '600/min' } });
       const { job, meta } = await submitJob(deps, rig.wanted, { patienceMs: 0 });
-      const untilMs = rig.clock.nowMs() + 6_000;
+      const untilMs = rig.clock.nowMs() + 3_000;
       await runWaiting(deps, { job, shards: meta.shards }, [{ kind: 'limit', name: 'api', untilMs }]);
       const t = (tableMs() + 8_000) * 1_000;
       await drivers.state.write(limitKey('api'), { set: { t } }, { op: 'item-present' });
