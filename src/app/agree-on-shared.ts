@@ -2,11 +2,11 @@ import type { CoordinatorDeps } from '../coordinator/needs.ts';
 import type { JobSpec } from '../domain/job-spec.ts';
 import { describeLimit } from '../domain/limit-rate.ts';
 import type { SubmitDocument } from './documents.ts';
-import { groupAsPools } from './job-turn.ts';
+import { sharedWords } from './job-turn.ts';
 
 /**
- * Before anything of a job is stored: what it says of limits, pools and its group is the site's, or becomes the site's. All of it is compared before any
- * of it is written. @throws LIMIT_CONFLICT, LIMIT_UNKNOWN, POOL_CONFLICT, POOL_UNKNOWN
+ * Before anything of a job is stored: what it says of limits, pools and its group is the site's, or becomes the site's.
+ * @throws LIMIT_CONFLICT, LIMIT_UNKNOWN, POOL_CONFLICT, POOL_UNKNOWN with everything that does not fit
  */
 export async function agreeOnShared(
   { state, clock, host }: Pick<CoordinatorDeps, 'state' | 'clock' | 'host'>,
@@ -14,13 +14,10 @@ export async function agreeOnShared(
 ): Promise<Pick<SubmitDocument, 'limits' | 'pools' | 'concurrency'>> {
   const { name, limits, pools, concurrency } = spec;
   if (limits === undefined && pools === undefined && concurrency === undefined) return {};
-  const { agreeOnLimits } = await import('../limiter/site-limits.ts');
-  const { agreeOnPools, comparePools } = await import('../limiter/site-pools.ts');
+  const shared = await import('../limiter/agree.ts');
   const said = { source: `job ${name} by ${host.user}@${host.hostname}`, nowMs: clock.nowMs() };
-  const all = [...(pools ?? []), ...(await groupAsPools(state, spec))];
-  await comparePools(state, all, said);
-  const ofLimits = await agreeOnLimits(state, limits ?? [], said);
-  const agreed = await agreeOnPools(state, all, said);
+  const words = await sharedWords(state, spec);
+  const { limits: ofLimits, pools: agreed } = await shared.agreeOnShared(state, words, said);
   const ofPools = agreed.slice(0, pools?.length ?? 0);
   const ofGroup = agreed[ofPools.length];
   return {

@@ -4,6 +4,7 @@ import { readGroupMax, readTurns } from '../coordinator/turns.ts';
 import type { JobId } from '../domain/ids.ts';
 import type { JobMeta } from '../domain/job-item.ts';
 import type { JobSpec } from '../domain/job-spec.ts';
+import type { JobLimit } from '../domain/limit.ts';
 import { DEFAULT_POOL_LEASE_MS, type JobPool } from '../domain/pool.ts';
 import { isFinalJobState } from '../domain/states.ts';
 import { groupPool, type TurnEntry } from '../domain/turns.ts';
@@ -11,8 +12,17 @@ import { readPool } from '../limiter/site-pools.ts';
 import type { StateTable } from '../ports/state-table.ts';
 import type { TurnDocument } from './turn-document.ts';
 
+/** Everything that a job says of what it shares with others; its group comes after its pools. */
+export const sharedWords = async (
+  state: Pick<StateTable, 'get'>,
+  spec: Pick<JobSpec, 'limits' | 'pools' | 'concurrency'>,
+): Promise<{ readonly limits: readonly JobLimit[]; readonly pools: readonly JobPool[] }> => ({
+  limits: spec.limits ?? [],
+  pools: [...(spec.pools ?? []), ...(await groupAsPools(state, spec))],
+});
+
 /** The group of a job as a pool of the site, whose slots are jobs: it is compared, and becomes the site's, as pools do. */
-export async function groupAsPools(
+async function groupAsPools(
   state: Pick<StateTable, 'get'>,
   { concurrency }: Pick<JobSpec, 'concurrency'>,
 ): Promise<readonly JobPool[]> {

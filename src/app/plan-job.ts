@@ -1,7 +1,7 @@
 /** `plan`: everything a submit would do, short of doing it. The input is split through the real code and thrown away. */
 import type { CoordinatorDeps } from '../coordinator/needs.ts';
 import { newJobId } from '../coordinator/create-job.ts';
-import { fedElements } from '../coordinator/limit-feed.ts';
+import { fedNow } from '../coordinator/limit-feed.ts';
 import { planChunks, planElements } from '../coordinator/plan-array.ts';
 import { submitRequest } from '../coordinator/send.ts';
 import { splitInput } from '../coordinator/split/split-input.ts';
@@ -12,14 +12,15 @@ import { mostWorkers } from '../domain/limit-feed.ts';
 import { STORE_LIMIT } from '../domain/limit.ts';
 import { describeLimit } from '../domain/limit-rate.ts';
 import { MANIFEST_SCHEMAS, type JobManifest } from '../domain/manifest.ts';
-import { compareLimits, type Agreed } from '../limiter/site-limits.ts';
-import { comparePools, type AgreedPool } from '../limiter/site-pools.ts';
+import { compareShared } from '../limiter/agree.ts';
+import type { Agreed } from '../limiter/site-limits.ts';
+import type { AgreedPool } from '../limiter/site-pools.ts';
 import { groupOfPool } from '../domain/turns.ts';
 import { createDiscardingStore } from './discarding-store.ts';
 import { formatDuration } from '../domain/units.ts';
 import type { PlanDocument } from './documents.ts';
 import type { ReadJob } from './read-job.ts';
-import { groupAsPools, groupWords } from './job-turn.ts';
+import { groupWords, sharedWords } from './job-turn.ts';
 import { requireServices } from './require-services.ts';
 import { rulesDocument } from './rules-document.ts';
 
@@ -33,17 +34,15 @@ export async function planJob(
 ): Promise<PlanDocument> {
   const { spec, backends } = wanted;
   await requireServices(deps, backends);
-  const pools = await comparePools(deps.state, [...(spec.pools ?? []), ...(await groupAsPools(deps.state, spec))], {
-    source: `job ${spec.name}`,
-  });
-  const shared = await compareLimits(deps.state, spec.limits ?? [], { source: `job ${spec.name}` });
+  const words = await sharedWords(deps.state, spec);
+  const { limits: shared, pools } = await compareShared(deps.state, words, { source: `job ${spec.name}` });
   const limits = await deps.batch.limits({
     ...(spec.slurm.partition === undefined ? {} : { partition: spec.slurm.partition }),
     resources: spec.resources,
   });
   const job = newJobId(deps, spec.name);
   const split = await splitInput({ ...deps, store: createDiscardingStore() }, { job, spec });
-  const fed = await fedElements(deps.state, spec);
+  const fed = await fedNow(deps.state, spec, { nowMs: deps.clock.nowMs() });
   const planned = planElements(spec.slurm, split.counts.tasks, limits.slots, fed);
   const manifest = rehearsedManifest(deps, wanted, { job, split });
   // A rehearsal makes no directories: only the path of the element logs is shown.

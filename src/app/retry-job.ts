@@ -4,7 +4,7 @@ import type { AggregatorDeps } from '../aggregator/deps.ts';
 import { loadJob } from '../aggregator/load-job.ts';
 import { requireMeta } from '../coordinator/job-meta.ts';
 import type { CoordinatorDeps } from '../coordinator/needs.ts';
-import { fedElements } from '../coordinator/limit-feed.ts';
+import { fedNow } from '../coordinator/limit-feed.ts';
 import { planElements } from '../coordinator/plan-array.ts';
 import { limitsOf, redoJob, requireReopenable, type RedoChoice } from '../coordinator/redo.ts';
 import { readSubmissions } from '../coordinator/submissions.ts';
@@ -87,7 +87,7 @@ async function rehearse(
   if (selection.items === 0) return documentOf(drivers, meta, { job, selection, needs, dryRun: true });
   const limits = await limitsOf(deps, loaded.manifest.spec, needs);
   const { spec } = loaded.manifest;
-  const fed = await fedElements(drivers.state, spec);
+  const fed = await fedNow(drivers.state, spec, { nowMs: deps.clock.nowMs() });
   const { elements } = planElements(spec.slurm, selection.tasks.length, limits.slots, fed);
   const next = { ...meta, generation: meta.generation + 1 };
   return { ...documentOf(drivers, next, { job, selection, needs, dryRun: true }), elements };

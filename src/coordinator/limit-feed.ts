@@ -13,20 +13,13 @@ export interface FedElements {
   readonly reason: string;
 }
 
-/**
- * The most that any limit of the job can feed; null when nothing is known. Only limits that every item passes count, with the time that tries were seen
- * to take, or, while nothing was seen, the longest that an item may take: a figure that is too high wastes some slots, one that is too low would waste
- * the rate. A share that fell by refusals grows back within minutes, and a wave is planned for longer: the whole rate counts.
- */
-export async function fedElements(
-  state: Pick<StateTable, 'get'>,
-  spec: Pick<JobSpec, 'limits' | 'handler'>,
-  tries?: Pick<BusyTries, 'tries' | 'ms'>,
-): Promise<FedElements | null> {
-  const feed = await leastFeed(state, spec, { share: 'all', ...(tries === undefined ? {} : { tries }) });
-  return feed === null
-    ? null
-    : { elements: feed.workers, reason: `limit ${feed.limit} feeds this many, ${latencyWords(feed)}` };
+/** Limits by their names, as the site has them. */
+type SiteLimits = ReadonlyMap<string, LimitItem | null>;
+
+async function readSiteLimits(state: Pick<StateTable, 'get'>, limits: readonly JobLimit[]): Promise<SiteLimits> {
+  const found = new Map<string, LimitItem | null>();
+  for (const { name } of limits) found.set(name, (await state.get(limitKey(name))) as LimitItem | null);
+  return found;
 }
 
 /** The limit of a job that feeds the fewest elements. */
@@ -40,18 +33,32 @@ export interface LimitFeed {
   readonly site: LimitItem | null;
 }
 
-/** `share`: of the rates, all of it, or what is sold at this moment. */
+/**
+ * What is sold of the limits at this moment; null when nothing is known. Only limits that every item passes count, with the time that tries were seen to
+ * take, or, while nothing was seen, the longest that an item may take: a figure that is too high wastes some slots, one that is too low would waste the
+ * rate.
+ */
 export async function leastFeed(
   state: Pick<StateTable, 'get'>,
+  spec: Pick<JobSpec, 'limits' | 'handler'>,
+  tries: Pick<BusyTries, 'tries' | 'ms'>,
+): Promise<LimitFeed | null> {
+  const ofItems = (spec.limits ?? []).filter(({ per }) => per === 'item');
+  return leastOf(await readSiteLimits(state, ofItems), spec, { share: 'sold', tries });
+}
+
+/** `share`: of the rates, all of it, or what is sold at this moment. */
+function leastOf(
+  sites: SiteLimits,
   { limits, handler }: Pick<JobSpec, 'limits' | 'handler'>,
   { tries, share }: { readonly tries?: Pick<BusyTries, 'tries' | 'ms'>; readonly share: 'all' | 'sold' },
-): Promise<LimitFeed | null> {
+): LimitFeed | null {
   const seenMs = tries === undefined ? null : meanTryMs(tries);
   const latencyMs = Math.min(seenMs ?? Infinity, handler.timeoutMs);
   let least: LimitFeed | null = null;
   for (const { name, cost, per, definition } of limits ?? []) {
     if (per !== 'item') continue;
-    const site = (await state.get(limitKey(name))) as LimitItem | null;
+    const site = sites.get(name) ?? null;
     const known = site?.definition ?? definition;
     const calls = { cost: withMeans(cost, site), latencyMs, inFlight: handler.concurrency };
     const feed = known === undefined ? null : mostWorkers(known, calls, share === 'sold' ? site?.m : undefined);
@@ -88,17 +95,22 @@ function roughly(ms: number): string {
   return two > 1_000 && two < 10_000 ? `${two / 1_000} s` : formatDuration(two);
 }
 
-/** What a wave is planned with at this moment: one element alone while a quota is used up, which finds out when it goes on. */
+/**
+ * What a wave is planned with at this moment: one element alone while a quota is used up, which finds out when it goes on; otherwise what the limits can
+ * feed. A share that fell by refusals grows back within minutes, and a wave is planned for longer: the whole rate counts.
+ */
 export async function fedNow(
   state: Pick<StateTable, 'get'>,
   spec: Pick<JobSpec, 'limits' | 'handler'>,
   { nowMs, tries }: { readonly nowMs: number; readonly tries?: Pick<BusyTries, 'tries' | 'ms'> },
 ): Promise<FedElements | null> {
-  for (const { name } of spec.limits ?? []) {
-    const site = (await state.get(limitKey(name))) as LimitItem | null;
+  const sites = await readSiteLimits(state, spec.limits ?? []);
+  for (const [name, site] of sites)
     if (site !== null && isUsedUp(site, nowMs)) return { elements: 1, reason: `a quota of limit ${name} is used up` };
-  }
-  return fedElements(state, spec, tries);
+  const feed = leastOf(sites, spec, { share: 'all', ...(tries === undefined ? {} : { tries }) });
+  return feed === null
+    ? null
+    : { elements: feed.workers, reason: `limit ${feed.limit} feeds this many, ${latencyWords(feed)}` };
 }
 
 /** No hour, day or month is shorter, whatever a zone does to its clocks. */

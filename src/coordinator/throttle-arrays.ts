@@ -45,7 +45,7 @@ export async function throttleArrays(context: SendContext, seen: Seen): Promise<
   if (done + dead + cancelled === total) return nothing;
   const open = openArrays(context, seen);
   if (open.every(({ size }) => size.waiting === 0 || size.ceiling === 1)) return nothing;
-  const feed = await leastFeed(deps.state, spec, { share: 'sold', tries: seen.reconciled.tries });
+  const feed = await leastFeed(deps.state, spec, seen.reconciled.tries);
   if (feed === null) return nothing;
   const changes = await setAll(context, open, aimOf(context, feed, seen.reconciled.tries, open));
   return { steps: changes.map(({ step }) => step), note: noteOf(open, changes), againInMs: AGAIN_MS };

@@ -5,10 +5,10 @@
 import { describeLimit, limitSetCommand, sameLimit } from '../domain/limit-rate.ts';
 import { limitIndexKey, limitKey } from '../domain/limit.ts';
 import type { JobLimit, LimitDefinition, LimitItem } from '../domain/limit.ts';
-import { AppError, isAppError, type Problem } from '../errors/app-error.ts';
+import { isAppError, type Problem } from '../errors/app-error.ts';
 import type { StateCondition, StateItem, StateTable } from '../ports/state-table.ts';
 import { limitUnknown } from './limit-unknown.ts';
-import { doSurely, listNamed } from './site-names.ts';
+import { doSurely, listNamed, type Compared } from './site-names.ts';
 import { quotaWindowsAfter, soldUntilAfter } from './redefine.ts';
 
 type Table = Pick<StateTable, 'get' | 'query' | 'write' | 'createMany' | 'deleteItem'>;
@@ -155,48 +155,27 @@ export interface Agreed {
   readonly source: string;
 }
 
-/**
- * Compares what a job says of its limits with what the site says, without writing.
- * @throws LIMIT_CONFLICT, LIMIT_UNKNOWN with all limits that have a problem
- */
-export async function compareLimits(
+/** Compares what a job says of a limit with what the site says, without writing. */
+export async function compareLimit(
   state: Pick<Table, 'get'>,
-  limits: readonly JobLimit[],
+  limit: JobLimit,
   said: Pick<Said, 'source'>,
-): Promise<Agreed[]> {
-  const agreed: Agreed[] = [];
-  const conflicts: Problem[] = [];
-  const unknown: Problem[] = [];
-  for (const limit of limits) {
-    const site = await readLimit(state, limit.name);
-    const definition = limit.definition ?? site?.definition;
-    if (definition === undefined)
-      unknown.push({
-        message: `${limit.source}: limit ${limit.name}: the site has none, and the job states no rate`,
-        hint: `Add its rate there, or state it with: slurmctl limit set ${limit.name} --rate 3000/min`,
-      });
-    else if (site !== null && !sameLimit(site.definition, definition))
-      conflicts.push(conflictOf(limit, definition, site));
-    else
-      agreed.push({
-        name: limit.name,
-        definition,
-        isNew: site === null,
-        source: site?.source ?? sourceOf(limit, said),
-      });
-  }
-  const problems = [...conflicts, ...unknown];
-  if (problems.length === 0) return agreed;
-  const code = conflicts.length > 0 ? 'LIMIT_CONFLICT' : 'LIMIT_UNKNOWN';
-  const names = problems.length === 1 ? 'a limit' : `${problems.length} limits`;
-  throw new AppError(code, {
-    message:
-      code === 'LIMIT_CONFLICT'
-        ? `the job and the site disagree about ${names}`
-        : `the job uses ${names} that this site does not have`,
-    hint: 'See what the site says with: slurmctl limit list',
-    problems,
-  });
+): Promise<Compared<Agreed>> {
+  const { name } = limit;
+  const site = await readLimit(state, name);
+  const definition = limit.definition ?? site?.definition;
+  if (definition === undefined)
+    return {
+      kind: 'unknown',
+      problem: {
+        message: `${limit.source}: limit ${name}: the site has none, and the job states no rate`,
+        hint: `Add its rate there, or state it with: slurmctl limit set ${name} --rate 3000/min`,
+      },
+    };
+  if (site !== null && !sameLimit(site.definition, definition))
+    return { kind: 'conflict', problem: conflictOf(limit, definition, site) };
+  const source = site?.source ?? `${limit.source} of ${said.source}`;
+  return { kind: 'agreed', agreed: { name, definition, isNew: site === null, source } };
 }
 
 function conflictOf(limit: JobLimit, definition: LimitDefinition, site: LimitItem): Problem {
@@ -206,19 +185,11 @@ function conflictOf(limit: JobLimit, definition: LimitDefinition, site: LimitIte
   };
 }
 
-const sourceOf = ({ source }: JobLimit, said: Pick<Said, 'source'>): string => `${source} of ${said.source}`;
-
-/**
- * The same, and states what the site says nothing of. `said.source`: whose limits they are, `job embed by ada on login1`.
- * @throws LIMIT_CONFLICT, LIMIT_UNKNOWN, STATE_*; nothing is written then
- */
-export async function agreeOnLimits(state: Table, limits: readonly JobLimit[], said: Said): Promise<Agreed[]> {
-  const agreed = await compareLimits(state, limits, said);
-  for (const { name, definition, source, isNew } of agreed)
-    if (isNew) await doSurely(TRIES, () => create(state, { name, definition }, { source, nowMs: said.nowMs }));
-  // Somebody may have stated another figure at the same moment: then that one counts, for this job too.
-  return agreed.some(({ isNew }) => isNew) ? confirmed(await compareLimits(state, limits, said), agreed) : agreed;
+/** Makes what a job says the site's, unless somebody else was faster. @throws STATE_* */
+export async function stateLimit(
+  state: Table,
+  { name, definition, source }: Agreed,
+  { nowMs }: Pick<Said, 'nowMs'>,
+): Promise<void> {
+  await doSurely(TRIES, () => create(state, { name, definition }, { source, nowMs }));
 }
-
-const confirmed = (now: readonly Agreed[], before: readonly Agreed[]): Agreed[] =>
-  now.map((limit, index) => ({ ...limit, isNew: before[index]?.isNew === true }));

@@ -1,7 +1,13 @@
-/** What the definitions of limits and those of pools have in common: an index by name, and writes that are repeated. */
+/** What the definitions of limits and those of pools have in common: an index by name, what jobs say of them, and writes that are repeated. */
 import { RESOURCES_PARTITION } from '../domain/limit.ts';
-import { isAppError } from '../errors/app-error.ts';
+import { isAppError, type Problem } from '../errors/app-error.ts';
 import type { StateTable } from '../ports/state-table.ts';
+
+/** What a job says of a limit or pool, beside what the site says of it. */
+export type Compared<A> =
+  | { readonly kind: 'agreed'; readonly agreed: A }
+  /** The two say different things, or neither says anything. */
+  | { readonly kind: 'conflict' | 'unknown'; readonly problem: Problem };
 
 /** Everything whose index entry begins with `prefix`, by name. */
 export async function listNamed<I>(

@@ -9,12 +9,12 @@ import {
   type PoolSlotItem,
 } from '../domain/pool.ts';
 import { groupOfPool } from '../domain/turns.ts';
-import { AppError, isAppError, type Problem } from '../errors/app-error.ts';
+import { isAppError, type Problem } from '../errors/app-error.ts';
 import type { StateCondition, StateItem, StateTable } from '../ports/state-table.ts';
 import { poolUnknown } from './pool-unknown.ts';
 import { readPoolView, type PoolView } from './pool-view.ts';
 import type { Said } from './site-limits.ts';
-import { doSurely, listNamed } from './site-names.ts';
+import { doSurely, listNamed, type Compared } from './site-names.ts';
 
 type Table = Pick<StateTable, 'get' | 'query' | 'write' | 'createMany' | 'deleteItem'>;
 
@@ -150,43 +150,30 @@ export interface AgreedPool {
   readonly source: string;
 }
 
-/**
- * Compares what a job says of its pools with what the site says, without writing. Only slots are compared.
- * @throws POOL_CONFLICT, POOL_UNKNOWN with all pools that have a problem
- */
-export async function comparePools(
+/** Compares what a job says of a pool with what the site says, without writing. Only slots are compared. */
+export async function comparePool(
   state: Pick<Table, 'get'>,
-  pools: readonly JobPool[],
+  pool: JobPool,
   said: Pick<Said, 'source'>,
-): Promise<AgreedPool[]> {
-  const agreed: AgreedPool[] = [];
-  const conflicts: Problem[] = [];
-  const unknown: Problem[] = [];
-  for (const pool of pools) {
-    const site = await readPool(state, pool.name);
-    const definition = site?.definition ?? pool.definition;
-    if (definition === undefined)
-      unknown.push({
-        message: `${pool.source}: pool ${pool.name}: the site has none, and the job states no slots`,
-        hint: `Add its slots there, or state them with: slurmctl pool set ${pool.name} --slots 20`,
-      });
-    else if (pool.definition !== undefined && pool.definition.slots !== definition.slots)
-      conflicts.push(conflictOf(pool, { stated: pool.definition, site: definition, siteSource: site?.source }));
-    else
-      agreed.push({
-        name: pool.name,
-        definition,
-        isNew: site === null,
-        source: site?.source ?? `${pool.source} of ${said.source}`,
-      });
-  }
-  const problems = [...conflicts, ...unknown];
-  if (problems.length === 0) return agreed;
-  const names = problems.length === 1 ? 'a pool' : `${problems.length} pools`;
-  const hint = 'See what the site says with: slurmctl pool list';
-  if (conflicts.length > 0)
-    throw new AppError('POOL_CONFLICT', { message: `the job and the site disagree about ${names}`, hint, problems });
-  throw new AppError('POOL_UNKNOWN', { message: `the job uses ${names} that this site does not have`, hint, problems });
+): Promise<Compared<AgreedPool>> {
+  const { name } = pool;
+  const site = await readPool(state, name);
+  const definition = site?.definition ?? pool.definition;
+  if (definition === undefined)
+    return {
+      kind: 'unknown',
+      problem: {
+        message: `${pool.source}: pool ${name}: the site has none, and the job states no slots`,
+        hint: `Add its slots there, or state them with: slurmctl pool set ${name} --slots 20`,
+      },
+    };
+  if (pool.definition !== undefined && pool.definition.slots !== definition.slots)
+    return {
+      kind: 'conflict',
+      problem: conflictOf(pool, { stated: pool.definition, site: definition, siteSource: site?.source }),
+    };
+  const source = site?.source ?? `${pool.source} of ${said.source}`;
+  return { kind: 'agreed', agreed: { name, definition, isNew: site === null, source } };
 }
 
 interface PoolConflict {
@@ -209,17 +196,11 @@ function conflictOf({ name, source }: JobPool, { stated, site, siteSource }: Poo
   };
 }
 
-/**
- * The same, and states what the site says nothing of. `said.source`: whose pools they are, `job embed by ada on login1`.
- * @throws POOL_CONFLICT, POOL_UNKNOWN, STATE_*; nothing is written then
- */
-export async function agreeOnPools(state: Table, pools: readonly JobPool[], said: Said): Promise<AgreedPool[]> {
-  const agreed = await comparePools(state, pools, said);
-  const created = agreed.filter(({ isNew }) => isNew);
-  if (created.length === 0) return agreed;
-  for (const { name, definition, source } of created)
-    await doSurely(TRIES, () => writePool(state, { name, definition, before: null }, { source, nowMs: said.nowMs }));
-  // Somebody may have stated another figure at the same moment: then that one counts, for this job too.
-  const confirmed = await comparePools(state, pools, said);
-  return confirmed.map((pool) => ({ ...pool, isNew: created.some(({ name }) => name === pool.name) }));
+/** Makes what a job says the site's, unless somebody else was faster. @throws STATE_* */
+export async function statePool(
+  state: Table,
+  { name, definition, source }: AgreedPool,
+  { nowMs }: Pick<Said, 'nowMs'>,
+): Promise<void> {
+  await doSurely(TRIES, () => writePool(state, { name, definition, before: null }, { source, nowMs }));
 }

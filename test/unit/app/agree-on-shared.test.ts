@@ -5,6 +5,8 @@ import type { JobLimit } from '../../../src/domain/limit.ts';
 import { DEFAULT_POOL_LEASE_MS, type JobPool } from '../../../src/domain/pool.ts';
 import { readLimit } from '../../../src/limiter/site-limits.ts';
 import { readPool, setPool } from '../../../src/limiter/site-pools.ts';
+import type { StateKey } from '../../../src/domain/state-keys.ts';
+import { refusal } from '../../support/app-refusal.ts';
 import { createRig } from '../../support/coordinator-rig.ts';
 import { withTempDir } from '../../support/temp-dir.ts';
 
@@ -54,6 +56,36 @@ describe('what a job shares with others', () => {
       ])
         await expect(refused()).rejects.toMatchObject({ code: 'POOL_CONFLICT' });
       expect(await readLimit(deps.state, 'api')).toBeNull();
+    }));
+
+  it('is refused with everything that does not fit, and each of it is read once', () =>
+    withTempDir(async (root) => {
+      const deps = createRig(root).process();
+      await agreeOnShared(deps, { name: 'first', limits: [limit], pools: [pool] });
+      const other = { ...limit, definition: { ...limit.definition!, burstMs: 1_000 } };
+      const { definition: _, ...nowhere } = limit;
+      const limits = [other, { ...nowhere, name: 'nowhere' }];
+      const pools = [{ ...pool, definition: { ...pool.definition!, slots: 3 } }];
+      const concurrency = { group: 'nightly', max: 2, source: 'job.yaml:9:1' };
+      await agreeOnShared(deps, { name: 'first', concurrency: { ...concurrency, max: 1 } });
+      const read: string[] = [];
+      const state = {
+        ...deps.state,
+        get: (key: StateKey) => (read.push(`${key.partition} ${key.sort}`), deps.state.get(key)),
+      };
+      const error = await refusal(agreeOnShared({ ...deps, state }, { name: 'embed', limits, pools, concurrency }));
+      expect([error.code, error.message, error.hint]).toEqual([
+        'LIMIT_CONFLICT',
+        'the job and the site disagree about 2 limits, a pool and a group',
+        'See what the site says with: slurmctl limit list; and: slurmctl pool list',
+      ]);
+      expect(error.problems.map(({ message }) => message)).toEqual([
+        expect.stringContaining('limit api: job.yaml:4:5 says requests 5/s, burst 1s'),
+        expect.stringContaining('pool db: job.yaml:6:5 says 3 slots'),
+        expect.stringContaining('group nightly: job.yaml:9:1 says max 2'),
+        expect.stringContaining('limit nowhere: the site has none'),
+      ]);
+      expect(new Set(read).size).toBe(read.length);
     }));
 
   it('is told in the words of the job file where a group is contradicted', () =>

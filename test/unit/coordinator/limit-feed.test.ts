@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { fedElements } from '../../../src/coordinator/limit-feed.ts';
+import { fedNow } from '../../../src/coordinator/limit-feed.ts';
 import { planElements } from '../../../src/coordinator/plan-array.ts';
 import { submitJob } from '../../../src/coordinator/submit-job.ts';
 import type { JobLimit, LimitDefinition } from '../../../src/domain/limit.ts';
@@ -26,23 +26,25 @@ const site = (definition: LimitDefinition | null) => ({
   get: async () => (definition === null ? null : ({ definition, sold: {} } as unknown as StateItem)),
 });
 
+const seen = (tries?: number, ms = 0) => ({ nowMs: 0, ...(tries === undefined ? {} : { tries: { tries, ms } }) });
+
 describe('what limits can feed', () => {
   it("is the site's figure with the longest item, and the least of all limits", async () => {
     const limits = [limit({}), limit({ name: 'slow', definition: perSec(1) })];
-    expect(await fedElements(site(perSec(4)), { limits: limits.slice(0, 1), handler })).toEqual({
+    expect(await fedNow(site(perSec(4)), { limits: limits.slice(0, 1), handler }, seen())).toEqual({
       elements: 24,
       reason: 'limit api feeds this many, even with items of 10 s (handler.timeout)',
     });
-    expect(await fedElements(site(null), { limits, handler })).toMatchObject({ elements: 6 });
+    expect(await fedNow(site(null), { limits, handler }, seen())).toMatchObject({ elements: 6 });
   });
 
   it('goes by what tries were seen to take, once there were some', async () => {
     const limits = [limit({})];
-    expect(await fedElements(site(perSec(4)), { limits, handler }, { tries: 100, ms: 123_400 })).toEqual({
+    expect(await fedNow(site(perSec(4)), { limits, handler }, seen(100, 123_400))).toEqual({
       elements: 3,
       reason: 'limit api feeds this many, with tries of 1.2 s as measured',
     });
-    expect(await fedElements(site(perSec(4)), { limits, handler }, { tries: 19, ms: 19 })).toMatchObject({
+    expect(await fedNow(site(perSec(4)), { limits, handler }, seen(19, 19))).toMatchObject({
       elements: 24,
     });
   });
@@ -52,17 +54,27 @@ describe('what limits can feed', () => {
     const limits = [limit({ cost: { tokens: ['payload', 'tokens'] } })];
     const fed = async (sold: Record<string, number>) => {
       const get = async () => ({ definition, sold }) as unknown as StateItem;
-      return (await fedElements({ get }, { limits, handler }))?.elements;
+      return (await fedNow({ get }, { limits, handler }, seen()))?.elements;
     };
     expect(await fed({ requests: 1_000, tokens: 50_000 })).toBe(120);
     expect(await fed({ requests: 99, tokens: 50_000 })).toBe(600);
     expect(await fed({ requests: 1_000 })).toBe(600);
   });
 
+  it('asks for each limit once, also where a quota could be used up', async () => {
+    const asked: string[] = [];
+    const get = async ({ partition }: { readonly partition: string }) => {
+      asked.push(partition);
+      return { definition: perSec(4), sold: {}, windows: {} } as unknown as StateItem;
+    };
+    await fedNow({ get }, { limits: [limit({}), limit({ name: 'other', per: 'call' })], handler }, seen());
+    expect(asked).toEqual([limitKey('api').partition, limitKey('other').partition]);
+  });
+
   it('is not known of limits that items may pass by, and without limits', async () => {
-    expect(await fedElements(site(perSec(4)), { limits: [limit({ per: 'call' })], handler })).toBeNull();
-    expect(await fedElements(site(null), { limits: [limit({})], handler })).toBeNull();
-    expect(await fedElements(site(null), { handler })).toBeNull();
+    expect(await fedNow(site(perSec(4)), { limits: [limit({ per: 'call' })], handler }, seen())).toBeNull();
+    expect(await fedNow(site(null), { limits: [limit({})], handler }, seen())).toBeNull();
+    expect(await fedNow(site(null), { handler }, seen())).toBeNull();
   });
 
   it('bounds the elements that slurmctl chooses, not those that the user does', () => {

@@ -3,15 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { createFsStateTable } from '../../../src/backends/state-table/fs.ts';
 import { limitKey, type JobLimit, type LimitDefinition, type LimitItem } from '../../../src/domain/limit.ts';
 import type { AppError } from '../../../src/errors/app-error.ts';
-import {
-  agreeOnLimits,
-  compareLimits,
-  deleteLimit,
-  listLimits,
-  readLimit,
-  requireLimit,
-  setLimit,
-} from '../../../src/limiter/site-limits.ts';
+import { agreeOnShared, compareShared } from '../../../src/limiter/agree.ts';
+import { deleteLimit, listLimits, readLimit, requireLimit, setLimit } from '../../../src/limiter/site-limits.ts';
 import type { StateTable } from '../../../src/ports/state-table.ts';
 import { createSkippingClock } from '../../support/coordinator-rig.ts';
 import { hostileStateTable } from '../../support/hostile.ts';
@@ -139,11 +132,16 @@ describe('the limits of a site', () => {
     }));
 });
 
+const agreeOnLimits = async (state: StateTable, limits: readonly JobLimit[], by: ReturnType<typeof said>) =>
+  (await agreeOnShared(state, { limits, pools: [] }, by)).limits;
+
 describe('what a job says of limits', () => {
   it("becomes the site's where the site says nothing, and says so once", () =>
     withTable(async (state) => {
       const limits = [inJob('api', of(5))];
-      expect(await compareLimits(state, limits, { source: 'job a' })).toMatchObject([{ name: 'api', isNew: true }]);
+      expect((await compareShared(state, { limits, pools: [] }, { source: 'job a' })).limits).toMatchObject([
+        { name: 'api', isNew: true },
+      ]);
       expect(await readLimit(state, 'api')).toBeNull();
       expect(await agreeOnLimits(state, limits, said('job a by ada@n1'))).toEqual([
         { name: 'api', definition: of(5), isNew: true, source: 'job.yaml:4:5 of job a by ada@n1' },

@@ -3,9 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { createFsStateTable } from '../../../src/backends/state-table/fs.ts';
 import { DEFAULT_POOL_LEASE_MS, poolSlotKey, type JobPool, type PoolDefinition } from '../../../src/domain/pool.ts';
 import type { AppError } from '../../../src/errors/app-error.ts';
+import { agreeOnShared, compareShared } from '../../../src/limiter/agree.ts';
 import {
-  agreeOnPools,
-  comparePools,
   deletePool,
   evictSlot,
   listPools,
@@ -161,11 +160,16 @@ describe('taking a slot away', () => {
     }));
 });
 
+const agreeOnPools = async (state: StateTable, pools: readonly JobPool[], by: ReturnType<typeof said>) =>
+  (await agreeOnShared(state, { limits: [], pools }, by)).pools;
+
 describe('what a job says of pools', () => {
   it("becomes the site's where the site says nothing, and says so once", () =>
     withTable(async (state) => {
       const pools = [inJob('db', 5)];
-      expect(await comparePools(state, pools, { source: 'job a' })).toMatchObject([{ name: 'db', isNew: true }]);
+      expect((await compareShared(state, { limits: [], pools }, { source: 'job a' })).pools).toMatchObject([
+        { name: 'db', isNew: true },
+      ]);
       expect(await readPool(state, 'db')).toBeNull();
       expect(await agreeOnPools(state, pools, said('job a by ada@n1'))).toEqual([
         { name: 'db', definition: of(5), isNew: true, source: 'job.yaml:4:5 of job a by ada@n1' },
