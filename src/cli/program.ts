@@ -1,6 +1,6 @@
 import { Command as CommanderCommand, CommanderError, Option } from 'commander';
-import { commands, families } from './commands.ts';
 import type { ArgFacts, Command, OptionFacts, RawInput } from './define-command.ts';
+import { families } from './families.ts';
 import { globalOptions } from './global-options.ts';
 
 /** What the words of a command line ask for. */
@@ -11,17 +11,24 @@ export type Request =
 /** Width of help that does not go to a terminal. */
 const HELP_WIDTH = 100;
 
+interface Reading {
+  /** Those that there are, as far as these words may mean them. */
+  readonly commands: readonly Command[];
+  readonly columns?: number;
+  readonly version: () => string;
+}
+
 /**
  * Reads a command line with commander, without running anything.
  * @throws CommanderError for wrong usage; see `usage-error.ts`
  */
 export function readCommandLine(
   argv: readonly string[],
-  { columns = HELP_WIDTH, version }: { readonly columns?: number; readonly version: () => string },
+  { commands, columns = HELP_WIDTH, version }: Reading,
 ): Request {
   let found: Request | undefined;
   let printed = '';
-  const program = buildProgram({
+  const program = buildProgram(commands, {
     columns,
     write: (text) => {
       printed += text;
@@ -31,7 +38,7 @@ export function readCommandLine(
     },
   });
   try {
-    program.parse(argv.length === 0 ? ['--help'] : helpVerb(argv), { from: 'user' });
+    program.parse(argv.length === 0 ? ['--help'] : helpVerb(argv, commands), { from: 'user' });
   } catch (error) {
     if (error instanceof CommanderError && error.code === 'commander.helpDisplayed')
       return { kind: 'print', text: printed };
@@ -44,22 +51,12 @@ export function readCommandLine(
 }
 
 /** `help status` means `status --help`, and `help limit set` means `limit set --help`. */
-function helpVerb(argv: readonly string[]): string[] {
+function helpVerb(argv: readonly string[], commands: readonly Command[]): string[] {
   if (argv[0] !== 'help') return [...argv];
   const asked = argv.slice(1, 3);
+  const isCommand = (words: string): boolean => [...commands, ...families].some(({ name }) => name === words);
   const named = [asked, asked.slice(0, 1)].find((words) => words.length === 0 || isCommand(words.join(' ')));
   return named === undefined ? asked.slice(0, 1) : [...named, '--help'];
-}
-
-const isCommand = (words: string): boolean => [...commands, ...families].some(({ name }) => name === words);
-
-/** The help of the program, or of one command (`status`, `limit set`), as it is printed. */
-export function helpText(command?: string, columns = HELP_WIDTH): string {
-  const request = readCommandLine([...(command?.split(' ') ?? []), '--help'], {
-    columns,
-    version: () => '',
-  });
-  return request.kind === 'print' ? request.text : '';
 }
 
 interface Hooks {
@@ -68,7 +65,7 @@ interface Hooks {
   readonly found: (request: Request) => void;
 }
 
-function buildProgram(hooks: Hooks): CommanderCommand {
+function buildProgram(commands: readonly Command[], hooks: Hooks): CommanderCommand {
   const program = new CommanderCommand('slurmctl')
     .description('A million inputs and a function, turned into one Parquet table on a Slurm cluster')
     .usage('<command> [arguments] [options]')

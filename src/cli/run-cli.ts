@@ -1,5 +1,6 @@
 import { CommanderError } from 'commander';
 import type { CreateApp } from '../app/api.ts';
+import { commandsOf } from './commands-of.ts';
 import { readGlobalOptions } from './global-options.ts';
 import { type CliIo, StdoutClosed } from './io.ts';
 import { type Request, readCommandLine } from './program.ts';
@@ -8,7 +9,6 @@ import { createStyle, wantsColour } from './render/style.ts';
 import { reportError } from './report-error.ts';
 import { createSession, interrupted, type Session } from './session.ts';
 import { tellTiming } from './timing.ts';
-import { usageError } from './usage-error.ts';
 
 /** Runs one command line and resolves to its exit code. Never rejects; touches nothing of the process but what `io` gives it. */
 export async function runCli(
@@ -17,7 +17,7 @@ export async function runCli(
 ): Promise<number> {
   let atEnd = async (): Promise<void> => {};
   try {
-    const request = read(argv, io);
+    const request = await read(argv, io);
     if (request.kind === 'print') {
       await io.stdout.write(request.text);
       return 0;
@@ -35,14 +35,22 @@ export async function runCli(
   }
 }
 
-function read(argv: readonly string[], io: CliIo): Request {
+async function read(argv: readonly string[], io: CliIo): Promise<Request> {
+  const reading = { ...(io.stdout.isTty ? { columns: io.stdout.columns } : {}), version: () => io.version() };
+  const own = await commandsOf(argv[0] ?? '');
+  if (own !== null)
+    try {
+      return readCommandLine(argv, { ...reading, commands: own });
+    } catch (error) {
+      if (!(error instanceof CommanderError)) throw error;
+    }
+  // Whoever asks for help, puts options first or is wrong is answered with everything that there is.
+  const { commands } = await import('./commands.ts');
   try {
-    return readCommandLine(argv, {
-      ...(io.stdout.isTty ? { columns: io.stdout.columns } : {}),
-      version: () => io.version(),
-    });
+    return readCommandLine(argv, { ...reading, commands });
   } catch (error) {
-    throw error instanceof CommanderError ? usageError(error, argv) : error;
+    if (!(error instanceof CommanderError)) throw error;
+    throw (await import('./usage-error.ts')).usageError(error, argv);
   }
 }
 

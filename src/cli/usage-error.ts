@@ -1,7 +1,8 @@
 import type { CommanderError } from 'commander';
 import { AppError } from '../errors/app-error.ts';
-import { commands, families } from './commands.ts';
+import { commands } from './commands.ts';
 import type { Command } from './define-command.ts';
+import { families } from './families.ts';
 
 /** Commander's complaint as a USAGE error: one line without its prefix, near misses and the right help page as the remedy. */
 export function usageError(error: CommanderError, argv: readonly string[]): AppError {

@@ -62,6 +62,7 @@ describe('commands that people type all day start light', () => {
       const { packages, own } = await loadedBy(home, await slurmctl('status', job));
       expect(packages).toEqual(['commander', 'fastest-levenshtein', 'picocolors']);
       expect(own).toContain('dist/coordinator/summarise.js');
+      expect(own.filter((path) => /\/cli\/commands(\.js$|\/(submit|list|plan|limit))/.test(path))).toEqual([]);
       expect(
         own.filter((path) => /^dist\/(worker|aggregator|retry|backends\/(batch-system|input|columnar))\//.test(path)),
       ).toEqual([]);

@@ -10,7 +10,7 @@ import { METRICS } from '../../domain/metrics.ts';
 import { JOB_STATES, SUBMISSION_STATES, TASK_STATES } from '../../domain/states.ts';
 import { catalogue } from '../../errors/catalogue.ts';
 import { commands } from '../commands.ts';
-import { helpText } from '../program.ts';
+import { helpText } from '../help-text.ts';
 import { renderCliDocs } from './render-cli.ts';
 import { renderErrorDocs } from './render-errors.ts';
 import { renderFailureDocs } from './render-failures.ts';

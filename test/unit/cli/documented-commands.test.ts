@@ -31,7 +31,7 @@ function problemOf(line: string): string | null {
   const argv = words(line);
   if (argv === null) return null;
   try {
-    readCommandLine(argv, { version: () => '' });
+    readCommandLine(argv, { commands, version: () => '' });
     return null;
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;

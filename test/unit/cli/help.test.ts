@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { commands } from '../../../src/cli/commands.ts';
-import { helpText } from '../../../src/cli/program.ts';
+import { commandsOf } from '../../../src/cli/commands-of.ts';
+import { helpText } from '../../../src/cli/help-text.ts';
 import { runInProcess } from './run-cli.harness.ts';
 
 describe('help', () => {
@@ -40,6 +41,13 @@ describe('help', () => {
 });
 
 describe('command records', () => {
+  it('are found by their first word, and no others with them', async () => {
+    const words = [...new Set(commands.map(({ name }) => name.split(' ')[0] as string))];
+    for (const word of words)
+      expect(await commandsOf(word)).toEqual(commands.filter(({ name }) => name.split(' ')[0] === word));
+    for (const word of ['', 'constructor', 'stat']) expect(await commandsOf(word)).toBeNull();
+  });
+
   it('have one-line summaries, sentences and at least one example that starts the command', () => {
     for (const { name, summary, description, examples } of commands) {
       expect(summary).toMatch(/^[A-Z][^\n.]*$/);
