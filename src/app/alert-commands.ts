@@ -4,6 +4,7 @@ import { formatDuration } from '../domain/units.ts';
 import { asJobId } from '../domain/ids.ts';
 import { AppError } from '../errors/app-error.ts';
 import { readOutbox, type OutboxEntry } from '../observe/alerts/outbox.ts';
+import { sendInTime } from '../observe/alerts/send-in-time.ts';
 import { wordMessage } from '../observe/alerts/word-message.ts';
 import type { Notice } from '../ports/notifier.ts';
 import type { AlertListDocument, AlertTestDocument } from './alert-documents.ts';
@@ -14,20 +15,9 @@ import { isoTime } from './status-document.ts';
 /** Sends a message that says it is a test, at once and past the outbox. @throws ALERT_NO_CHANNEL, ALERT_NOT_SENT */
 export async function alertTest(drivers: Drivers, alerting: Alerting, name: string): Promise<AlertTestDocument> {
   const notifier = notifierOf(drivers, alerting, requireChannel(alerting, name));
-  const ending = new AbortController();
-  const stop = drivers.clock.after(SEND_MS, () => ending.abort());
-  try {
-    const detail = await notifier.send(testNotice(drivers), ending.signal);
-    return { schema: 'slurmctl.alert-test/1', channel: name, to: notifier.words, detail };
-  } catch (error) {
-    if (!ending.signal.aborted) throw error;
-    throw new AppError('ALERT_NOT_SENT', {
-      message: `${notifier.words}: no answer within ${SEND_MS / 1_000} s`,
-      cause: error,
-    });
-  } finally {
-    stop();
-  }
+  const detail = await sendInTime(drivers.clock, SEND_MS, (signal) => notifier.send(testNotice(drivers), signal));
+  if (detail !== null) return { schema: 'slurmctl.alert-test/1', channel: name, to: notifier.words, detail };
+  throw new AppError('ALERT_NOT_SENT', { message: `${notifier.words}: no answer within ${SEND_MS / 1_000} s` });
 }
 
 function testNotice({ clock, host, urls, ids }: Drivers): Notice {

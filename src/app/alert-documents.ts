@@ -6,7 +6,7 @@ export interface AlertTestDocument {
   readonly channel: string;
   /** Where it went, without secrets. */
   readonly to: string;
-  /** What a program printed last; empty for every other channel. */
+  /** What a program printed last, or which of several recipients were refused; empty when there is nothing to say. */
   readonly detail: string;
 }
 

@@ -112,15 +112,14 @@ async function specOf(
 }
 
 function deliveryWords({ item, error }: Delivery): string {
-  if (item.kind === 'hook') {
-    const said = item.detail === '' ? '' : `: ${item.detail}`;
+  const said = item.detail === '' ? '' : `: ${item.detail}`;
+  if (item.kind === 'hook')
     return error === null
       ? `the hook on.${item.to} of ${item.job} ran${said}`
       : `the hook on.${item.to} of ${item.job} failed${said}`;
-  }
   const about = `${item.event.event} of ${item.job}`;
   return error === null
-    ? `told ${item.to} about ${about}`
+    ? `told ${item.to} about ${about}${said}`
     : `could not tell ${item.to} about ${about}, tries again later: ${error}`;
 }
 

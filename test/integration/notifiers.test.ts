@@ -1,4 +1,4 @@
-import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { createHmac } from 'node:crypto';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
@@ -99,12 +99,31 @@ describe('mail', () => {
     }),
   );
 
+  it('that some of the recipients get says who does not, and is not sent again to the others', () =>
+    withMail({ refuse: { recipient: '550 nobody here', which: /^you@/ } }, async (server) => {
+      expect(await send(me, mailBy(server))).toBe('refused for you@example.org: 550 nobody here');
+      expect(server.mails).toMatchObject([{ to: ['me@example.org'] }]);
+    }));
+
   it('to a server that says nothing, or is not there, ends in time', () =>
     withMail({ silent: true }, async (server) => {
       const context = { ...mailBy(server), sendMs: 300 };
       await expect(send(me, context)).rejects.toMatchObject({ code: 'ALERT_NOT_SENT' });
       await server.stop();
       await expect(send(me, context)).rejects.toMatchObject({ message: expect.stringContaining('ECONNREFUSED') });
+    }));
+
+  it('to a server that never comes to the point is given up when its time is over, and so is the connection', () =>
+    withMail({ drips: true }, async (server) => {
+      const ending = new AbortController();
+      const sent = send(me, { ...mailBy(server), sendMs: 600_000 }, ending.signal);
+      await expect.poll(() => server.connections()).toBe(1);
+      ending.abort();
+      await expect(sent).rejects.toMatchObject({
+        code: 'ALERT_NOT_SENT',
+        message: expect.stringMatching(/: no answer in time$/),
+      });
+      await expect.poll(() => server.connections()).toBe(0);
     }));
 
   it('that must be encrypted is not sent in the clear', () =>
@@ -165,14 +184,20 @@ describe('a webhook', () => {
       };
       hook.answer = { status: 500, body: `no such hook: ${url}` };
       expect(await refusal()).toBe(`${hook.url}: answered 500: no such hook: ***`);
+      // Servers like to say which path they do not know.
+      hook.answer = { status: 404, body: `The requested URL /in?token=abcdefgh was not found (token abcdefgh)` };
+      expect(await refusal()).toBe(`${hook.url}: answered 404: The requested URL *** was not found (token ***)`);
       hook.answer = { status: 302, location: `${hook.url}/elsewhere` };
       expect(await refusal()).toBe(`${hook.url}: answered 302`);
       hook.answer = null;
       const ending = new AbortController();
       const sent = send({ kind: 'webhook', url }, contextOf(), ending.signal);
-      await expect.poll(() => hook.posts.length).toBe(3);
+      await expect.poll(() => hook.posts.length).toBe(4);
       ending.abort();
-      await expect(sent).rejects.toMatchObject({ code: 'ALERT_NOT_SENT' });
+      await expect(sent).rejects.toMatchObject({
+        code: 'ALERT_NOT_SENT',
+        message: `${hook.url}: no answer in time`,
+      });
       await hook.stop();
       expect(await refusal()).toBe(`${hook.url}: ECONNREFUSED`);
     }));
@@ -250,5 +275,8 @@ describe('a program', () => {
         'did not end within 0.2 s and was killed',
       );
       await expect(send({ ...channel, argv: ['./none.sh'] })).rejects.toThrow('found no such program');
+      script('head -c 300000 /dev/zero | tr "\\0" "x"; echo; touch finished; echo uploaded');
+      expect(await send(channel)).toBe('uploaded');
+      expect(existsSync(join(root, 'finished'))).toBe(true);
     }));
 });

@@ -14,32 +14,46 @@ export interface ReceivedMail {
 export interface MailServer {
   readonly port: number;
   readonly mails: readonly ReceivedMail[];
+  /** Open connections. */
+  connections(): number;
   stop(): Promise<void>;
 }
 
+/** Answers to a login and to a recipient; `which`: only to such recipients. */
+interface Refusals {
+  readonly login?: string;
+  readonly recipient?: string;
+  readonly which?: RegExp;
+}
+
 /**
- * As much of SMTP (RFC 5321) as a client needs to hand over a mail. `refuse`: the answer to a login or a recipient. `silent`: takes
- * connections and says nothing.
+ * As much of SMTP (RFC 5321) as a client needs to hand over a mail. `silent`: takes
+ * connections and says nothing. `drips`: greets without end.
  */
 export async function startMailServer({
   refuse,
   silent = false,
+  drips = false,
 }: {
-  readonly refuse?: { readonly login?: string; readonly recipient?: string };
+  readonly refuse?: Refusals;
   readonly silent?: boolean;
+  readonly drips?: boolean;
 } = {}): Promise<MailServer> {
   const mails: ReceivedMail[] = [];
   const sockets = new Set<Socket>();
   const server = createServer((socket) => {
     sockets.add(socket);
+    socket.on('close', () => sockets.delete(socket));
     socket.on('error', () => undefined);
-    if (!silent) converse(socket, { mails, refuse: refuse ?? {} });
+    if (drips) drip(socket);
+    else if (!silent) converse(socket, { mails, refuse: refuse ?? {} });
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   return {
     port: (server.address() as AddressInfo).port,
     mails,
+    connections: () => sockets.size,
     async stop() {
       if (!server.listening) return;
       for (const socket of sockets) socket.destroy();
@@ -49,12 +63,14 @@ export async function startMailServer({
   };
 }
 
+function drip(socket: Socket): void {
+  const timer = setInterval(() => socket.write('220-one moment\r\n'), 20);
+  socket.on('close', () => clearInterval(timer));
+}
+
 function converse(
   socket: Socket,
-  {
-    mails,
-    refuse,
-  }: { readonly mails: ReceivedMail[]; readonly refuse: { readonly login?: string; readonly recipient?: string } },
+  { mails, refuse }: { readonly mails: ReceivedMail[]; readonly refuse: Refusals },
 ): void {
   let envelope = { from: '', to: [] as string[], login: null as string | null };
   let data: string[] | null = null;
@@ -85,8 +101,9 @@ function converse(
       return say('250 fine');
     }
     if (verb === 'RCPT') {
-      if (refuse.recipient !== undefined) return say(refuse.recipient);
-      envelope.to.push(addressIn(line));
+      const address = addressIn(line);
+      if (refuse.recipient !== undefined && (refuse.which?.test(address) ?? true)) return say(refuse.recipient);
+      envelope.to.push(address);
       return say('250 fine');
     }
     if (verb === 'DATA') {

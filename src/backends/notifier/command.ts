@@ -27,7 +27,9 @@ export function createCommandNotifier({ argv, cwd, env, deadlineMs, places }: Co
         env: { ...env, ...places, ...variablesOf(event) },
         input: `${JSON.stringify({ ...event, subject, text })}\n`,
         deadlineMs,
+        // Its work counts, and not how much it says of it: a hook that is killed is not run again.
         maxOutput: MOST_OUTPUT,
+        whenMore: 'keep-end',
         signal,
       });
       if (result.ended === 'exited' && result.exitCode === 0) return lastWord(result);

@@ -8,7 +8,7 @@ interface PostRequest {
   readonly body: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly signal: AbortSignal;
-  /** Never to be told: the address is one of them where it opens a door. */
+  /** Never to be told; neither is the address, or what of it may open a door. */
   readonly secrets: readonly string[];
 }
 
@@ -24,25 +24,40 @@ const READ_CHARS = 16_000;
 /** Where a URL leads, without what may open a door: path, query and user. */
 export const originOf = (url: string): string => (URL.canParse(url) ? new URL(url).origin : 'an address that is none');
 
+/** Shorter parts of a path are words, such as `services`. */
+const LEAST_SECRET_PART = 12;
+const LEAST_SECRET_VALUE = 6;
+
+/** What an answer may quote of an address: path and query as they were asked for, and each part of them that may be a secret. */
+function partsOf(url: string): string[] {
+  if (!URL.canParse(url)) return [url];
+  const { href, pathname, search, searchParams } = new URL(url);
+  const segments = pathname.split('/').filter((part) => part.length >= LEAST_SECRET_PART);
+  const values = [...searchParams.values()].filter((value) => value.length >= LEAST_SECRET_VALUE);
+  return [url, href, `${pathname}${search}`, pathname, search, ...segments, ...values];
+}
+
 /**
  * Goes through the site's proxy where the environment names one. @throws ALERT_NOT_SENT unless the answer is 2xx; redirects are not followed, so that
  * nothing goes where nobody sent it
  */
 export async function postJson(request: PostRequest): Promise<void> {
-  const { url, secrets } = request;
+  const { url, secrets, signal } = request;
+  const struck = [...secrets, ...partsOf(url)];
   // Without its cause: what libraries throw may quote the whole address.
   const refused = (what: string): AppError =>
-    new AppError('ALERT_NOT_SENT', { message: `${originOf(url)}: ${strikeOut(what, secrets)}` });
+    new AppError('ALERT_NOT_SENT', { message: `${originOf(url)}: ${strikeOut(what, struck)}` });
   if (!/^https?:\/\//i.test(url) || !URL.canParse(url)) throw refused('found no http or https URL');
   let answer: Answer;
   try {
     answer = await post(new URL(url), request);
   } catch (error) {
+    if (signal.aborted) throw refused('no answer in time');
     throw refused((error as NodeJS.ErrnoException).code ?? messageOf(error));
   }
   const { status, said } = answer;
   if (status >= 200 && status < 300) return;
-  const quoted = strikeOut(said, secrets).slice(0, ANSWER_CHARS);
+  const quoted = strikeOut(said, struck).slice(0, ANSWER_CHARS);
   throw refused(`answered ${status}${quoted === '' ? '' : `: ${quoted}`}`);
 }
 

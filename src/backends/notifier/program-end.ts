@@ -1,6 +1,6 @@
 import type { CommandResult } from '../shared/run-command.ts';
 
-/** Characters of output after which a program is killed. */
+/** Characters of output that are read of a program, or kept. */
 export const MOST_OUTPUT = 64 * 1024;
 
 /** Not with 0, in words that follow its name. */

@@ -15,7 +15,7 @@ export function createSlackNotifier({ url, env }: SlackOptions): Notifier {
     async send({ subject, text }, signal) {
       const target = await readSecret(url, env);
       const body = JSON.stringify({ text: `*${escapeSlack(subject)}*\n${escapeSlack(text)}` });
-      await postJson({ url: target, body, headers: {}, signal, secrets: [target] });
+      await postJson({ url: target, body, headers: {}, signal, secrets: [] });
       return '';
     },
   };

@@ -32,16 +32,17 @@ export function createSmtpNotifier({ smtp, env, timeoutMs, from, to }: SmtpOptio
         socketTimeout: timeoutMs,
         dnsTimeout: timeoutMs,
       });
-      const stop = (): void => transport.close();
-      signal.addEventListener('abort', stop, { once: true });
+      const secrets = pass === undefined ? [] : [pass, `\0${user}\0${pass}`];
       try {
-        await transport.sendMail(mailOf(notice, { from, to }));
-        return '';
+        const { rejected, rejectedErrors } = await transport.sendMail({ ...mailOf(notice, { from, to }), signal });
+        // It has been sent: who was refused is told, and the others get no second one.
+        if (rejected.length === 0) return '';
+        const why = rejectedErrors?.[0]?.response ?? 'no reason given';
+        return strikeOut(`refused for ${rejected.join(', ')}: ${why}`, secrets);
       } catch (error) {
-        const secrets = pass === undefined ? [] : [pass, `\0${user}\0${pass}`];
-        throw new AppError('ALERT_NOT_SENT', { message: strikeOut(`${server}: ${messageOf(error)}`, secrets) });
+        const what = signal.aborted ? 'no answer in time' : messageOf(error);
+        throw new AppError('ALERT_NOT_SENT', { message: strikeOut(`${server}: ${what}`, secrets) });
       } finally {
-        signal.removeEventListener('abort', stop);
         transport.close();
       }
     },

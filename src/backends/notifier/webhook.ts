@@ -29,7 +29,7 @@ export function createWebhookNotifier({ url, secret, env, clock }: WebhookOption
         url: target,
         body,
         signal,
-        secrets: [target, ...(key === null ? [] : [key])],
+        secrets: key === null ? [] : [key],
         headers: {
           'idempotency-key': encodeURIComponent(event.id),
           'x-slurmctl-event': event.event,

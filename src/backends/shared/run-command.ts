@@ -2,6 +2,8 @@
  * Runs one outside command to its end: no shell, a deadline, a cap on output. What a command did is an answer, not an
  * exception; the caller knows what each ending means for it. Never throws for anything the command can do.
  */
+import type { Readable } from 'node:stream';
+
 export interface CommandRequest {
   /** Program and arguments; looked up in `env.PATH`. */
   readonly argv: readonly string[];
@@ -14,6 +16,8 @@ export interface CommandRequest {
   readonly deadlineMs: number;
   /** Most characters of stdout, and of stderr; default 64 Mi. */
   readonly maxOutput?: number;
+  /** What becomes of a command that prints more than `maxOutput`: it is killed (the default), or goes on and its last words are kept. */
+  readonly whenMore?: 'kill' | 'keep-end';
   /** Kill it as soon as its stderr says this. */
   readonly stopOn?: RegExp;
   /** Kill it when this fires. */
@@ -42,7 +46,11 @@ const FORCE_AFTER_MS = 500;
 
 export const runCommand: RunCommand = async (request) => {
   const { execa } = await import('execa');
-  const [program, ...args] = request.argv;
+  const {
+    argv: [program, ...args],
+    maxOutput = 64 * 1024 ** 2,
+    whenMore = 'kill',
+  } = request;
   if (program === undefined) throw new Error('an empty command');
   // A process group of its own: site wrappers fork, and a grandchild that survives would hold our pipes open.
   const child = execa(program, args, {
@@ -53,13 +61,18 @@ export const runCommand: RunCommand = async (request) => {
     extendEnv: false,
     env: withoutUndefined(request.env),
     stripFinalNewline: false,
-    maxBuffer: request.maxOutput ?? 64 * 1024 ** 2,
+    ...(whenMore === 'keep-end' ? { buffer: false } : { maxBuffer: maxOutput }),
   });
+  const ends =
+    whenMore === 'keep-end' ? { stdout: endOf(child.stdout, maxOutput), stderr: endOf(child.stderr, maxOutput) } : null;
   const end = endEarly(child, request);
   const result = await child;
   const early = end.settle();
   if (result.isMaxBuffer) signalGroup(child.pid, 'SIGKILL');
-  const text = { stdout: result.stdout, stderr: result.stderr };
+  const text = {
+    stdout: ends?.stdout() ?? result.stdout ?? '',
+    stderr: ends?.stderr() ?? result.stderr ?? '',
+  };
   const nothing = { exitCode: null, signal: null };
   if (child.pid === undefined) {
     const detail = result.code ?? 'unknown reason';
@@ -69,6 +82,16 @@ export const runCommand: RunCommand = async (request) => {
   if (result.isMaxBuffer) return { ended: 'too-much-output', ...nothing, ...text };
   return { ended: 'exited', exitCode: result.exitCode ?? null, signal: result.signal ?? null, ...text };
 };
+
+/** The last characters of a stream, as far as it was read. */
+function endOf(stream: Readable | null, most: number): () => string {
+  let end = '';
+  stream?.setEncoding('utf8');
+  stream?.on('data', (chunk: string) => {
+    end = (end + chunk).slice(-most);
+  });
+  return () => end;
+}
 
 interface Endable {
   readonly pid?: number | undefined;

@@ -97,17 +97,31 @@ function judgeRate({ above = ALERT_DEFAULTS.errorRatePercent }: AlertRule, facts
   return { is: compare(percent, above), what };
 }
 
-/** The most failures that came within the time: since the look at its beginning, or since the first look there is. */
 function judgeSpike(
   { above = ALERT_DEFAULTS.spikeItems, withinMs = ALERT_DEFAULTS.spikeWithinMs }: AlertRule,
   facts: AlertFacts,
   { failures }: AlertPast,
 ): Verdict {
-  const from = facts.nowMs - withinMs;
-  const before = failures.findLast(([atMs]) => atMs <= from) ?? failures[0];
-  const more = before === undefined ? 0 : Math.max(0, facts.items.failed - before[1]);
+  const before = failedAt(failures, facts, facts.nowMs - withinMs);
+  const more = Math.max(0, Math.floor(facts.items.failed - before));
   const what = `${more} items failed within ${formatDuration(withinMs)}${worstWords(facts)}`;
   return { is: compare(more, above), what };
+}
+
+/**
+ * Failed items at a moment: between two looks as if they had come evenly, because looks that are an hour apart must not make ten minutes out of it. Before
+ * the first look: what that one saw.
+ */
+function failedAt(
+  failures: AlertPast['failures'],
+  { nowMs, items }: Pick<AlertFacts, 'nowMs' | 'items'>,
+  atMs: number,
+): number {
+  const looks = [...failures, [nowMs, items.failed] as const];
+  const next = looks.findIndex(([ms]) => ms > atMs);
+  const [toMs, to] = looks[next] ?? [nowMs, items.failed];
+  const [fromMs, from] = looks[next - 1] ?? [toMs, to];
+  return toMs <= fromMs ? to : from + ((to - from) * (atMs - fromMs)) / (toMs - fromMs);
 }
 
 function judgeDeadline({ withinMs = 0 }: AlertRule, facts: AlertFacts): Verdict {

@@ -37,11 +37,12 @@ export function lookAtJob(request: LookRequest): Look {
   const { stored, facts, rules, rev } = request;
   const past = stored?.generation === facts.generation ? stored : null;
   const finished = finishedItems(facts);
-  const hasMoved = past === null || past.finished !== finished || !isAtWork(facts);
+  // While nothing runs there is nothing that could stand still: that time is the queue's.
+  const hasMoved = past === null || past.finished !== finished || !isAtWork(facts) || isIdle(facts);
   const seen = {
     finishedSinceMs: hasMoved ? facts.nowMs : past.finishedSinceMs,
     idleSinceMs: isIdle(facts) ? (past?.idleSinceMs ?? facts.nowMs) : null,
-    failures: samples(past?.failures ?? [[facts.beganMs, 0]], facts, longestSpike(rules)),
+    failures: samples(past?.failures ?? firstSample(facts), facts, longestSpike(rules)),
   };
   const episodes: Record<string, AlertEpisode> = { ...past?.episodes };
   const messages: Look['outbox'][number][] = [];
@@ -138,6 +139,10 @@ const newItem = (
   endedMs: 0,
   detail: '',
 });
+
+/** Nothing had failed when the job was submitted; what had when `retry` opened it again nobody knows. */
+const firstSample = ({ generation, beganMs, nowMs, items }: AlertFacts): AlertsItem['failures'] =>
+  generation === 0 ? [[beganMs, 0]] : [[nowMs, items.failed]];
 
 /** So many looks that the longest time of any rule is covered, each at least its share of it apart. */
 function samples(kept: AlertsItem['failures'], facts: AlertFacts, longestMs: number): AlertsItem['failures'] {

@@ -3,6 +3,7 @@
  * is taken over after a while. Hooks are run at most once: nobody takes a claimed one over.
  */
 import type { OutboxItem } from '../../domain/alert-items.ts';
+import type { JobId } from '../../domain/ids.ts';
 import { OUTBOX_PARTITION, outboxKey } from '../../domain/state-keys.ts';
 import { redactText } from '../../domain/redact.ts';
 import { isAppError, messageOf } from '../../errors/app-error.ts';
@@ -10,6 +11,7 @@ import type { Clock } from '../../ports/clock.ts';
 import type { Notice } from '../../ports/notifier.ts';
 import type { Ids } from '../../ports/random.ts';
 import type { StateCondition, StateItem, StateTable } from '../../ports/state-table.ts';
+import { sendInTime } from './send-in-time.ts';
 import { plainLine } from './word-message.ts';
 
 const MINUTE_MS = 60_000;
@@ -54,8 +56,9 @@ export interface OutboxEntry {
   readonly item: OutboxItem;
 }
 
-export async function* readOutbox(state: Pick<StateTable, 'query'>): AsyncGenerator<OutboxEntry> {
-  for await (const { sort, item } of state.query(OUTBOX_PARTITION))
+/** `job`: what is about this one. */
+export async function* readOutbox(state: Pick<StateTable, 'query'>, job?: JobId): AsyncGenerator<OutboxEntry> {
+  for await (const { sort, item } of state.query(OUTBOX_PARTITION, job === undefined ? '' : `${job}#`))
     yield { id: sort, item: item as unknown as OutboxItem };
 }
 
@@ -67,13 +70,17 @@ export async function sendOutbox(deps: OutboxDeps): Promise<readonly Delivery[]>
   for await (const entry of readOutbox(state)) {
     const stands = standing(entry.item, { nowMs: clock.nowMs(), hostname: deps.hostname });
     const send = stands === 'due' && entry.item.user === deps.user ? deps.senderOf(entry.item) : null;
-    if (send !== null && due.length < MOST_AT_ONCE) due.push({ entry, send });
+    if (send !== null) due.push({ entry, send });
     if (stands === 'forget' || stands === 'give-up') over.push(entry);
   }
   for (const entry of over) await putAway(deps, entry);
-  const sent = await Promise.all(due.map(({ entry, send }) => sendEntry(deps, entry, send)));
+  const next = due.toSorted((a, b) => byTurn(a.entry.item, b.entry.item)).slice(0, MOST_AT_ONCE);
+  const sent = await Promise.all(next.map(({ entry, send }) => sendEntry(deps, entry, send)));
   return sent.filter((each) => each !== null);
 }
+
+/** What was tried least goes first, so that a dead channel with many messages keeps nobody else waiting; then the oldest. */
+const byTurn = (a: OutboxItem, b: OutboxItem): number => a.tries - b.tries || a.createdMs - b.createdMs;
 
 /** What is to be done about an item now, on this host; pure. */
 export function standing(
@@ -148,33 +155,20 @@ async function sendEntry(
   return { id, item: { ...mine, ...set }, error: end.ok ? null : detail };
 }
 
-/** Never waits longer than its time, whatever the channel does with the signal. */
+/** Never waits for long, whatever the channel does with its signal. */
 async function trySend(
   { clock, sendMs, hookMs }: OutboxDeps,
   item: OutboxItem,
   send: NonNullable<SendOne>,
 ): Promise<{ readonly ok: boolean; readonly detail: string }> {
-  const ending = new AbortController();
   const mostMs = item.kind === 'hook' ? hookMs : sendMs;
-  let cancel = (): void => undefined;
-  const late = new Promise<{ ok: boolean; detail: string }>((resolve) => {
-    cancel = clock.after(mostMs, () => {
-      ending.abort();
-      resolve({ ok: false, detail: `no answer within ${mostMs / 1_000} s` });
-    });
-  });
   const { subject, text, event } = item;
   try {
-    const sent = send({ subject, text, event }, item, ending.signal).then(
-      (detail) => ({ ok: true, detail }),
-      (error: unknown) => {
-        if (!isAppError(error)) throw error;
-        return { ok: false, detail: messageOf(error) };
-      },
-    );
-    return await Promise.race([sent, late]);
-  } finally {
-    cancel();
+    const detail = await sendInTime(clock, mostMs, (signal) => send({ subject, text, event }, item, signal));
+    return detail === null ? { ok: false, detail: `no answer within ${mostMs / 1_000} s` } : { ok: true, detail };
+  } catch (error) {
+    if (!isAppError(error)) throw error;
+    return { ok: false, detail: messageOf(error) };
   }
 }
 

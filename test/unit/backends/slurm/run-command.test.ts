@@ -24,6 +24,13 @@ describe('runCommand', () => {
     expect(result.stdout).toBe("$(id)|a b|'|*|");
   });
 
+  it('of one whose last words are wanted, lets it go on however much it prints', async () => {
+    const script = 'i=0; while [ $i -lt 3000 ]; do echo "ä row $i"; echo "note $i" >&2; i=$((i+1)); done; exit 3';
+    const result = await run(['sh', '-c', script], { maxOutput: 20, whenMore: 'keep-end' });
+    expect(result).toMatchObject({ ended: 'exited', exitCode: 3, stderr: 'note 2998\nnote 2999\n' });
+    expect(result.stdout).toBe('row 2998\nä row 2999\n');
+  });
+
   it('names a signal that ended the command', async () => {
     expect(await run(['sh', '-c', 'kill -9 $$'])).toMatchObject({ ended: 'exited', exitCode: null, signal: 'SIGKILL' });
   });

@@ -77,6 +77,12 @@ describe('what rules say', () => {
       3,
     ],
     [
+      'stall: the time in the queue does not count, nor does the moment after it',
+      { when: 'stall', forMs: 30 * MINUTE_MS, to: ['a'] },
+      [factsAt(0, { runningTasks: 0 }), factsAt(40, { runningTasks: 0 }), factsAt(41), factsAt(69), factsAt(71)],
+      4,
+    ],
+    [
       'queue wait: from when nothing ran',
       { when: 'queue-wait', forMs: 60 * MINUTE_MS, to: ['a'] },
       [
@@ -111,6 +117,26 @@ describe('what rules say', () => {
         factsAt(20, { items: itemsOf(100, 40) }),
         factsAt(40, { items: itemsOf(200, 80) }),
         factsAt(45, { items: itemsOf(200, 135) }),
+      ],
+      2,
+    ],
+    [
+      'error spike: looks an hour apart do not make ten minutes out of that hour',
+      { when: 'error-spike', above: 50, withinMs: 10 * MINUTE_MS, to: ['a'] },
+      [
+        factsAt(60, { items: itemsOf(100, 120) }),
+        factsAt(120, { items: itemsOf(200, 240) }),
+        factsAt(126, { items: itemsOf(200, 290) }),
+      ],
+      2,
+    ],
+    [
+      'error spike: what had failed before a retry has not failed since',
+      { when: 'error-spike', above: 50, withinMs: 10 * MINUTE_MS, to: ['a'] },
+      [
+        factsAt(2, { generation: 1, items: itemsOf(100, 300) }),
+        factsAt(4, { generation: 1, items: itemsOf(110, 310) }),
+        factsAt(6, { generation: 1, items: itemsOf(110, 360) }),
       ],
       2,
     ],

@@ -130,9 +130,44 @@ describe('the outbox', () => {
       await look();
       const sending = sendOutbox(deps);
       await expect.poll(() => clock.pending()).toBeGreaterThan(0);
-      await clock.advance(10_000);
+      await clock.advance(11_000);
       expect(await sending).toMatchObject([{ error: 'no answer within 10 s' }]);
       expect(await stored()).toMatchObject([{ state: 'waiting' }]);
+    }));
+
+  it('a program that its deadline ends is waited for, so that it is gone and has said why', () =>
+    withTempDir(async (root) => {
+      const { clock, deps, look, stored } = createSite(root, { hooks: { ended: ['./a.sh'] } });
+      const untilKilled = (_: unknown, __: unknown, signal: AbortSignal): Promise<string> =>
+        new Promise((_resolve, reject) => {
+          signal.addEventListener('abort', () => {
+            clock.after(500, () => reject(new AppError('ALERT_NOT_SENT', { message: './a.sh: was killed: at row 7' })));
+          });
+        });
+      await look();
+      const sending = sendOutbox({ ...deps, senderOf: () => untilKilled });
+      await expect.poll(() => clock.pending()).toBeGreaterThan(0);
+      await clock.advance(60_000);
+      await clock.advance(500);
+      expect(await sending).toMatchObject([{ error: './a.sh: was killed: at row 7' }]);
+      expect(await stored()).toMatchObject([{ state: 'given-up' }]);
+    }));
+
+  it('a dead channel with many messages keeps no other one waiting', () =>
+    withTempDir(async (root) => {
+      const to = Array.from({ length: 40 }, (_, index) => `${index % 8 === 0 ? 'well' : 'dead'}-${index}`);
+      const { clock, deps, look, stored } = createSite(root, { rules: [{ when: 'failed', to }] });
+      const senderOf: OutboxDeps['senderOf'] = (item) => async () => {
+        if (item.to.startsWith('well')) return 'fine';
+        throw new AppError('ALERT_NOT_SENT', { message: 'the server is gone' });
+      };
+      await look();
+      for (let pass = 0; pass < 3; pass += 1) {
+        await sendOutbox({ ...deps, senderOf });
+        // By now each of them may be tried again.
+        await clock.advance(pauseAfter(20));
+      }
+      expect((await stored()).filter(({ state }) => state === 'sent')).toHaveLength(5);
     }));
 
   it('a claim whose answer was lost is still one, and so is a look', () =>
