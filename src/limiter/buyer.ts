@@ -1,12 +1,12 @@
 import { LONGEST_HORIZON_MS } from '../domain/limit-bounds.ts';
 import { limitKey, type Cost, type LimitItem, type LimitQuota, type LimitUnit } from '../domain/limit.ts';
 import { isAppError } from '../errors/app-error.ts';
-import type { StateItem } from '../ports/state-table.ts';
+import type { StateChange, StateCondition, StateItem, WriteOptions } from '../ports/state-table.ts';
 import { leaseOf, type Lease } from './lease.ts';
 import { limitUnknown } from './limit-unknown.ts';
 import { movedLease, planMove } from './move.ts';
 import type { LimiterDeps } from './needs.ts';
-import { planPurchase, type Moment, type Purchase } from './purchase.ts';
+import { planPurchase, type Moment } from './purchase.ts';
 import { createQuotaCalendar } from './quota-window.ts';
 import { createPauses } from './pauses.ts';
 
@@ -24,16 +24,22 @@ export type Bought =
   | { readonly kind: 'later'; readonly ms: number }
   | { readonly kind: 'spent'; readonly quota: LimitQuota; readonly untilMs: number; readonly ms: number };
 
+export interface LimitWrite {
+  readonly change: StateChange;
+  readonly when: StateCondition;
+}
+
 export interface Buyer {
   /** The limit as it was seen last; null before the first look. */
   seen(): LimitItem | null;
-  see(item: LimitItem): void;
   /** Reads the limit. @throws LIMIT_UNKNOWN, STATE_* */
   look(): Promise<LimitItem>;
   /** Buys a slot for the calls, or finds out when to try again. A table that does not answer is tried again later. @throws LIMIT_UNKNOWN, STATE_* */
   buy(calls: readonly Cost[], debt: Cost): Promise<Bought>;
   /** Tries to take a nearer slot in the place of this one, with the limit as it was seen last; null: it stays. @throws STATE_* */
   move(lease: Lease): Promise<Lease | null>;
+  /** Any other write of the limit: whether it was applied, and the limit as it is then, which counts as seen. @throws LIMIT_UNKNOWN, STATE_* */
+  write(asked: LimitWrite): Promise<readonly [applied: boolean, item: LimitItem]>;
   /** The provider refused a call: the next purchase tells of it. */
   refused(): void;
   /** Refusals that no purchase has told of. */
@@ -46,6 +52,8 @@ const TRIES = 3;
 const SHORTEST_HORIZON_MS = 1_000;
 /** What lies beyond the horizon is tried for again by many at once: spread over so long at first. */
 const SPREAD_MS = 1_000;
+/** Twice loses a slot, and sells none twice. */
+const REPEATABLE: WriteOptions = { repeatable: true };
 
 /** The limit as it was seen last, and what is asked of its table. */
 function createSight(name: string, state: LimiterDeps['state']) {
@@ -60,7 +68,6 @@ function createSight(name: string, state: LimiterDeps['state']) {
   return {
     figures,
     seen: (): LimitItem | null => item,
-    see: (seen: LimitItem): void => void (item = seen),
     refused: (): void => void (untold += 1),
     untold: (): number => untold,
     /** Where the answer of a purchase is lost they are told again: a figure for people may be too high, but not miss what happened. */
@@ -69,10 +76,10 @@ function createSight(name: string, state: LimiterDeps['state']) {
       figures.reads += 1;
       return see(await state.get(limitKey(name)));
     },
-    /** The limit as it is now, and whether the write was applied. */
-    async write({ change, when }: Pick<Purchase, 'change' | 'when'>): Promise<readonly [boolean, LimitItem]> {
+    /** Everything that this process writes of the limit comes by here, and is counted. */
+    async write({ change, when }: LimitWrite, options: WriteOptions = {}): Promise<readonly [boolean, LimitItem]> {
       figures.writes += 1;
-      const result = await state.write(limitKey(name), change, when, { repeatable: true });
+      const result = await state.write(limitKey(name), change, when, options);
       if (!result.applied) figures.refusedWrites += 1;
       return [result.applied, see(result.applied ? result.item : result.current)];
     },
@@ -111,7 +118,7 @@ export function createBuyer(name: string, deps: LimiterDeps): Buyer {
       }
       if (plan.kind === 'spent')
         return { ...plan, ms: Math.max(0, plan.untilMs - now.nowMs) + random.next() * SPREAD_MS };
-      const [isBought, after] = await sight.write(plan);
+      const [isBought, after] = await sight.write(plan, REPEATABLE);
       expectsQueue = (after.t ?? 0) - (isBought ? plan.durationUs : 0) > moment.nowUs;
       if (!isBought) continue;
       sight.told(answers429);
@@ -123,6 +130,7 @@ export function createBuyer(name: string, deps: LimiterDeps): Buyer {
 
   return {
     ...sight,
+    write: (asked) => sight.write(asked),
     async buy(calls, debt) {
       try {
         return await tryToBuy(calls, debt);
@@ -137,7 +145,7 @@ export function createBuyer(name: string, deps: LimiterDeps): Buyer {
       const [now, known] = [time.now(), sight.seen()];
       const plan = now === 'unsure' || known === null ? null : planMove(known, lease, momentOf(now.nowMs));
       if (plan === null) return null;
-      const [isMoved, after] = await sight.write(plan);
+      const [isMoved, after] = await sight.write(plan, REPEATABLE);
       return isMoved ? movedLease(lease, plan, after) : null;
     },
   };

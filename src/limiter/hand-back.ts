@@ -1,6 +1,6 @@
-import { limitKey, type Cost, type LimitItem } from '../domain/limit.ts';
+import type { Cost } from '../domain/limit.ts';
 import { isAppError } from '../errors/app-error.ts';
-import type { BuyerFigures } from './buyer.ts';
+import type { Buyer } from './buyer.ts';
 import { planEnd, planReturn } from './give-back.ts';
 import type { Lease } from './lease.ts';
 import type { LimiterDeps } from './needs.ts';
@@ -8,12 +8,8 @@ import { priceUs } from './price.ts';
 
 /** What a process holds of a limit when it ends. */
 export interface Holdings {
-  readonly item: LimitItem | null;
   readonly leases: readonly Lease[];
   readonly debt: Cost;
-  /** Refusals of the provider that no purchase has told of. */
-  readonly answers429: number;
-  readonly figures: BuyerFigures;
 }
 
 /** Of the last write: a quota may have begun anew meanwhile. */
@@ -25,29 +21,27 @@ const TRIES = 3;
  *
  * @returns the requests that went back
  */
-export async function handBack(name: string, deps: LimiterDeps, held: Holdings): Promise<number> {
+export async function handBack(name: string, deps: LimiterDeps, buyer: Buyer, held: Holdings): Promise<number> {
   const now = deps.time.now();
-  const { item, leases, debt, answers429, figures } = held;
+  const { leases, debt } = held;
+  const item = buyer.seen();
+  const answers429 = buyer.untold();
   const nowUs = now === 'unsure' ? null : Math.ceil(now.nowMs * 1_000);
   let givenBack = 0;
   if (item === null) return givenBack;
-  const write = async (plan: Pick<NonNullable<ReturnType<typeof planEnd>>, 'change' | 'when'>) => {
-    figures.writes += 1;
-    const result = await deps.state.write(limitKey(name), plan.change, plan.when);
-    if (!result.applied) figures.refusedWrites += 1;
-    return result;
-  };
   try {
     for (const lease of leases.toReversed()) {
       const plan = nowUs === null ? null : planReturn(lease, item.definition, nowUs);
-      if (plan !== null && (await write(plan)).applied) givenBack += lease.bought['requests'] ?? 0;
+      if (plan === null) continue;
+      const [isBack] = await buyer.write(plan);
+      if (isBack) givenBack += lease.bought['requests'] ?? 0;
     }
-    let seen: LimitItem | null = item;
-    for (let tries = 0; tries < TRIES && seen !== null; tries += 1) {
+    for (let tries = 0; tries < TRIES; tries += 1) {
+      const seen = buyer.seen() ?? item;
       const plan = planEnd(seen, { debt, durationUs: priceUs(debt, seen), answers429 });
       if (plan === null) break;
-      const result = await write(plan);
-      seen = result.applied ? null : (result.current as LimitItem | null);
+      const [isEnded] = await buyer.write(plan);
+      if (isEnded) break;
     }
   } catch (error) {
     if (!isAppError(error)) throw error;

@@ -94,15 +94,7 @@ export function createLine(name: string, deps: LimiterDeps): Line {
       queue.rejectAll(new Error(`limit ${name}: the limiter was closed while calls waited`));
       sleeper.wake();
       await Promise.all([stock.settled(), refusals.settled(), parts.mover.settled()]);
-      const { figures } = buyer;
-      const held = {
-        item: buyer.seen(),
-        leases: purse.leases(),
-        debt: purse.debt(),
-        answers429: buyer.untold(),
-        figures,
-      };
-      parts.givenBack = await handBack(name, deps, held);
+      parts.givenBack = await handBack(name, deps, buyer, { leases: purse.leases(), debt: purse.debt() });
     },
     figures: () => ({
       ...buyer.figures,

@@ -1,6 +1,4 @@
-import { limitKey, type LimitItem } from '../domain/limit.ts';
 import { isAppError } from '../errors/app-error.ts';
-import type { StateItem } from '../ports/state-table.ts';
 import { planDecrease } from './adapt.ts';
 import type { Buyer } from './buyer.ts';
 import type { LimiterDeps } from './needs.ts';
@@ -86,7 +84,7 @@ interface Told {
 
 /** Looks first, again when a write is refused: of a storm of refusals most reports find themselves counted, and cost no write. */
 async function send({ name, deps, buyer }: Told, g: number, sellAgainMs: number | null): Promise<void> {
-  const { state, time } = deps;
+  const { time } = deps;
   for (let tries = 0; tries < TRIES; tries += 1) {
     if (buyer.seen()?.g === g) await buyer.look();
     const item = buyer.seen();
@@ -95,15 +93,11 @@ async function send({ name, deps, buyer }: Told, g: number, sellAgainMs: number 
     const isAhead = sellAgainMs !== null && sellAgainMs > now.nowMs;
     const plan = planDecrease(item, { g, nowMs: now.nowMs, sellAgainMs: isAhead ? sellAgainMs : null });
     if (plan === null) return;
-    buyer.figures.writes += 1;
-    const result = await state.write(limitKey(name), plan.change, plan.when);
-    const current: StateItem | null = result.applied ? result.item : result.current;
-    if (current === null) return;
-    buyer.see(current as unknown as LimitItem);
-    if (result.applied) {
-      const share = (current['m'] as number) / 1e6;
-      return deps.log.warn('the provider refused calls; the limit sells less for a while', { limit: name, share });
-    }
-    buyer.figures.refusedWrites += 1;
+    const [isApplied, { m }] = await buyer.write(plan);
+    if (isApplied)
+      return deps.log.warn('the provider refused calls; the limit sells less for a while', {
+        limit: name,
+        share: m / 1e6,
+      });
   }
 }

@@ -316,6 +316,23 @@ describe('a provider that refuses', () => {
     expect(granted).toHaveLength(1);
   });
 
+  it('costs writes that are counted, whatever they were for', async () => {
+    const rig = createLimitRig(HUNDRED);
+    const limiters = [1, 2, 3].map((seed) => rig.limiter(seed));
+    const asked = limiters.map((limiter) => ask(rig, limiter, 1));
+    await rig.clock.advance(500);
+    for (const limiter of limiters) limiter.tooManyRequests('api', 3_000);
+    for (const { granted } of asked) granted[0]?.grant.settle({ requests: 4 });
+    await rig.clock.advance(5_000);
+    for (const limiter of limiters) ask(rig, limiter, 200);
+    await Promise.all([rig.clock.advance(50), ...limiters.map((limiter) => limiter.close())]);
+    const sum = (what: 'reads' | 'writes' | 'refusedWrites'): number =>
+      limiters.reduce((all, limiter) => all + (limiter.figures()['api']?.[what] ?? 0), 0);
+    expect(rig.item).toMatchObject({ refusals: 1 });
+    const { reads, writes, refused } = rig.counts;
+    expect([sum('reads'), sum('writes'), sum('refusedWrites')]).toEqual([reads, writes, refused]);
+  });
+
   it('is reported when the table answers again, if it did not', async () => {
     const { rig, limiter } = await afterOneCall();
     rig.failure = new AppError('STATE_UNAVAILABLE', { message: 'away' });
