@@ -24,7 +24,8 @@ export async function listDocument(
   const known = (await knownJobs(drivers.state)).filter((job) => mayBeListed(job, request, nowMs));
   const isByAge = sort === undefined || sort === 'created';
   const read = isByAge && states === undefined && limit !== undefined ? known.slice(0, limit) : known;
-  const listed = await mapBounded(read, AT_ONCE, (job) => listedJob(drivers, job, states));
+  const notes: string[] = [];
+  const listed = await mapBounded(read, AT_ONCE, (job) => listedOrNoted(drivers, job, { states, notes }));
   const cut = cutTo(
     inOrder(
       listed.filter((job) => job !== null),
@@ -32,7 +33,23 @@ export async function listDocument(
     ),
     limit,
   );
-  return { schema: 'slurmctl.list/1', ...cut, more: cut.more + (known.length - read.length) };
+  const more = cut.more + (known.length - read.length);
+  return { schema: 'slurmctl.list/1', ...cut, more, ...(notes.length === 0 ? {} : { notes: notes.toSorted() }) };
+}
+
+/** One damaged item hides its own job and no other. */
+async function listedOrNoted(
+  drivers: Pick<Drivers, 'state' | 'clock'>,
+  known: KnownJob,
+  { states, notes }: { readonly states: ListRequest['states']; readonly notes: string[] },
+): Promise<Listed | null> {
+  try {
+    return await listedJob(drivers, known, states);
+  } catch (error) {
+    if (!isAppError(error, 'STATE_CORRUPT')) throw error;
+    notes.push(`job ${known.id} is not listed: ${error.message} [${error.code}]`);
+    return null;
+  }
 }
 
 /** Null for a job in another state than those. Its tasks are read only where it is listed. */

@@ -4,7 +4,9 @@ import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { JobId, TaskId } from '../domain/ids.ts';
 import { taskAttemptsPrefix } from '../domain/keys.ts';
-import { isAppError } from '../errors/app-error.ts';
+import { describeFailure, errnoOf, isMissing, troubleOf } from '../backends/shared/fs-errno.ts';
+import { redactStart } from '../domain/redact.ts';
+import { AppError, isAppError } from '../errors/app-error.ts';
 import type { ObjectStore } from '../ports/object-store.ts';
 
 /** Lines of one attempt, or of one file of an element. */
@@ -31,6 +33,8 @@ export interface Reading {
 
 /** More of a line than this is cut. */
 const MOST_CHARS = 256 * 1024;
+/** Of what is cut enough is read to know a secret by. */
+const KEPT_BYTES = MOST_CHARS + 64 * 1024;
 
 /** The attempts at a task that have a log, in the order of their batch jobs. */
 export async function attemptLogs(
@@ -86,8 +90,8 @@ export async function elementLogs(directory: string, reading: Reading): Promise<
   const sources: LogSource[] = [];
   for (const name of names.toSorted((a, b) => a.localeCompare(b, 'en', { numeric: true }))) {
     const path = join(directory, name);
-    const facts = await stat(path);
-    if (!facts.isFile() || facts.size <= (reading.given.get(path) ?? 0)) continue;
+    const facts = await stat(path).catch((error: unknown) => nullWhereGone(error, path));
+    if (facts === null || !facts.isFile() || facts.size <= (reading.given.get(path) ?? 0)) continue;
     const about = { source: 'element', task: null, attempt: null, origin: path, changedMs: facts.mtimeMs } as const;
     sources.push({ ...about, lines: () => linesOfFile(path, reading) });
   }
@@ -97,12 +101,28 @@ export async function elementLogs(directory: string, reading: Reading): Promise<
 async function* linesOfFile(path: string, { given, mayGrow }: Reading): AsyncGenerator<string> {
   const start = given.get(path) ?? 0;
   let bytes = start;
-  for await (const { text, bytes: length, isWhole } of linesIn(createReadStream(path, { start }))) {
+  for await (const { text, bytes: length, isWhole } of linesIn(bytesOfFile(path, start))) {
     if (!isWhole && mayGrow) return;
     bytes += length;
     given.set(path, bytes);
     yield text;
   }
+}
+
+/** Of a file that `gc` has removed meanwhile there is nothing to give. @throws STORE_DENIED, STORE_UNAVAILABLE */
+async function* bytesOfFile(path: string, start: number): AsyncGenerator<Uint8Array> {
+  try {
+    yield* createReadStream(path, { start }) as AsyncIterable<Uint8Array>;
+  } catch (error) {
+    nullWhereGone(error, path);
+  }
+}
+
+function nullWhereGone(error: unknown, path: string): null {
+  if (isMissing(error)) return null;
+  if (errnoOf(error) === undefined) throw error;
+  const code = troubleOf(error) === 'denied' ? 'STORE_DENIED' : 'STORE_UNAVAILABLE';
+  throw new AppError(code, { message: describeFailure(error, path), cause: error });
 }
 
 interface CutLine {
@@ -122,7 +142,7 @@ export async function* linesIn(chunks: AsyncIterable<Uint8Array>): AsyncGenerato
   let bytes = 0;
   const keep = (piece: Uint8Array): void => {
     bytes += piece.length;
-    if (kept >= MOST_CHARS) return;
+    if (kept >= KEPT_BYTES) return;
     pieces.push(piece);
     kept += piece.length;
   };
@@ -130,7 +150,12 @@ export async function* linesIn(chunks: AsyncIterable<Uint8Array>): AsyncGenerato
     const text = Buffer.concat(pieces)
       .toString('utf8')
       .replace(/\r?\n?$/, '');
-    const line = { text: text.length > MOST_CHARS ? `${text.slice(0, MOST_CHARS)}…` : text, bytes, isWhole };
+    const isCut = bytes > kept;
+    const line = {
+      text: isCut || text.length > MOST_CHARS ? redactStart(text, MOST_CHARS, isCut) : text,
+      bytes,
+      isWhole,
+    };
     pieces = [];
     kept = 0;
     bytes = 0;

@@ -13,10 +13,12 @@ export async function listBothSides(sides: SpoolSides, request: ListRequest): Pr
     const far = await listDocument(await sides.far(), every);
     const known = new Set(near.jobs.map((job) => job.id));
     const jobs = [...near.jobs, ...far.jobs.filter((job) => !known.has(job.id))];
-    return { ...near, ...cutTo(inOrder(jobs, request.sort), limit) };
+    const notes = [...new Set([...(near.notes ?? []), ...(far.notes ?? [])])];
+    return { ...near, ...cutTo(inOrder(jobs, request.sort), limit), ...(notes.length === 0 ? {} : { notes }) };
   } catch (error) {
     if (!isAppError(error)) throw error;
-    const notes = [`only the jobs of the spool are listed: ${error.message} [${error.code}]`];
+    const own = `only the jobs of the spool are listed: ${error.message} [${error.code}]`;
+    const notes = [...(near.notes ?? []), own];
     return { ...near, ...cutTo(near.jobs, limit), notes };
   }
 }

@@ -29,12 +29,14 @@ function createLiveView<D>(session: Session, { render, sentence, facts }: LiveVi
   return async (document) => {
     const { columns, rows } = io.stdout;
     // A terminal that was made narrower meanwhile has wrapped what stands there.
-    const height = shown.reduce((sum, line) => sum + Math.max(1, Math.ceil(shownWidth(line) / columns)), 0);
+    const height = shown.reduce((sum, line) => sum + rowsOf(line, columns), 0);
     // The cursor cannot go above the screen, so a taller picture is cut to it.
-    shown = render(document, { ...view, width: columns })
-      .split('\n')
-      .slice(0, -1)
-      .slice(0, Math.max(1, rows - 1));
+    shown = firstRows(
+      render(document, { ...view, width: columns })
+        .split('\n')
+        .slice(0, -1),
+      { columns, rows },
+    );
     // Each line is put over the one that stands there and its rest cleared: a screen that is wiped first flickers.
     const back = height === 0 ? HIDE_CURSOR : `\u001b[${height}A\r`;
     await session.print(`${back}${shown.map((line) => cleared(line, columns)).join('\n')}\n${CLEAR_BELOW}`);
@@ -46,9 +48,24 @@ const SHOW_CURSOR = '\u001b[?25h';
 const CLEAR_REST_OF_LINE = '\u001b[K';
 const CLEAR_BELOW = '\u001b[J';
 
-/** A line as wide as the terminal leaves the cursor on its last character, which would be cleared. */
-const cleared = (line: string, columns: number): string =>
-  shownWidth(line) < columns ? `${line}${CLEAR_REST_OF_LINE}` : line;
+/** A line that fills its last row leaves the cursor on its last character, which would be cleared. */
+function cleared(line: string, columns: number): string {
+  const width = shownWidth(line);
+  return width > 0 && width % columns === 0 ? line : `${line}${CLEAR_REST_OF_LINE}`;
+}
+
+/** Rows that a line takes: the path of an output is never cut, and may be longer than a row. */
+const rowsOf = (line: string, columns: number): number => Math.max(1, Math.ceil(shownWidth(line) / columns));
+
+/** As many lines as fit above the cursor; the first always. */
+function firstRows(
+  lines: readonly string[],
+  { columns, rows }: { readonly columns: number; readonly rows: number },
+): readonly string[] {
+  let used = 0;
+  const cut = lines.findIndex((line) => (used += rowsOf(line, columns)) > rows - 1);
+  return cut === -1 ? lines : lines.slice(0, Math.max(1, cut));
+}
 
 const isDrawn = ({ io, flags }: Session): boolean => !flags.json && io.stdout.isTty && io.env['TERM'] !== 'dumb';
 

@@ -1,6 +1,6 @@
 import type { ExplainDocument } from '../../app/explain-documents.ts';
 import { defineCommand, optional, parsed, text } from '../define-command.ts';
-import { shellWord } from '../render/text.ts';
+import { printable, shellWord } from '../render/text.ts';
 import { JOB_ARGUMENT } from './job-argument.ts';
 
 /** Task numbers have up to nine digits. */
@@ -38,6 +38,9 @@ export const explain = defineCommand({
   },
 });
 
+/** Can this id be shown, copied and given as a line? Others would act on the terminal, or name another item. */
+const isTypeable = (itemId: string): boolean => itemId === printable(itemId) && itemId === itemId.trim();
+
 /** What a person would do next. */
 export function nextAfterExplain({ about, jobId, state, job, task, item }: ExplainDocument): string {
   if (about === 'job') {
@@ -48,7 +51,9 @@ export function nextAfterExplain({ about, jobId, state, job, task, item }: Expla
   const number = Number(task?.task ?? 0);
   // A record that cannot be read stays so: only its correction helps.
   if (item?.cause === 'bad-input') return `slurmctl logs ${jobId} --task ${number}`;
-  if (item?.status === 'failed') return `echo ${shellWord(item.itemId)} | slurmctl retry ${jobId} --items -`;
+  if (item?.status === 'failed' && isTypeable(item.itemId))
+    return `printf '%s\\n' ${shellWord(item.itemId)} | slurmctl retry ${jobId} --items -`;
+  if (item?.status === 'failed') return `slurmctl retry ${jobId} --task ${number}`;
   if (task?.state === 'DEAD') return `slurmctl retry ${jobId} --task ${number}`;
   return `slurmctl logs ${jobId} --task ${number}`;
 }

@@ -1,13 +1,13 @@
 import type { LogLine } from '../../app/documents.ts';
 import { taskIdOf } from '../../domain/ids.ts';
 import { LOG_LEVELS } from '../../domain/log-line.ts';
-import { parseDurationMs } from '../../domain/units.ts';
 import { AppError } from '../../errors/app-error.ts';
 import { defineCommand, flag, parsed, required, text } from '../define-command.ts';
 import type { LogLineDocument } from '../documents.ts';
 import { jsonText } from '../render/json.ts';
 import type { Session } from '../session.ts';
 import { JOB_ARGUMENT } from './job-argument.ts';
+import { parseSince, SINCE_EXPECTED } from './parse-since.ts';
 
 /** Task numbers have up to nine digits. */
 const TASK = /^\d{1,9}$/;
@@ -36,12 +36,12 @@ export const logs = defineCommand({
     failed: flag('Only items that have failed for good'),
     grep: text('pattern', 'Only lines that match this regular expression'),
     level: parsed('level', 'Only lines of this level and above: debug, info, warn or error', {
-      parse: (raw) => LOG_LEVELS.find((level) => level === raw) ?? null,
+      parse: (raw) => LOG_LEVELS.find((level) => level === raw.toLowerCase()) ?? null,
       expected: LOG_LEVELS.join(', '),
     }),
-    since: parsed('time', 'Only lines that are younger: a duration such as 10m, or a time such as 2026-11-21T14:00Z', {
+    since: parsed('when', 'Only lines since: a time such as 2026-11-21T09:30:00Z, or how long ago: 10m', {
       parse: parseSince,
-      expected: 'a duration with a unit, such as 10m, or a time such as 2026-11-21T14:00Z',
+      expected: SINCE_EXPECTED,
     }),
     follow: flag('Go on until the job has ended'),
   },
@@ -71,17 +71,6 @@ export const logs = defineCommand({
   },
 });
 
-const TIME = /^\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,3})?)?(?:Z|[+-]\d{2}:\d{2})?)?$/;
-
-/** A time without a zone is of the reader's own. */
-function parseSince(raw: string): { readonly agoMs: number } | { readonly atMs: number } | null {
-  const agoMs = parseDurationMs(raw);
-  if (agoMs !== null) return { agoMs };
-  if (!TIME.test(raw)) return null;
-  const atMs = Date.parse(raw.length === 10 ? `${raw}T00:00` : raw.replace(' ', 'T'));
-  return Number.isNaN(atMs) ? null : { atMs };
-}
-
 async function printText(session: Session, lines: AsyncIterable<LogLine>): Promise<void> {
   const { renderLogLine } = await import('../render/log-line.ts');
   let any = false;
@@ -98,11 +87,11 @@ async function printJson(session: Session, lines: AsyncIterable<LogLine>, follow
       await session.jsonLine({ schema: 'slurmctl.log-line/1', ...line } satisfies LogLineDocument);
     return;
   }
-  await session.print('{"schema":"slurmctl.logs/1","lines":[');
-  let separator = '\n';
+  // What cannot be read at all fails before the first line, and then stdout holds the document of the error alone.
+  let separator = '{"schema":"slurmctl.logs/1","lines":[\n';
   for await (const line of lines) {
     await session.print(separator + jsonText(line));
     separator = ',\n';
   }
-  await session.print('\n]}\n');
+  await session.print(separator === ',\n' ? '\n]}\n' : `${separator}]}\n`);
 }

@@ -40,7 +40,7 @@ function moreMemory({ asked, usage }: AdviceFacts): ReportAdvice | null {
   return under('resources', 'memory', {
     now: memoryWords(asked.memoryBytes),
     value: memoryWords(raised.memoryBytes),
-    why: `${attempts} attempts ran out of memory first, and tasks came to their end with up to ${formatBytes(raised.memoryBytes)}: asking for it at once spares them`,
+    why: whyMore(attempts, 'ran out of memory', formatBytes(raised.memoryBytes)),
     saves: null,
   });
 }
@@ -52,9 +52,15 @@ function moreTime({ asked, usage }: AdviceFacts): ReportAdvice | null {
   return under('resources', 'time', {
     now: timeWords(asked.timeMs),
     value: timeWords(raised.timeMs),
-    why: `${attempts} attempts reached the time limit first, and tasks came to their end with up to ${formatDuration(raised.timeMs)}: asking for it at once spares them`,
+    why: whyMore(attempts, 'reached the time limit', formatDuration(raised.timeMs)),
     saves: null,
   });
+}
+
+/** A rule, or a person with `retry --memory`, raises requests also where no attempt failed for want of it. */
+function whyMore(attempts: number, failedHow: string, most: string): string {
+  const first = attempts === 0 ? '' : `${attempts} ${attempts === 1 ? 'attempt' : 'attempts'} ${failedHow} first, and `;
+  return `${first}tasks came to their end with up to ${most}: asking for it at once ${attempts === 0 ? 'needs no second try' : 'spares that'}`;
 }
 
 function lessMemory({ asked, usage }: AdviceFacts): ReportAdvice | null {

@@ -1,4 +1,4 @@
-import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -76,5 +76,22 @@ describe('output of elements', () => {
     expect(await read(false)).toEqual(['three']);
     expect(await read(false)).toEqual([]);
     expect(await elementLogs(join(dir.path, 'nowhere'), { given, mayGrow: false })).toEqual([]);
+  });
+
+  it('that was removed meanwhile is passed over', async () => {
+    const paths = ['4711_1.out', '4711_2.out'].map((name) => join(dir.path, name));
+    for (const path of paths) writeFileSync(path, 'line\n');
+    const sources = await elementLogs(dir.path, { given: new Map(), mayGrow: false });
+    rmSync(paths[0] as string);
+    const lines: string[] = [];
+    for (const source of sources) for await (const line of source.lines()) lines.push(`${source.origin}: ${line}`);
+    expect(lines).toEqual([`${paths[1]}: line`]);
+  });
+
+  it('that cannot be read is named', async () => {
+    symlinkSync('4711_3.out', join(dir.path, '4711_3.out'));
+    const refusal = elementLogs(dir.path, { given: new Map(), mayGrow: false });
+    await expect(refusal).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+    await expect(refusal).rejects.toThrow(join(dir.path, '4711_3.out'));
   });
 });

@@ -64,7 +64,7 @@ describe('events', () => {
     ]);
   });
 
-  it.each(['yesterday', '2026-13-01', '2026-11-20T23:31', '12', ''])('refuse --since %s', async (since) => {
+  it.each(['yesterday', '2026-13-01', '2026-11-20T25:31', '12', ''])('refuse --since %s', async (since) => {
     const { code, stderr } = await runInProcess(['events', 'x', '--since', since]);
     expect(code).toBe(2);
     expect(stderr).toContain('[USAGE]');

@@ -2,6 +2,7 @@ import { describe, expect, it, vi } from 'vitest';
 import type { App } from '../../../src/app/api.ts';
 import type { LogLine } from '../../../src/app/documents.ts';
 import type { LogsDocument } from '../../../src/cli/documents.ts';
+import { AppError } from '../../../src/errors/app-error.ts';
 import { runInProcess, stream } from './run-cli.harness.ts';
 
 const attemptLine = (text: string): LogLine => ({
@@ -99,15 +100,16 @@ describe('logs', () => {
       since: { atMs: Date.UTC(2026, 10, 21, 14) },
     });
     const midnight = await asked('--since', '2026-11-21');
-    expect(midnight.since).toEqual({ atMs: new Date(2026, 10, 21).getTime() });
+    expect(midnight.since).toEqual({ atMs: Date.UTC(2026, 10, 21) });
+    expect((await asked('--level', 'WARN')).level).toBe('warn');
   });
 
   it.each([
     [['--failed', '--follow'], '--failed and --follow'],
     [['--failed', '--item', '3'], '--failed and --item'],
     [['--level', 'loud'], 'debug, info, warn, error'],
-    [['--since', '10'], 'a duration with a unit'],
-    [['--since', '2026-13-45'], 'a duration with a unit'],
+    [['--since', '10'], 'a duration such as'],
+    [['--since', '2026-13-45'], 'a time such as'],
     [['--attempt', '../../x'], 'the id of an attempt'],
   ])('refuses %j', async (args, words) => {
     const call = logs();
@@ -127,6 +129,19 @@ describe('logs', () => {
         .split('\n')
         .map((line) => JSON.parse(line) as unknown),
     ).toEqual(LINES.map((line) => ({ schema: 'slurmctl.log-line/1', ...line })));
+  });
+
+  it('--json of logs that cannot be read, or of none, is one document too', async () => {
+    const refused = (): ReturnType<App['logs']> =>
+      // oxlint-disable-next-line require-yield -- fails before the first line
+      (async function* () {
+        throw new AppError('JOB_NOT_FOUND', { message: 'no job "x"' });
+      })();
+    const failed = await runInProcess(['logs', 'x', '--json'], { app: { logs: refused } });
+    expect(failed.code).toBe(4);
+    expect(JSON.parse(failed.stdout)).toMatchObject({ schema: 'slurmctl.error/1', code: 'JOB_NOT_FOUND' });
+    const none = await runInProcess(['logs', 'x', '--json'], { app: { logs: () => stream<LogLine>() } });
+    expect(JSON.parse(none.stdout)).toEqual({ schema: 'slurmctl.logs/1', lines: [] });
   });
 
   it('Ctrl-C ends --follow quietly with 130', async () => {

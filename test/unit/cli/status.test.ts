@@ -139,6 +139,23 @@ describe('status --watch', () => {
     expect(gone.stdout).not.toContain('\u001b');
   });
 
+  it('counts the rows of a path that is longer than the terminal is wide, and clears behind it', async () => {
+    const tty = { columns: 70, rows: 40 };
+    const earlier = { ...runningStatus, output: `/shared/${'deep/'.repeat(20)}out.parquet`, outputGeneration: 0 };
+    const looks = () => stream<typeof runningStatus>(earlier, earlier);
+    const { stdout } = await runInProcess(['status', '--watch'], { app: { watch: looks }, tty });
+    const line = stdout.split('\n').find((each) => each.includes('out.parquet'));
+    expect(line?.endsWith('\u001b[K')).toBe(true);
+    // Without room for both of its rows it is left out, or the next picture would be put one row too low.
+    const whole = stripVTControlCharacters(stdout).split('\n');
+    const at = whole.findIndex((each) => each.includes('out.parquet'));
+    const low = await runInProcess(['status', '--watch'], {
+      app: { watch: looks },
+      tty: { columns: 70, rows: at + 2 },
+    });
+    expect(low.stdout).not.toContain('out.parquet');
+  });
+
   it('shows the cursor again when a look fails', async () => {
     async function* failing(): ReturnType<App['watch']> {
       yield runningStatus;

@@ -136,6 +136,12 @@ describe('the report of a job', () => {
     const tasks = [done(0, { mib: 12_000, needs }), done(1, { mib: 11_000, needs }), done(2)];
     const { advice, memory } = reportOf(tasks, { records: [failed('oom', 5), failed('oom', 5)] });
     expect(advice[0]).toMatchObject({ line: 'memory: 16G', now: '8G', saves: null });
+    expect(advice[0]?.why).toBe(
+      '2 attempts ran out of memory first, and tasks came to their end with up to 16.0 GiB: asking for it at once spares that',
+    );
+    const why = (records: readonly AttemptRecord[]) => reportOf(tasks, { records }).advice[0]?.why;
+    expect(why([failed('oom', 5)])).toMatch(/^1 attempt ran out of memory first, and tasks /);
+    expect(why([])).toMatch(/^tasks came to their end with up to 16.0 GiB: /);
     expect(memory?.share).toBeCloseTo(12_000 / 16_384);
     const few = [done(0, { needs }), ...Array.from({ length: 20 }, (_, n) => done(n + 1))];
     expect(reportOf(few, { records: [failed('oom', 5)] }).advice.map(({ line }) => line)).not.toContain('memory: 16G');
