@@ -2,7 +2,7 @@
  * Runs one outside command to its end: no shell, a deadline, a cap on output. What a command did is an answer, not an
  * exception; the caller knows what each ending means for it. Never throws for anything the command can do.
  */
-import type { Readable } from 'node:stream';
+import { spawn, type ChildProcess } from 'node:child_process';
 
 export interface CommandRequest {
   /** Program and arguments; looked up in `env.PATH`. */
@@ -45,46 +45,92 @@ export type RunCommand = (request: CommandRequest) => Promise<CommandResult>;
 const FORCE_AFTER_MS = 500;
 
 export const runCommand: RunCommand = async (request) => {
-  const { execa } = await import('execa');
-  const {
-    argv: [program, ...args],
-    maxOutput = 64 * 1024 ** 2,
-    whenMore = 'kill',
-  } = request;
-  if (program === undefined) throw new Error('an empty command');
-  // A process group of its own: site wrappers fork, and a grandchild that survives would hold our pipes open.
-  const child = execa(program, args, {
-    reject: false,
-    detached: true,
-    ...(request.cwd === undefined ? {} : { cwd: request.cwd }),
-    input: request.input ?? '',
-    extendEnv: false,
-    env: withoutUndefined(request.env),
-    stripFinalNewline: false,
-    ...(whenMore === 'keep-end' ? { buffer: false } : { maxBuffer: maxOutput }),
-  });
-  const ends =
-    whenMore === 'keep-end' ? { stdout: endOf(child.stdout, maxOutput), stderr: endOf(child.stderr, maxOutput) } : null;
-  const end = endEarly(child, request);
-  const result = await child;
-  const early = end.settle();
-  if (result.isMaxBuffer) signalGroup(child.pid, 'SIGKILL');
-  const text = {
-    stdout: ends?.stdout() ?? result.stdout ?? '',
-    stderr: ends?.stderr() ?? result.stderr ?? '',
+  const { maxOutput = 64 * 1024 ** 2, whenMore = 'kill' } = request;
+  const started = start(request);
+  if ('refused' in started) return notRun(started.refused);
+  const { child } = started;
+  let tooMuch = false;
+  const flood = (): void => {
+    tooMuch = true;
+    signalGroup(child.pid, 'SIGKILL');
   };
-  const nothing = { exitCode: null, signal: null };
-  if (child.pid === undefined) {
-    const detail = result.code ?? 'unknown reason';
-    return { ended: detail === 'ENOENT' ? 'not-found' : 'not-started', ...nothing, ...text, detail };
-  }
-  if (early !== null) return { ended: early, ...nothing, ...text };
-  if (result.isMaxBuffer) return { ended: 'too-much-output', ...nothing, ...text };
-  return { ended: 'exited', exitCode: result.exitCode ?? null, signal: result.signal ?? null, ...text };
+  const [stdout, stderr] = [child.stdout, child.stderr].map((stream) =>
+    whenMore === 'keep-end' ? endOf(stream, maxOutput) : beginningOf(stream, maxOutput, flood),
+  ) as [() => string, () => string];
+  const end = endEarly(child, request);
+  const outcome = await closed(child);
+  const early = end.settle();
+  if ('refused' in outcome) return notRun(outcome.refused);
+  const text = { stdout: stdout(), stderr: stderr() };
+  if (early !== null) return { ended: early, ...NOTHING, ...text };
+  if (tooMuch) return { ended: 'too-much-output', ...NOTHING, ...text };
+  return { ended: 'exited', ...outcome, ...text };
 };
 
+const NOTHING = { exitCode: null, signal: null };
+
+const notRun = (code: string): CommandResult => ({
+  ended: code === 'ENOENT' ? 'not-found' : 'not-started',
+  ...NOTHING,
+  stdout: '',
+  stderr: '',
+  detail: code,
+});
+
+interface Refused {
+  /** The system's reason. */
+  readonly refused: string;
+}
+
+const refusedBy = (error: unknown): Refused => ({
+  refused: (error as NodeJS.ErrnoException).code ?? 'unknown reason',
+});
+
+function start(request: CommandRequest): { readonly child: ChildProcess } | Refused {
+  const [program, ...args] = request.argv;
+  if (program === undefined) throw new Error('an empty command');
+  try {
+    // A process group of its own: site wrappers fork, and a grandchild that survives would hold our pipes open.
+    const child = spawn(program, args, {
+      detached: true,
+      ...(request.cwd === undefined ? {} : { cwd: request.cwd }),
+      env: withoutUndefined(request.env),
+      stdio: 'pipe',
+    });
+    // A command need not read what it is given.
+    child.stdin.on('error', () => undefined);
+    child.stdin.end(request.input ?? '');
+    return { child };
+  } catch (error) {
+    // Some refusals, such as an argument list that is too long, are thrown, others are told as an event.
+    return refusedBy(error);
+  }
+}
+
+/** When it has ended and nobody holds its pipes any more. */
+const closed = (child: ChildProcess): Promise<Pick<CommandResult, 'exitCode' | 'signal'> | Refused> =>
+  new Promise((resolve) => {
+    child.once('error', (error) => {
+      if (child.pid === undefined) resolve(refusedBy(error));
+    });
+    child.once('close', (exitCode, signal) => resolve({ exitCode, signal }));
+  });
+
+/** The first characters of a stream; `more` is called when there are others. */
+function beginningOf(stream: ChildProcess['stdout'], most: number, more: () => void): () => string {
+  const parts: string[] = [];
+  let left = most;
+  stream?.setEncoding('utf8');
+  stream?.on('data', (chunk: string) => {
+    if (left > 0) parts.push(chunk.slice(0, left));
+    left -= chunk.length;
+    if (left < 0) more();
+  });
+  return () => parts.join('');
+}
+
 /** The last characters of a stream, as far as it was read. */
-function endOf(stream: Readable | null, most: number): () => string {
+function endOf(stream: ChildProcess['stdout'], most: number): () => string {
   let end = '';
   stream?.setEncoding('utf8');
   stream?.on('data', (chunk: string) => {
@@ -93,15 +139,8 @@ function endOf(stream: Readable | null, most: number): () => string {
   return () => end;
 }
 
-interface Endable {
-  readonly pid?: number | undefined;
-  readonly stdout: { destroy(): unknown } | null;
-  readonly stderr: { destroy(): unknown; on(event: 'data', listener: (chunk: Buffer) => void): unknown } | null;
-  once(event: 'exit', listener: () => void): unknown;
-}
-
 /** Ends the whole process group when the request says so, then lets go of its pipes whoever may still hold them. */
-function endEarly(child: Endable, request: CommandRequest): { settle(): 'deadline' | 'stopped' | null } {
+function endEarly(child: ChildProcess, request: CommandRequest): { settle(): 'deadline' | 'stopped' | null } {
   let early: 'deadline' | 'stopped' | null = null;
   let exited = false;
   let force: NodeJS.Timeout | undefined;
@@ -126,8 +165,8 @@ function endEarly(child: Endable, request: CommandRequest): { settle(): 'deadlin
   const { stopOn } = request;
   let said = '';
   if (stopOn !== undefined) {
-    child.stderr?.on('data', (chunk: Buffer) => {
-      said = (said + chunk.toString('utf8')).slice(-4096);
+    child.stderr?.on('data', (chunk: string) => {
+      said = (said + chunk).slice(-4096);
       if (stopOn.test(said)) stop();
     });
   }
