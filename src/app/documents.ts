@@ -1,7 +1,14 @@
 import type { Cause } from '../domain/causes.ts';
 import type { ItemCounts, SubmissionItem, TaskCounts } from '../domain/job-item.ts';
 import type { JobState } from '../domain/states.ts';
-import type { LaggardsDocument, PaceDocument, QueueDocument, UsageDocument } from './pace-documents.ts';
+import type { Standstill } from '../domain/standstill.ts';
+import type {
+  LaggardsDocument,
+  PaceDocument,
+  QueueDocument,
+  UndeliveredDocument,
+  UsageDocument,
+} from './pace-documents.ts';
 import type { TurnDocument } from './turn-document.ts';
 import type { Problem } from '../errors/app-error.ts';
 import type { EventDocument } from './decision-documents.ts';
@@ -39,6 +46,10 @@ export interface StatusDocument {
   readonly usage: UsageDocument | null;
   /** Why elements wait in the queue, for a live job on Slurm. Absent otherwise. */
   readonly queue?: QueueDocument;
+  /** Why it, or more of it, does not run, as in `explain`; empty for a job that has ended. */
+  readonly standstill: readonly Standstill[];
+  /** Whom messages about the job did not reach, and its hooks that failed. Looked up where its state is. */
+  readonly undelivered: readonly UndeliveredDocument[];
   /** Tasks that wait for a retry or are dead, by cause, most frequent first. */
   readonly causes: readonly {
     readonly cause: Cause;

@@ -10,7 +10,6 @@ import type { JobMeta } from '../domain/job-item.ts';
 import { HISTORY_PREFIX, jobPartition } from '../domain/state-keys.ts';
 import { isAppError } from '../errors/app-error.ts';
 import type { StatusDocument } from './documents.ts';
-import { standstill } from '../observe/standstill.ts';
 import { eventDocument } from './event-document.ts';
 import { explanationOf, isoOrNull } from './explain-committed.ts';
 import type { ExplainedJob } from './explain-documents.ts';
@@ -36,7 +35,7 @@ export async function explainJob(
     events: events.map(eventDocument),
     ...(await history(drivers, job)),
     ...(await taskFacts(drivers, job, meta)),
-    standstill: standstill(status, drivers.clock.nowMs()),
+    standstill: status.standstill,
     retries,
     ...(status.queue === undefined ? {} : { queue: status.queue }),
     heldBack,

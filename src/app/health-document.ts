@@ -5,12 +5,14 @@ import type { HealthFinding } from '../domain/health.ts';
 import type { JobId } from '../domain/ids.ts';
 import { isAppError } from '../errors/app-error.ts';
 import { judgeJob } from '../observe/health/judge-job.ts';
+import { judgeOutbox } from '../observe/health/judge-outbox.ts';
 import { judgeQueue } from '../observe/health/judge-site.ts';
 import { knownJobs, type KnownJob } from './find-job.ts';
 import type { HealthDocument } from './health-documents.ts';
 import { healthFacts, type LookedAt } from './health-facts.ts';
 import { askQueues, queueNameOf, recordedNames } from './health-queue.ts';
 import { siteFindings } from './health-site.ts';
+import { readUndelivered } from './undelivered.ts';
 import type { Drivers } from './job-backends.ts';
 import { createDriversOf, type DriversOf } from './job-drivers.ts';
 
@@ -35,6 +37,7 @@ export async function healthDocument(drivers: Drivers): Promise<HealthDocument> 
   const queued = [...queues.values()].flatMap((queue) => [...queue.values()]);
   const { findings: orphans, foreign } = judgeQueue({ queued, recorded: await recordedNames(state, known, queued) });
   findings.push(...orphans, ...(await siteFindings(drivers, known, driversOf)));
+  findings.push(...(await outboxFindings([drivers, ...looked.map(({ own }) => own)])));
   const of = `jobs that ${state.rootUrl} does not know: they are of another home directory, or were removed`;
   return {
     schema: 'slurmctl.health/1',
@@ -56,6 +59,16 @@ function unreadable(job: JobId, error: unknown): HealthFinding {
   if (!isAppError(error)) throw error;
   const found = `${error.message} [${error.code}]`;
   return { check: 'unreadable', verdict: 'fail', jobId: job, found, remedy: `slurmctl status ${job}` };
+}
+
+/** Of every outbox, once: jobs may keep their state elsewhere. */
+async function outboxFindings(all: readonly Drivers[]): Promise<HealthFinding[]> {
+  const findings: HealthFinding[] = [];
+  for (const { state, clock } of new Map(all.map((each) => [each.urls.state, each])).values()) {
+    const nowMs = clock.nowMs();
+    findings.push(...judgeOutbox(await readUndelivered(state, nowMs), nowMs));
+  }
+  return findings;
 }
 
 /** The live jobs and the newest that have ended. The copy of a job that lives in a spool is looked at there. */

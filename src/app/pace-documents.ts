@@ -42,6 +42,30 @@ export interface UsageDocument {
   readonly cpuHours: number;
 }
 
+/** A recipient of messages about the job, or a hook of it, that could not be reached or run. */
+export interface UndeliveredDocument {
+  readonly kind: 'message' | 'hook';
+  /** Name of a channel, an address, or the event of a hook. */
+  readonly to: string;
+  /** Whose settings have the channel. */
+  readonly user: string;
+  /** Messages that are tried again, and messages and hooks that nobody tries any more. */
+  readonly waiting: number;
+  readonly givenUp: number;
+  /** When the oldest of them was to be told. */
+  readonly sinceAt: string;
+  /** Of the one that was tried most often. 0: nobody who passed over the job has this channel. */
+  readonly tries: number;
+  /** When the next pass tries again at the earliest; null: no try is due. */
+  readonly nextAt: string | null;
+  /** Why the last try failed; null: there was none. */
+  readonly error: string | null;
+  /** One sentence, without a full stop. */
+  readonly says: string;
+  /** The command that tries the channel, or shows more. */
+  readonly todo: string;
+}
+
 /** Why elements wait, as Slurm said at most 30 s ago, or while it does not answer at most some minutes. */
 export interface QueueDocument {
   /** Null: nothing of the job is in the queue, or nobody has an answer yet. */

@@ -16,6 +16,8 @@ import { createPaceWatch } from './status-pace.ts';
 import { queueDocument } from './status-queue.ts';
 import type { QueueView } from '../ports/queue-view.ts';
 import { publishedGeneration, publishedPath } from './published-path.ts';
+import { standstill } from '../observe/standstill.ts';
+import { readUndelivered, undeliveredDocument } from './undelivered.ts';
 import { waitingResults } from './waiting-results.ts';
 
 export const isoTime = (epochMs: number): string => new Date(epochMs).toISOString();
@@ -37,7 +39,8 @@ export async function statusDocument(
   const rows = await readSubmissions(drivers.state, job);
   const turn = await turnDocument(drivers.state, job, meta);
   const carry = seenFrom === undefined ? null : await viewCarry(drivers, job, seenFrom);
-  return {
+  const undelivered = await readUndelivered(drivers.state, nowMs, job);
+  const document: Omit<StatusDocument, 'standstill'> = {
     schema: 'slurmctl.status/1',
     job: {
       id: job,
@@ -57,6 +60,7 @@ export async function statusDocument(
     ...(queue === undefined || meta.scheduler === 'local' || isFinalJobState(meta.state) || seenFrom === 'copy'
       ? {}
       : { queue: await queueDocument(queue, rows) }),
+    undelivered: undelivered.map(undeliveredDocument),
     causes: summary.causes,
     failures: summary.failures,
     ...(await troubleView(drivers, job, summary)),
@@ -68,6 +72,7 @@ export async function statusDocument(
     outputGeneration: publishedGeneration(meta),
     ...(carry === null ? {} : { carry }),
   };
+  return { ...document, standstill: standstill(document, nowMs) };
 }
 
 /** The same for a job that was paused and then had something else done to it, such as a retry: what it waits for is still the pause. */

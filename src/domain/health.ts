@@ -11,6 +11,7 @@ export const HEALTH_CHECKS = {
   failed: 'a job ended as FAILED within the last day',
   'stale-lease': 'a process died while it advanced a job',
   'kept-results': 'finished results wait beside the store because it could not be reached',
+  undelivered: 'somebody was to be told something and could not be reached, or a hook of a job failed',
   space: 'the file system of the home directory or of a store is nearly full, or has hardly any inodes left',
 } as const;
 export type HealthCheck = keyof typeof HEALTH_CHECKS;

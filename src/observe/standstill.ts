@@ -170,7 +170,7 @@ function unsaid({ job, tasks }: StandstillFacts): Standstill {
     };
   const takers =
     job.scheduler === 'local'
-      ? 'this host has no CPU or memory free for another element'
+      ? 'this host has started none of their elements: it is about to, or has no CPU or memory free for one'
       : 'Slurm has started no element yet';
   const says =
     running === 0

@@ -117,13 +117,32 @@ describe('alerts of a site', () => {
         expect.objectContaining({
           name: 'alerts',
           verdict: 'warn',
-          found:
-            'not sent yet: 1; failed for good, hooks included: 0; the last was pager: sh: ended with exit code 1: no line',
+          found: 'the channel pager cannot be reached, 1 message waits: sh: ended with exit code 1: no line',
+          remedy: 'More with: slurmctl alert test pager',
         }),
       );
+      expect((await site.status(JOB)).undelivered).toMatchObject([
+        {
+          kind: 'message',
+          to: 'pager',
+          waiting: 1,
+          givenUp: 0,
+          tries: 1,
+          error: 'sh: ended with exit code 1: no line',
+        },
+      ]);
+      expect((await site.health()).findings).toContainEqual({
+        check: 'undelivered',
+        verdict: 'warn',
+        jobId: null,
+        found: expect.stringMatching(
+          /^the channel pager cannot be reached, 1 message waits, for .*: sh: ended with exit/,
+        ),
+        remedy: 'slurmctl alert test pager',
+      });
       writeFileSync(join(root, 'page.sh'), 'cat > event.json; echo paged');
       const elsewhere = { ...drivers, host: { ...drivers.host, hostname: 'another-host' } };
-      expect(await sendWaiting(elsewhere, alerting)).toEqual([`told pager about failed of ${JOB}`]);
+      expect(await sendWaiting(elsewhere, alerting)).toEqual([`told pager about failed of ${JOB}: paged`]);
       expect(JSON.parse(readFileSync(join(root, 'event.json'), 'utf8'))).toMatchObject({
         schema: 'slurmctl.alert/1',
         event: 'failed',
@@ -133,6 +152,8 @@ describe('alerts of a site', () => {
       });
       expect(await sendWaiting(elsewhere, alerting)).toEqual([]);
       expect((await site.alertList()).messages).toMatchObject([{ state: 'sent', tries: 2 }]);
+      expect((await site.status(JOB)).undelivered).toEqual([]);
+      expect((await site.health()).findings.filter(({ check }) => check === 'undelivered')).toEqual([]);
     }));
 
   it('of a job file are those of whoever submitted it, and its hooks run as nobody else', () =>

@@ -4,6 +4,8 @@ import type { Style } from './style.ts';
 import { carrySentence } from './carry.ts';
 import { laggardLines, leftWords, paceLines, queueLines, speedOf } from './pace.ts';
 import { troubleLines } from './trouble.ts';
+import { idleLine } from './standstill.ts';
+import { undeliveredLines } from './undelivered.ts';
 import { count, fit, minute, number, percent, printable, rate } from './text.ts';
 import type { View } from './view.ts';
 
@@ -22,6 +24,11 @@ export function renderStatus(document: StatusDocument, view: View): string {
     ['items', itemsLine(document)],
     ['tasks', tasksLine(document)],
   ];
+  const idle = idleLine(document);
+  if (idle !== null) {
+    lines.push(['not running', idle, style.warn]);
+    lines.push(['', `why, until when and what to do: slurmctl explain ${job.id}`]);
+  }
   for (const [label, line] of paceLines(document)) lines.push([label, line]);
   lines.push([
     'created',
@@ -37,6 +44,8 @@ export function renderStatus(document: StatusDocument, view: View): string {
   for (const [index, line] of errorLines(document).entries())
     lines.push([index === 0 ? 'errors' : '', line, style.warn]);
   for (const [index, line] of submissionLines(document).entries()) lines.push([index === 0 ? 'arrays' : '', line]);
+  for (const [index, line] of undeliveredLines(document).entries())
+    lines.push([index === 0 ? 'alerts' : '', line, style.warn]);
   const { carry } = document;
   if (carry !== undefined) lines.push(['carried', carrySentence(carry), carry.problem === null ? same : style.warn]);
   if (carry !== undefined && carry.problem !== null)

@@ -74,7 +74,7 @@ describe('why a job is not running', () => {
     });
     expect(why({ tasks: { ...TASKS, running: 0 } })[0]?.says).toContain('Slurm has started no element yet');
     const local = { ...JOB, scheduler: 'local' } as const;
-    expect(why({ job: local, tasks: { ...TASKS, running: 0 } })[0]?.says).toContain('this host has no CPU');
+    expect(why({ job: local, tasks: { ...TASKS, running: 0 } })[0]?.says).toContain('or has no CPU');
     expect(why({})[0]?.says).toContain('each takes one task after the other');
     expect(why({ tasks: { ...TASKS, pending: 0, submitted: 0 } })).toEqual([]);
   });
