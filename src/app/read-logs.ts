@@ -5,6 +5,7 @@ import { readTasks } from '../coordinator/task-list.ts';
 import { taskIdOf, type JobId, type TaskId } from '../domain/ids.ts';
 import { isBeingStored, type JobMeta } from '../domain/job-item.ts';
 import { readLogLine } from '../domain/log-line.ts';
+import { createLineRedactor, type LineRedactor } from '../domain/redact-lines.ts';
 import { isFinalJobState } from '../domain/states.ts';
 import type { TaskItem } from '../domain/task-item.ts';
 import { AppError } from '../errors/app-error.ts';
@@ -29,6 +30,8 @@ interface Wanted {
   readonly attempt?: string;
   readonly filter: LogFilter;
   readonly pattern: LinePattern | null;
+  /** By path of an element's output: what its lines so far say of the next. */
+  readonly redactors: Map<string, LineRedactor>;
 }
 
 /**
@@ -67,6 +70,7 @@ async function makeOut(drivers: Drivers, request: LogsRequest): Promise<Wanted> 
       ...(sinceMs === undefined ? {} : { sinceMs }),
     },
     pattern: grep === undefined ? null : createLinePattern(grep),
+    redactors: new Map(),
   };
 }
 
@@ -143,7 +147,7 @@ const AT_ONCE = 256;
 
 async function* linesOf(
   from: LogSource,
-  { filter, pattern }: Pick<Wanted, 'filter' | 'pattern'>,
+  { filter, pattern, redactors }: Pick<Wanted, 'filter' | 'pattern' | 'redactors'>,
 ): AsyncGenerator<LogLine> {
   const { source, task, attempt, origin, changedMs } = from;
   const changedSince = filter.sinceMs === undefined || changedMs === null || changedMs >= filter.sinceMs;
@@ -155,7 +159,10 @@ async function* linesOf(
     const matches = pattern?.matching(some.map(({ searched }) => searched));
     return some.flatMap(({ line }, at) => (matches?.[at] === false ? [] : [line]));
   };
-  for await (const text of from.lines()) {
+  // What an attempt logs has gone through the same already.
+  const redact = source === 'attempt' ? asItIs : redactorOf(redactors, origin);
+  for await (const raw of from.lines()) {
+    const text = redact(raw);
     const line = readLogLine(text);
     timeMs = line?.timeMs ?? timeMs;
     if (!isWanted(filter, { line, timeMs }, changedSince)) continue;
@@ -165,6 +172,14 @@ async function* linesOf(
     else if (waiting.push({ line: found, searched: searchedText(line, text) }) >= AT_ONCE) yield* matching();
   }
   yield* matching();
+}
+
+const asItIs: LineRedactor = (line) => line;
+
+function redactorOf(redactors: Map<string, LineRedactor>, origin: string): LineRedactor {
+  const redactor = redactors.get(origin) ?? createLineRedactor();
+  redactors.set(origin, redactor);
+  return redactor;
 }
 
 const isoOf = (timeMs: number | null): string | null => (timeMs === null ? null : new Date(timeMs).toISOString());

@@ -27,6 +27,8 @@ const afterFirst = (_match: string, before = ''): string => `${before}${REDACTED
 
 const RULES: readonly Rule[] = [
   [/-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]{0,40}PRIVATE KEY-----|$)/g, hidden],
+  // Of a text whose beginning is cut off: all that may be of the key.
+  [/^[\s\S]*-----END [A-Z ]{0,40}PRIVATE KEY-----/g, hidden],
   [/\b(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}\b/g, hidden],
   [
     /\b(?:gh[pousr]_[A-Za-z0-9]{30,255}|github_pat_\w{30,255}|glpat-[\w-]{20,255}|xox[abposr]-[\w-]{10,255}|sk-[\w-]{20,255}|hf_[A-Za-z0-9]{30,255}|AIza[\w-]{35}|eyJ[\w-]{8,2048}\.eyJ[\w-]{2,4096}\.[\w-]{0,4096})/g,
@@ -61,12 +63,30 @@ export function redactText(text: string): string {
   return left;
 }
 
+/** More than any pattern needs to tell a secret from its beginning. */
+const LONGEST_BEGINNING = 8 * 1024;
+
+/**
+ * The beginning of a text without what looks like a secret. It is cut after the secrets are out: half a secret looks like none. `mostChars` bounds the time, too.
+ *
+ * @param goesOn the text is itself the beginning of a longer one
+ */
+export function redactStart(text: string, mostChars: number, goesOn = false): string {
+  if (text.length <= mostChars && !goesOn) return redactText(text);
+  const seen = text.slice(0, mostChars + 2 * LONGEST_BEGINNING);
+  const redacted = redactText(seen);
+  const isWhole = seen.length === text.length && !goesOn;
+  const known = isWhole ? redacted.length : redacted.length - LONGEST_BEGINNING;
+  return `${redacted.slice(0, Math.max(0, Math.min(mostChars, known)))}…`;
+}
+
 /** For `JSON.stringify`: secrets are hidden at any depth, and numbers beyond JSON are written as text. */
 export function redactingReplacer(key: string, value: unknown): unknown {
   if (typeof value === 'bigint') return value.toString();
   const isPlain = value === null || value === undefined || typeof value === 'number' || typeof value === 'boolean';
   if (isPlain) return value;
   if (key !== '' && isSecretKey(key)) return REDACTED;
+  if (value instanceof Error) return { name: value.name, message: value.message, stack: value.stack };
   return typeof value === 'string' ? redactText(value) : value;
 }
 

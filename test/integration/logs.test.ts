@@ -1,8 +1,8 @@
-import { writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { LogLine } from '../../src/app/documents.ts';
-import type { Drivers } from '../../src/app/job-backends.ts';
+import { elementLogDir, type Drivers } from '../../src/app/job-backends.ts';
 import type { LogsRequest } from '../../src/app/logs-request.ts';
 import { readLogs } from '../../src/app/read-logs.ts';
 import { createHandlerHost } from '../../src/backends/handler/index.ts';
@@ -11,9 +11,11 @@ import { asAttemptId, taskIdOf } from '../../src/domain/ids.ts';
 import { attemptLogKey, logChunkKey, logChunksPrefix } from '../../src/domain/keys.ts';
 import { metaKey, taskKey } from '../../src/domain/state-keys.ts';
 import { AppError } from '../../src/errors/app-error.ts';
+import type { LogFiles } from '../../src/ports/log-file.ts';
 import { runElement } from '../../src/worker/run-element.ts';
 import { saveLogForDead } from '../../src/worker/save-log-for-dead.ts';
 import { eventually } from '../support/live-processes.ts';
+import { canMount, withSmallDisk } from '../support/small-disk.ts';
 import { createListLog, elementInput, JOB, setTask } from '../support/worker-job.ts';
 import { numbered, openWorkerFixture, type WorkerFixture } from './worker-fixture.ts';
 
@@ -111,6 +113,23 @@ describe('logs of a job', () => {
     const text = (await read()).map((line) => line.text).join('\n');
     expect(text).toContain('no row 3 at https://ada:[redacted]@db/');
     expect(text).not.toContain('hunter2');
+  });
+
+  it('hold none of what array elements print, either', async () => {
+    await twoTasks();
+    const directory = elementLogDir(drivers.urls.home, JOB);
+    mkdirSync(directory, { recursive: true });
+    const path = join(directory, '100_0.out');
+    const key = ['-----BEGIN PRIVATE KEY-----', 'hunter2hunter2', '-----END PRIVATE KEY-----'];
+    writeFileSync(path, ['loaded with password=hunter2', '{"headers":{"cookie":"hunter2"}}', ...key, ''].join('\n'));
+    // Longer than what is read of a line, and cut within a secret.
+    appendFileSync(path, `${'x'.repeat(320 * 1024 - 20)} https://ada:hunter2@host ${'y'.repeat(1_000_000)}\nfine\n`);
+    const raw = (await read()).filter(({ source }) => source === 'element');
+    expect(raw).toHaveLength(7);
+    expect(raw.map(({ text }) => text).join('\n')).not.toMatch(/hunt/);
+    expect(raw[0]?.text).toBe('loaded with password=[redacted]');
+    expect(raw[6]?.text).toBe('fine');
+    expect(await read({ grep: 'hunt' })).toEqual([]);
   });
 
   it('keep to the bounds of the job file', async () => {
@@ -227,6 +246,69 @@ describe('a log that cannot be written', () => {
     expect(wordsOf(await read())).toEqual(
       expect.arrayContaining(['began 2', 'this log is not kept on the disk of the node']),
     );
+  });
+
+  it('because its directory was removed meanwhile costs no item, and is stored all the same', async () => {
+    const create: LogFiles['create'] = (path) => {
+      const file = createLogFiles().create(path);
+      return {
+        ...file,
+        append(text) {
+          rmSync(path, { force: true });
+          return file.append(text);
+        },
+      };
+    };
+    await job.store(TALKATIVE, { tasks: [numbered(0, 3)] }, SPEC);
+    await runElement({ ...job.deps, logFiles: { ...createLogFiles(), create } }, elementInput());
+    expect((await job.task(0)).win).toMatchObject({ succeeded: 3, failed: 0 });
+    expect(wordsOf(await read())).toEqual(expect.arrayContaining(['began 2']));
+  });
+
+  it.runIf(canMount)(
+    'because the disk of the node fills up costs no item, and what comes is stored all the same',
+    async () => {
+      await withSmallDisk(job.path, { megabytes: 1 }, async ({ path }) => {
+        const create: LogFiles['create'] = () => createLogFiles().create(join(path, 'log.jsonl'));
+        const code = `export default ({ n }, { log }) => { log.warn('n ' + n, { long: 'x'.repeat(60_000) }); return n; };`;
+        await job.store(
+          code,
+          { tasks: [numbered(0, 40)] },
+          { logs: { level: 'info', bytes: 8e6, itemBytes: 100_000 } },
+        );
+        await runElement({ ...job.deps, logFiles: { ...createLogFiles(), create } }, elementInput());
+        expect((await job.task(0)).win).toMatchObject({ succeeded: 40, failed: 0 });
+        const words = wordsOf(await read());
+        expect(words).toHaveLength(41);
+        expect(words.filter((word) => word === 'this log is not kept on the disk of the node')).toHaveLength(1);
+      });
+    },
+  );
+
+  it('whatever a handler prints or logs costs no item', async () => {
+    const code = `export default async ({ n }, { log }) => {
+      const bytes = Buffer.from(Array.from({ length: 256 }, (_, at) => (at * 7919) % 256));
+      if (n === 0) process.stdout.write('x'.repeat(10_000_000) + '\\n');
+      if (n === 1) for (let at = 0; at < 400; at += 1) process.stdout.write(bytes);
+      if (n === 2) for (let at = 0; at < 20_000; at += 1) process.stderr.write('\\r' + at / 200 + ' % done');
+      if (n === 3) for (let at = 0; at < 100_000; at += 1) process.stdout.write('line ' + at + '\\n');
+      if (n === 4) for (const byte of Buffer.from('é😀 wörds'.repeat(100))) { process.stdout.write(Buffer.of(byte)); if (byte === 32) await null; }
+      if (n === 5) { log.info(); log.info(new Error('an error')); log.info('x', { get a() { throw new Error('no'); } }); }
+      if (n === 6) log.error('deep', { error: new TypeError('at https://ada:hunter2@db/') });
+      return n;
+    };`;
+    await job.store(code, { tasks: [numbered(0, 7)] });
+    await runElement(job.deps, elementInput());
+    expect((await job.task(0)).win).toMatchObject({ succeeded: 7, failed: 0 });
+    const of = async (item: string) => (await read({ item })).map((line) => recordOf(line));
+    const stored = await job.deps.store.get(attemptLogKey(JOB, taskIdOf(0), asAttemptId('100_0.0')));
+    expect(stored?.length).toBeLessThan(1_000_000);
+    expect((await of('0')).at(-1)).toMatchObject({ msg: 'more lines of this try are left out' });
+    expect(await of('2')).toMatchObject([{ msg: '99.995 % done', stream: 'stderr' }]);
+    expect((await of('3')).length).toBeGreaterThan(100);
+    expect(await of('4')).toMatchObject([{ msg: 'é😀 wörds'.repeat(100), stream: 'stdout' }]);
+    expect((await of('5')).map(({ msg }) => msg)).toEqual(['undefined', 'Error: an error', 'x']);
+    expect(await of('6')).toMatchObject([{ error: { name: 'TypeError', message: 'at https://ada:[redacted]@db/' } }]);
   });
 
   it('to the store with the checkpoints costs no item, and is said once', async () => {

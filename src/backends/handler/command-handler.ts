@@ -2,6 +2,7 @@ import { accessSync, constants, statSync } from 'node:fs';
 import { delimiter, isAbsolute, join, resolve } from 'node:path';
 import { classify } from '../../domain/classify.ts';
 import { parseExactJson, parsePrintedJson } from '../../domain/exact-json.ts';
+import { redactText } from '../../domain/redact.ts';
 import { poolVariable } from '../../domain/pool.ts';
 import { signalNumber } from '../../domain/signals.ts';
 import { AppError } from '../../errors/app-error.ts';
@@ -53,13 +54,16 @@ export function loadCommandHandler({ argv, baseDir, env }: CommandOptions): Load
   };
 }
 
-const SHOWN_STDOUT_BYTES = 4 * 1024;
+const SHOWN_STDOUT_CHARS = 4 * 1024;
+/** So much of it is looked at: the end of a secret looks like any text. */
+const SEEN_STDOUT_BYTES = 64 * 1024;
 
 /** What a failed command printed is no result, and may say why. */
 function logOutput({ log }: Pick<HandlerContext, 'log'>, ended: Ended): void {
   if (ended.kind !== 'exit' || ended.stdout === 'too-long' || ended.stdout.length === 0) return;
   const lines = createLineWriter((line) => log.info(line, { stream: 'stdout' }));
-  lines.write(ended.stdout.subarray(-SHOWN_STDOUT_BYTES));
+  const end = Buffer.from(ended.stdout.subarray(-SEEN_STDOUT_BYTES)).toString('utf8');
+  lines.write(redactText(end).slice(-SHOWN_STDOUT_CHARS));
   lines.end();
 }
 

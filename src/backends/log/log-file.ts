@@ -25,9 +25,8 @@ function createLogFile(path: string): LogFile {
     append(text) {
       if (fd === null) return false;
       try {
-        const bytes = Buffer.from(text);
         // A disk that is nearly full may take a part: the line is torn then, and readers leave it out.
-        if (writeSync(fd, bytes) === bytes.length) return true;
+        if (writeSync(fd, text) === Buffer.byteLength(text)) return true;
       } catch {
         // Full, read-only, or taken away.
       }

@@ -1,6 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { isSecretKey, REDACTED, redactingReplacer, redactText, withoutSecrets } from '../../../src/domain/redact.ts';
+import {
+  isSecretKey,
+  REDACTED,
+  redactingReplacer,
+  redactStart,
+  redactText,
+  withoutSecrets,
+} from '../../../src/domain/redact.ts';
 
 const S = 'Zq9hunter2Zq9';
 
@@ -22,6 +29,7 @@ describe('redactText', () => {
     [`eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.${S}`, REDACTED],
     [`-----BEGIN RSA PRIVATE KEY-----\n${S}\n-----END RSA PRIVATE KEY-----\nx`, `${REDACTED}\nx`],
     [`-----BEGIN PRIVATE KEY-----\n${S}`, REDACTED],
+    [`${S}\n${S}==\n-----END PRIVATE KEY-----\nx`, `${REDACTED}\nx`],
     [`\\"token\\": \\"${S}\\"`, `\\"token\\": \\"${REDACTED}"`],
   ])('%s', (text, expected) => {
     const redacted = redactText(text);
@@ -78,6 +86,29 @@ describe('redactText', () => {
   });
 });
 
+describe('the beginning of a text', () => {
+  const carrier = fc.constantFrom('https://ada:SECRET@host', 'key AKIASECRETSECRETSECR', 'password="SECRET SECRET"');
+
+  it('holds no half of a secret, wherever it is cut and however long the text is', () => {
+    fc.assert(
+      fc.property(carrier, fc.nat(40_000), fc.nat(40_000), fc.boolean(), (text, before, after, goesOn) => {
+        const whole = `${'word '.repeat(before / 5)}${text}${' word'.repeat(after / 5)}`;
+        const start = redactStart(whole, 20_000, goesOn);
+        expect(start).not.toContain('SECRE');
+        expect(start.length).toBeLessThanOrEqual(20_001);
+        if (whole.length <= 20_000 && !goesOn) expect(start).toBe(redactText(whole));
+      }),
+    );
+  });
+
+  it('of a text that was cut off within a secret does not show it', () => {
+    const cut = `${'word '.repeat(8_000)}https://ada:hun`;
+    expect(redactStart(cut, 1_000_000, true)).not.toContain('hun');
+    expect(redactStart(cut, 1_000_000, true)).toContain('word word');
+    expect(redactStart(`password=${'x'.repeat(1_000_000)}`, 1_000, true)).not.toContain('xx');
+  });
+});
+
 describe('secrets by key', () => {
   it.each([
     'password',
@@ -91,6 +122,14 @@ describe('secrets by key', () => {
   it.each(['tokens', 'key', 'keys', 'tokenizer', 'passed', 'author', 'itemId'])('not %s', (key) =>
     expect(isSecretKey(key)).toBe(false),
   );
+
+  it('shows what an error says, without its secrets', () => {
+    const cause = new TypeError('GET https://ada:hunter2@host failed');
+    const shown = JSON.parse(JSON.stringify({ cause }, redactingReplacer)) as { cause: Record<string, string> };
+    expect(shown.cause).toMatchObject({ name: 'TypeError', message: `GET https://ada:${REDACTED}@host failed` });
+    expect(shown.cause['stack']).toContain('redact.test.ts');
+    expect(shown.cause['stack']).not.toContain('hunter2');
+  });
 
   it('hides strings and structures under such a key, not counts', () => {
     const value = { a: { secret: [S], token: 7, apiKey: null, ok: `password=${S}` }, big: 3n };

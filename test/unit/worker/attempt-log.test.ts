@@ -91,11 +91,38 @@ describe('attempt log', () => {
       },
     });
     log.log.info('x'.repeat(1_000_000), { y: 'y'.repeat(1_000_000) });
+    log.log.info('getter', {
+      get a(): never {
+        throw new Error('no');
+      },
+    });
+    log.log.error(undefined as unknown as string);
+    log.log.error(new Error('thrown') as unknown as string);
     const lines = linesOf(log);
-    expect(lines).toHaveLength(3);
+    expect(lines).toHaveLength(6);
+    expect(lines.at(-1)?.['msg']).toBe('Error: thrown');
     for (const line of lines) expect(line).toHaveProperty('msg');
     expect((log.text() ?? '').length).toBeLessThan(100_000);
     expect(log.text()).not.toContain('hunter2');
+  });
+
+  it('stays within its bound when every try says too much at once', () => {
+    const spec = { ...DEFAULT_LOGS, bytes: 10_000, itemBytes: 100 };
+    const log = createAttemptLog({ clock, spec });
+    for (let item = 0; item < 5_000; item += 1) log.log.child({ item, try: 1 }).info('x'.repeat(200));
+    log.log.error('what matters');
+    expect((log.text() ?? '').length).toBeLessThan(spec.bytes + 1_000);
+    expect(linesOf(log).at(-1)).toMatchObject({ msg: 'lines were left out' });
+  });
+
+  it('takes 100,000 lines of one item in the time that its bound allows', () => {
+    const log = createAttemptLog({ clock });
+    const item = log.log.child({ item: 'chatty', try: 1 });
+    const startMs = performance.now();
+    for (let line = 0; line < 100_000; line += 1) item.info(`line ${line}`, { stream: 'stdout' });
+    expect(performance.now() - startMs).toBeLessThan(1_000);
+    expect((log.text() ?? '').length).toBeLessThan(DEFAULT_LOGS.itemBytes + 1_000);
+    expect(linesOf(log).at(-1)).toMatchObject({ lines: expect.any(Number) as number });
   });
 
   it('gives its lines in parts that together are its beginning', () => {
