@@ -23,3 +23,27 @@ export async function mapBounded<T, R>(
   if (broken !== undefined) throw broken.reason;
   return results;
 }
+
+/**
+ * `fn` of every item, in their order, with at most `limit` under way or waiting to be taken: memory does not grow with the items. Whoever stops taking
+ * waits for what is under way.
+ */
+export async function* streamBounded<T, R>(
+  items: Iterable<T>,
+  limit: number,
+  fn: (item: T) => Promise<R>,
+): AsyncGenerator<R> {
+  const underWay: Promise<R>[] = [];
+  try {
+    for (const item of items) {
+      if (underWay.length === limit) yield await (underWay.shift() as Promise<R>);
+      const begun = fn(item);
+      // It may fail before its turn comes, and is heard then.
+      begun.catch(() => undefined);
+      underWay.push(begun);
+    }
+    for (let next = underWay.shift(); next !== undefined; next = underWay.shift()) yield await next;
+  } finally {
+    await Promise.allSettled(underWay);
+  }
+}

@@ -3,38 +3,22 @@
  * present winners, else from the winners' own files; either way with a few tasks in memory.
  */
 import { join } from 'node:path';
-import type { Cause } from '../domain/causes.ts';
 import type { TaskId } from '../domain/ids.ts';
 import type { FileDigest } from '../domain/manifest.ts';
 import type { ItemOutcome } from '../domain/outcome.ts';
 import { isAppError } from '../errors/app-error.ts';
-import { mapBounded } from './bounded.ts';
+import { streamBounded } from './bounded.ts';
 import type { AggregatorDeps } from './deps.ts';
 import type { FinalTask, SortedTasks } from './final-tasks.ts';
 import { inputDigest } from './input-digest.ts';
 import type { LoadedJob } from './load-job.ts';
 import { outcomesOfLost, readLostTask } from './lost-task.ts';
+import { ERRORS_SQL, failuresByTask, type FailedItem, type TaskFailures } from './published-failures.ts';
 import { readPublication } from './publication.ts';
 import { readWinnerFile } from './winner-file.ts';
 
-export interface FailedItem {
-  /** Number within the task. */
-  readonly item: number;
-  readonly itemId: string;
-  readonly cause: Cause;
-  readonly errorClass: string;
-  readonly errorMessage: string;
-}
-
-export interface TaskFailures {
-  readonly task: FinalTask;
-  /** Index of the task's first item in the job. */
-  readonly firstItem: number;
-  readonly failed: readonly FailedItem[];
-}
-
-/** Files of different tasks read at once. */
-const READS = 8;
+/** Tasks whose files are read at once: enough for a store that is far away, and of each only what failed is kept. */
+export const READS = 16;
 
 /**
  * Failed items of the final tasks that `wanted` lets pass; tasks without any are left out.
@@ -54,12 +38,11 @@ export async function* failuresOf(
     yield* fromPublished(deps, published, chosen, firstItems);
     return;
   }
-  for (let at = 0; at < chosen.length; at += READS)
-    yield* await mapBounded(chosen.slice(at, at + READS), READS, async (task) => ({
-      task,
-      firstItem: firstItems.get(task.task) ?? 0,
-      failed: await failedOf(deps, job, task, firstItems.get(task.task) ?? 0),
-    }));
+  yield* streamBounded(chosen, READS, async (task) => ({
+    task,
+    firstItem: firstItems.get(task.task) ?? 0,
+    failed: await failedOf(deps, job, task, firstItems.get(task.task) ?? 0),
+  }));
 }
 
 /** Index of the first item of each task in the job. */
@@ -117,17 +100,6 @@ export async function publishedErrors(
   }
 }
 
-const SQL = 'SELECT item_index, item_id, cause, error_class, error_message FROM errors ORDER BY item_index';
-
-/** A row of it. */
-type ErrorRow = readonly [
-  index: number | bigint,
-  itemId: string,
-  cause: Cause,
-  errorClass: string | null,
-  errorMessage: string | null,
-];
-
 async function* fromPublished(
   deps: AggregatorDeps,
   file: { readonly key: string; readonly sha256: string },
@@ -138,41 +110,13 @@ async function* fromPublished(
   try {
     const path = join(dir.path, 'errors.parquet');
     await deps.store.getFile(file.key, path, { sha256: file.sha256 });
-    const result = await deps.columnar.query({ sql: SQL, views: { errors: path }, scratch: dir.path });
+    const result = await deps.columnar.query({ sql: ERRORS_SQL, views: { errors: path }, scratch: dir.path });
     try {
-      yield* byTask(result.rows, chosen, firstItems);
+      yield* failuresByTask({ rows: result.rows, file: deps.store.url(file.key) }, chosen, firstItems);
     } finally {
       await result.close();
     }
   } finally {
     await dir.dispose();
   }
-}
-
-/** Both are in the order of the input, so one walk finds the task of each row. */
-async function* byTask(
-  rows: AsyncIterable<readonly (readonly unknown[])[]>,
-  chosen: readonly FinalTask[],
-  firstItems: ReadonlyMap<TaskId, number>,
-): AsyncGenerator<TaskFailures> {
-  let at = 0;
-  let failed: FailedItem[] = [];
-  const first = (): number => firstItems.get((chosen[at] as FinalTask).task) ?? 0;
-  const end = (): number => first() + (chosen[at] as FinalTask).item.items;
-  const take = (): TaskFailures => ({ task: chosen[at] as FinalTask, firstItem: first(), failed });
-  for await (const chunk of rows)
-    for (const row of chunk) {
-      const [index, itemId, cause, errorClass, errorMessage] = row as ErrorRow;
-      const itemIndex = Number(index);
-      while (at < chosen.length && itemIndex >= end()) {
-        if (failed.length > 0) yield take();
-        failed = [];
-        at += 1;
-      }
-      if (at === chosen.length) return;
-      if (itemIndex < first()) continue;
-      const error = { errorClass: errorClass ?? '', errorMessage: errorMessage ?? '' };
-      failed.push({ item: itemIndex - first(), itemId, cause, ...error });
-    }
-  if (failed.length > 0) yield take();
 }

@@ -4,8 +4,12 @@ import { doneKey, resultsKey } from '../domain/keys.ts';
 import { MANIFEST_SCHEMAS, type DoneManifest } from '../domain/manifest.ts';
 import type { ItemOutcome } from '../domain/outcome.ts';
 import { isAppError } from '../errors/app-error.ts';
+import type { SealedResultFile } from '../ports/result-file.ts';
 import type { AggregatorDeps } from './deps.ts';
 import { expectSame, lie, readStored } from './read-stored.ts';
+
+/** Up to here a file is opened where it was read to, in memory: a tenth of the time that a directory, a copy and its removal take. */
+const IN_MEMORY_BYTES = 4 * 1024 ** 2;
 
 export interface WinnerFile {
   readonly task: TaskId;
@@ -29,20 +33,34 @@ export async function readWinnerFile(
   const { results } = done.files;
   const expected = resultsKey(job, task, attempt);
   expectSame(store, key, blame, { what: 'key of the results', found: results.key, expected });
+  const damaged = (error: unknown): unknown =>
+    isAppError(error, 'STORE_NOT_FOUND') || isAppError(error, 'STORE_CORRUPT')
+      ? lie(store, results.key, blame, error.message)
+      : error;
+  const files = await resultFiles();
+  if (results.bytes <= IN_MEMORY_BYTES) {
+    const bytes = await store.get(results.key, { sha256: results.sha256 }).catch((error: unknown) => {
+      throw damaged(error);
+    });
+    if (bytes === null) throw lie(store, results.key, blame, 'it is missing');
+    return { done, outcomes: outcomesOf(files.openBytes(bytes, store.url(results.key)), only) };
+  }
   const dir = await scratch.open('outcomes');
   try {
     const path = join(dir.path, 'results.sqlite');
     await store.getFile(results.key, path, { sha256: results.sha256 }).catch((error: unknown) => {
-      const damaged = isAppError(error, 'STORE_NOT_FOUND') || isAppError(error, 'STORE_CORRUPT');
-      throw damaged ? lie(store, results.key, blame, error.message) : error;
+      throw damaged(error);
     });
-    const file = (await resultFiles()).openSealed(path);
-    try {
-      return { done, outcomes: [...file.byIndex(only)] };
-    } finally {
-      file.close();
-    }
+    return { done, outcomes: outcomesOf(files.openSealed(path), only) };
   } finally {
     await dir.dispose();
+  }
+}
+
+function outcomesOf(file: SealedResultFile, only: 'failed' | undefined): ItemOutcome[] {
+  try {
+    return [...file.byIndex(only)];
+  } finally {
+    file.close();
   }
 }

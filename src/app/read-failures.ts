@@ -1,9 +1,10 @@
 /** The failed items of a job as they stand, for looking at: of tasks in any state, whatever can be read of them. */
-import { mapBounded } from '../aggregator/bounded.ts';
+import { streamBounded } from '../aggregator/bounded.ts';
 import type { AggregatorDeps } from '../aggregator/deps.ts';
-import { failedItems, failedOf, failuresOf, firstItemsOf, type FailedItem } from '../aggregator/failures.ts';
+import { failedItems, failedOf, failuresOf, firstItemsOf, READS } from '../aggregator/failures.ts';
 import { sortTasks, type FinalTask, type SortedTasks } from '../aggregator/final-tasks.ts';
 import type { LoadedJob } from '../aggregator/load-job.ts';
+import type { FailedItem } from '../aggregator/published-failures.ts';
 import { readSaved } from '../aggregator/lost-task.ts';
 import { taskKey } from '../domain/state-keys.ts';
 import { isFinalTaskState } from '../domain/states.ts';
@@ -12,8 +13,6 @@ import { isAppError, type AppError } from '../errors/app-error.ts';
 import type { ObservedTask, TaskFailures } from '../observe/needs.ts';
 import { readTaskManifest } from './item-ids.ts';
 
-/** Tasks whose files are read at once. */
-const READS = 8;
 /** Tasks that could not be read and are named. */
 const NAMED = 5;
 
@@ -38,22 +37,20 @@ export async function* fromTasks(reading: Reading, tasks: readonly ObservedTask[
   const firstItems = firstItemsOf(reading.sorted.sizes);
   const chosen = tasks.filter(({ item }) => mayHaveFailures(item));
   const unreadable: string[] = [];
-  for (let at = 0; at < chosen.length; at += READS) {
-    const group = await mapBounded(chosen.slice(at, at + READS), READS, async ({ task, item }) => {
-      const firstItem = firstItems.get(task) ?? 0;
-      try {
-        const failures = await failuresOfTask(reading, { task, item }, firstItem);
-        if (failures === null) unreadable.push(`task ${task}: its checkpoint cannot be used`);
-        return failures;
-      } catch (error) {
-        if (!isDamage(error)) throw error;
-        // Most of these messages begin with the task.
-        unreadable.push(`task ${task}: ${error.message.replace(`task ${task}: `, '')}`);
-        return null;
-      }
-    });
-    for (const failures of group) if (failures !== null && failures.failed.length > 0) yield failures;
-  }
+  const all = streamBounded(chosen, READS, async ({ task, item }) => {
+    const firstItem = firstItems.get(task) ?? 0;
+    try {
+      const failures = await failuresOfTask(reading, { task, item }, firstItem);
+      if (failures === null) unreadable.push(`task ${task}: its checkpoint cannot be used`);
+      return failures;
+    } catch (error) {
+      if (!isDamage(error)) throw error;
+      // Most of these messages begin with the task.
+      unreadable.push(`task ${task}: ${error.message.replace(`task ${task}: `, '')}`);
+      return null;
+    }
+  });
+  for await (const failures of all) if (failures !== null && failures.failed.length > 0) yield failures;
   for (const what of unreadable.slice(0, NAMED)) reading.notes.push(`failures are missing of ${what}`);
   if (unreadable.length > NAMED)
     reading.notes.push(

@@ -1,5 +1,6 @@
 /** Goes over the failures of a job and picks what a `retry` is about. Reads only. */
-import { failuresOf, type TaskFailures } from '../aggregator/failures.ts';
+import { failuresOf } from '../aggregator/failures.ts';
+import type { TaskFailures } from '../aggregator/published-failures.ts';
 import type { AggregatorDeps } from '../aggregator/deps.ts';
 import { readSortedTasks, type FinalTask, type SortedTasks } from '../aggregator/final-tasks.ts';
 import type { LoadedJob } from '../aggregator/load-job.ts';

@@ -1,5 +1,5 @@
 import type { Cause } from './causes.ts';
-import { fingerprintOfTemplate, templateOf } from './fingerprint.ts';
+import { fingerprintOfTemplate, shapeOf, templateOf } from './fingerprint.ts';
 import type { TaskItem } from './task-item.ts';
 
 /** What is known of the failure of an item. */
@@ -15,20 +15,36 @@ export interface FailedTask {
   readonly item: Pick<TaskItem, 'cause' | 'fingerprint'>;
 }
 
-/** Kinds of failure that are hashed once. */
-const KNOWN = 10_000;
+/** Shapes and kinds of failure, of each, that are remembered at least. */
+const REMEMBERED = 4_000;
 
 /** The fingerprint of a failed item, as `retry --error` takes it. Items of a task that was given up fail as the task did. */
 export function createFingerprints(): (task: FailedTask, failed: ItemFailure) => string {
-  const known = new Map<string, string>();
+  const byShape = createMemory();
+  const byTemplate = createMemory();
   return ({ isLost, item }, { cause, errorClass, errorMessage }) => {
     if (isLost && errorClass === item.cause && item.fingerprint !== undefined) return item.fingerprint;
-    const template = templateOf(errorMessage);
-    const name = `${cause}\n${errorClass}\n${template}`;
-    const seen = known.get(name);
-    if (seen !== undefined) return seen;
-    const made = fingerprintOfTemplate({ cause, errorClass }, template);
-    if (known.size < KNOWN) known.set(name, made);
+    const name = `${cause}\n${errorClass}\n`;
+    return byShape(name + shapeOf(errorMessage), () => {
+      const template = templateOf(errorMessage);
+      return byTemplate(name + template, () => fingerprintOfTemplate({ cause, errorClass }, template));
+    });
+  };
+}
+
+/** What was asked for lately is not made again. In two halves, of which the one that was not asked for makes room: any number of messages cost bounded memory. */
+function createMemory(): (key: string, make: () => string) => string {
+  let recent = new Map<string, string>();
+  let before = new Map<string, string>();
+  return (key, make) => {
+    const known = recent.get(key);
+    if (known !== undefined) return known;
+    const made = before.get(key) ?? make();
+    if (recent.size === REMEMBERED) {
+      before = recent;
+      recent = new Map();
+    }
+    recent.set(key, made);
     return made;
   };
 }

@@ -31,13 +31,17 @@ export interface FailingAttempt extends Whereabouts {
   readonly fingerprint: string;
 }
 
-export interface FailingTask {
+/** What is told of a task with a failure that stands for its group. */
+export interface TaskOfFailure {
   readonly task: TaskId;
   readonly state: TaskState;
-  /** Can its failed items run again at once? It has ended. */
-  readonly hasEnded: boolean;
   /** Index of its first item in the job. */
   readonly firstItem: number;
+}
+
+export interface FailingTask extends TaskOfFailure {
+  /** Can its failed items run again at once? It has ended. */
+  readonly hasEnded: boolean;
   /** Of the attempt that handed its items in. */
   readonly where: Whereabouts;
   readonly items: readonly FailingItem[];
@@ -46,7 +50,7 @@ export interface FailingTask {
 
 /** One failure that stands for its group: an item rather than an attempt, and of these the first in the input. */
 export interface Sample {
-  readonly task: FailingTask;
+  readonly task: TaskOfFailure;
   readonly where: Whereabouts;
   readonly cause: Cause;
   readonly errorClass: string | null;

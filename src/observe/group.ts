@@ -143,11 +143,13 @@ const least = (a: number | null, b: number | null): number | null => (a === null
 const most = (a: number | null, b: number | null): number | null => (a === null ? b : b === null ? a : Math.max(a, b));
 
 /** Of the failures of a portion. */
-export function sampleOf({ task, items, attempts }: Portion): Sample {
+export function sampleOf({ task: whole, items, attempts }: Portion): Sample {
+  // Not the task itself: with it thousands of samples would hold all failures of theirs.
+  const task = { task: whole.task, state: whole.state, firstItem: whole.firstItem };
   const [first] = items;
   if (first !== undefined) {
     const { cause, errorClass, message, item, itemId } = items.reduce((a, b) => (b.item < a.item ? b : a), first);
-    return { task, where: task.where, cause, errorClass, message, item: { item, itemId } };
+    return { task, where: whole.where, cause, errorClass, message, item: { item, itemId } };
   }
   const attempt = attempts[0] as FailingAttempt;
   const { cause, message } = attempt;

@@ -6,6 +6,8 @@ export interface ResultFiles {
   create(path: string): ResultFile;
   /** Opens a sealed file for reading. @throws RESULT_CORRUPT */
   openSealed(path: string): SealedResultFile;
+  /** The same of the bytes of a sealed file; `name` is what an error calls it. @throws RESULT_CORRUPT */
+  openBytes(bytes: Uint8Array, name: string): SealedResultFile;
 }
 
 export interface ResultFile {

@@ -25,7 +25,7 @@ export async function mergeParts(request: MergeRequest, memoryLimitBytes: number
     await session.run('SET preserve_insertion_order = false');
     await copy(session, request, '');
     const [merged, digest] = await Promise.all([shapeOf(session, request), digestFile(request.output)]);
-    if (merged.contiguous || request.to === 'errors') return { ...merged, ...digest };
+    if (request.to === 'errors' ? await isSorted(session, request) : merged.contiguous) return { ...merged, ...digest };
     await copy(session, request, ' ORDER BY item_index');
     return { ...(await shapeOf(session, request)), ...(await digestFile(request.output)) };
   } catch (error) {
@@ -50,6 +50,12 @@ async function shapeOf(session: Session, request: MergeRequest): Promise<Shape> 
   );
   const [rows, failed, firstItem, misplaced] = (row ?? []).map(Number) as [number, number, number, number];
   return { rows, failed, firstItem, contiguous: misplaced === 0 };
+}
+
+/** For a file with gaps. */
+async function isSorted(session: Session, { output }: MergeRequest): Promise<boolean> {
+  const pairs = `SELECT item_index, lag(item_index) OVER () AS before FROM read_parquet(${fileList([output])}, hive_partitioning = false)`;
+  return (await session.rows(`SELECT 1 FROM (${pairs}) WHERE item_index < before LIMIT 1`)).length === 0;
 }
 
 async function digestFile(path: string): Promise<{ readonly bytes: number; readonly sha256: string }> {

@@ -2,9 +2,10 @@ import { join } from 'node:path';
 import type { DuckDBPreparedStatement, DuckDBResult } from '@duckdb/node-api';
 import { AppError, messageOf } from '../../errors/app-error.ts';
 import type { QueryRequest, QueryResult } from '../../ports/columnar.ts';
+import { loadDuckDB } from '../shared/load-duckdb.ts';
 import { fileList, identifier, literal, pathPattern } from './sql-text.ts';
 import { openSession, queryThreads, spillFull, type Session } from './session.ts';
-import { plainValues } from './values.ts';
+import { plainRows } from './values.ts';
 
 /** Opens the views, locks everything else, and runs the one statement. */
 export async function runQuery(request: QueryRequest, memoryLimitBytes: number): Promise<QueryResult> {
@@ -19,10 +20,9 @@ export async function runQuery(request: QueryRequest, memoryLimitBytes: number):
     });
     const types = result.columnTypes();
     const columns = result.deduplicatedColumnNames().map((name, at) => ({ name, type: String(types[at]) }));
-    const vendor = await import('@duckdb/node-api');
     return {
       columns,
-      rows: readRows(result, session, { plain: plainValues(vendor), spill, paths }),
+      rows: readRows(result, session, { rowsOf: plainRows(loadDuckDB(), types), spill, paths }),
       close: async () => session.close(),
     };
   } catch (error) {
@@ -46,7 +46,7 @@ async function openViews(session: Session, views: Readonly<Record<string, string
 }
 
 async function onlyStatement(session: Session, sql: string): Promise<DuckDBPreparedStatement> {
-  const { StatementType } = await import('@duckdb/node-api');
+  const { StatementType } = loadDuckDB();
   const extracted = await session.connection.extractStatements(sql).catch((error: unknown) => {
     const message = messageOf(error);
     // What the binding says when there is nothing in the text.
@@ -69,12 +69,12 @@ async function onlyStatement(session: Session, sql: string): Promise<DuckDBPrepa
 }
 
 interface Reading extends Failing {
-  readonly plain: ReturnType<typeof plainValues>;
+  readonly rowsOf: ReturnType<typeof plainRows>;
 }
 
 async function* readRows(result: DuckDBResult, session: Session, reading: Reading): AsyncGenerator<unknown[][]> {
   try {
-    for await (const rows of result.yieldRows()) yield rows.map((row) => row.map(reading.plain));
+    for await (const chunk of result) yield reading.rowsOf(chunk);
   } catch (error) {
     throw invalid(error, reading);
   } finally {

@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import type { DuckDBConnection, DuckDBValue } from '@duckdb/node-api';
 import { AppError, messageOf } from '../../errors/app-error.ts';
+import { loadDuckDB } from '../shared/load-duckdb.ts';
 import { literal } from './sql-text.ts';
 
 /** One in-memory DuckDB with its own limits. A session a call: settings, locks and memory of one call never touch another's. */
@@ -22,7 +23,7 @@ export const queryThreads = (): number => Math.min(4, availableParallelism());
 
 /** Nothing is fetched from the network, and no extension is loaded but those inside the library. */
 export async function openSession(options: SessionOptions): Promise<Session> {
-  const { DuckDBInstance } = await import('@duckdb/node-api');
+  const { DuckDBInstance } = loadDuckDB();
   const instance = await DuckDBInstance.create(':memory:', {
     threads: String(options.threads),
     memory_limit: `${Math.floor(options.memoryLimitBytes / 1024)}KiB`,

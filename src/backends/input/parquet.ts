@@ -3,6 +3,7 @@ import { itemIdOfToken } from '../../domain/item-id.ts';
 import { isAppError, messageOf } from '../../errors/app-error.ts';
 import type { InputChunk } from '../../ports/input-source.ts';
 import { createChunkBuilder, type ChunkBuilder } from './chunk-builder.ts';
+import { loadDuckDB } from '../shared/load-duckdb.ts';
 import { checkIdColumn } from './csv-header.ts';
 import { checkReadable } from './file-bytes.ts';
 import { malformed } from './malformed.ts';
@@ -17,7 +18,7 @@ export interface ParquetOptions {
 /** Rows of a Parquet file in file order, one item object each; `lines` counts rows from 1. */
 export async function* readParquet({ path, idField, signal }: ParquetOptions): AsyncGenerator<InputChunk> {
   await checkReadable(path);
-  const duckdb = await import('@duckdb/node-api');
+  const duckdb = loadDuckDB();
   // One thread: the reader would otherwise buffer a row group for each core.
   const instance = await duckdb.DuckDBInstance.create(':memory:', { threads: '1' });
   const connection = await instance.connect();

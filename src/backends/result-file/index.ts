@@ -36,9 +36,12 @@ export async function createSqliteResultFiles(options: ResultFileOptions = {}): 
       if (existsSync(path)) throw new Error(`${path} exists already`);
       return writing(path, () => createFile(new Database(path), options));
     },
-    openSealed(path) {
-      return openSealed(Database, path);
-    },
+    openSealed: (path) => readSealed(path, () => new Database(path, { readonly: true, fileMustExist: true })),
+    openBytes: (bytes, name) =>
+      readSealed(
+        name,
+        () => new Database(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength), { readonly: true }),
+      ),
   };
 }
 
@@ -101,8 +104,8 @@ function* readByIndex(db: Sqlite.Database, only?: 'failed'): Generator<ItemOutco
   for (const row of rows) yield fromRow(row as OutcomeRow);
 }
 
-function openSealed(Database: typeof Sqlite, path: string): SealedResultFile {
-  const db = corruptIfThrows(path, () => new Database(path, { readonly: true, fileMustExist: true }));
+function readSealed(path: string, open: () => Sqlite.Database): SealedResultFile {
+  const db = corruptIfThrows(path, open);
   try {
     corruptIfThrows(path, () => checkSealed(db, path));
   } catch (error) {

@@ -44,12 +44,13 @@ export function diskPortsOf(processes: Processes, store: SimObjectStore, process
   };
   const call = <T>(label: string, apply: () => T): Promise<T> =>
     processes.perform(process, { port: 'disk', label, effect: 'write', refused: full, apply });
-  const readRows = (path: string): ItemOutcome[] => {
-    const bytes = path.startsWith(LOCAL_PREFIX) ? store.peek(path.slice(LOCAL_PREFIX.length)) : disk.get(path);
+  const rowsOf = (bytes: Uint8Array | null | undefined, name: string): ItemOutcome[] => {
     const rows = bytes === null || bytes === undefined ? null : decodeRows(bytes);
-    if (rows === null) throw new AppError('RESULT_CORRUPT', { message: `${path} is no part` });
+    if (rows === null) throw new AppError('RESULT_CORRUPT', { message: `${name} is no part` });
     return rows;
   };
+  const readRows = (path: string): ItemOutcome[] =>
+    rowsOf(path.startsWith(LOCAL_PREFIX) ? store.peek(path.slice(LOCAL_PREFIX.length)) : disk.get(path), path);
   return {
     scratch: {
       check: () => ({ path: '/scratch', source: 'default', fileSystem: 'ext4', network: false, freeBytes: 1e12 }),
@@ -70,6 +71,7 @@ export function diskPortsOf(processes: Processes, store: SimObjectStore, process
     resultFiles: {
       create: (path) => createResultFile(process, (bytes) => write(path, bytes)),
       openSealed: (path) => sealedFile(readRows(path)),
+      openBytes: (bytes, name) => sealedFile(rowsOf(bytes, name)),
     },
     leafParts: {
       write: (path, outcomes) =>

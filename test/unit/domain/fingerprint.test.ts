@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { CAUSE_NAMES } from '../../../src/domain/causes.ts';
-import { fingerprintOf, templateOf } from '../../../src/domain/fingerprint.ts';
+import { fingerprintOf, shapeOf, templateOf } from '../../../src/domain/fingerprint.ts';
 import type { FailureFacts } from '../../../src/domain/retry-rules.ts';
 
 describe('templateOf', () => {
@@ -45,6 +45,29 @@ describe('templateOf', () => {
       fc.property(fc.oneof(fc.string(), nasty), (text) => {
         expect(templateOf(text).length).toBeLessThanOrEqual(240);
       }),
+    );
+  });
+});
+
+describe('shapeOf', () => {
+  it('is one for messages that differ in digits, but for zeros, and leaves the rest alone', () => {
+    expect(shapeOf('no row 17 in /data/9.csv\nat line 3')).toBe('no row 11 in /data/1.csv');
+    expect(shapeOf('at 0x20')).toBe('at 0x10');
+  });
+
+  it('messages of one shape have one template', () => {
+    const pieces =
+      '0x|0X|10.0.0.7|:443|2026-11-21|T07:20:51| Nov 21, |6f9619ff-8b86-d011-b42d-00c04fc964ff|3f2a9c1d|1.5e-3|fe80:0:0:0:a:b';
+    const others = `01JD6Z3VQ7M8N9P0R1S2T3V4W5|/data/|.csv|"|'| |\n|-|row|x`;
+    const piece = fc.constantFrom(...`${pieces}|${others}`.split('|'));
+    const number = fc.nat({ max: 99_999_999 }).map(String);
+    const message = fc.array(fc.oneof(piece, number, fc.string({ maxLength: 5 })), { maxLength: 12 });
+    fc.assert(
+      fc.property(message, (words) => {
+        const text = words.join('');
+        expect(templateOf(shapeOf(text))).toBe(templateOf(text));
+      }),
+      { numRuns: 2_000 },
     );
   });
 });

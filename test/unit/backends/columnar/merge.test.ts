@@ -117,6 +117,25 @@ describe('merge', () => {
     ]);
   });
 
+  test('sorts the failures of parts that are not in item order, and leaves those that are', async () => {
+    const dir = scratchFor();
+    const bad = (indices: readonly number[]) =>
+      writePart(
+        join(dir, `part-${indices[0]}`),
+        indices.map((n) => failed(n)),
+        json,
+      );
+    const [odd, even, later] = await Promise.all([bad([1, 3, 5]), bad([0, 2, 4]), bad([7, 90])]);
+    const indices = async (inputs: readonly string[]) => {
+      const output = join(dir, 'errors');
+      const shared = { from: 'json', to: 'errors', columns: outputColumn, scratch: dir } as const;
+      await columnar.merge({ ...shared, inputs, output });
+      return (await readAll(columnar, output, { scratch: dir })).map((row) => Number(row['item_index']));
+    };
+    expect(await indices([odd, even])).toEqual([0, 1, 2, 3, 4, 5]);
+    expect(await indices([even, later])).toEqual([0, 2, 4, 7, 90]);
+  });
+
   test.each([
     ['an item twice', [0, 1, 1, 2]],
     ['an item missing', [0, 1, 3]],

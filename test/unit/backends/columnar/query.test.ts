@@ -36,6 +36,12 @@ describe('query', () => {
     expect(sizes.length).toBeGreaterThan(1);
   });
 
+  test('rows of a long file come in its order, without being asked for', async () => {
+    const rows = await ask('select item_index::double as n, nullif(item_id, item_id) as nothing from results');
+    expect(rows.map(({ n }) => n)).toEqual(Array.from({ length: 5_000 }, (_none, n) => n));
+    expect(new Set(rows.map(({ nothing }) => nothing))).toEqual(new Set([null]));
+  });
+
   test.each([
     [`1::bigint`, 1n],
     [`170141183460469231731687303715884105727::hugeint`, 2n ** 127n - 1n],

@@ -1,10 +1,10 @@
-import { readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createSqliteResultFiles } from '../../../../src/backends/result-file/index.ts';
 import type { ItemOutcome } from '../../../../src/domain/outcome.ts';
-import type { ResultFiles } from '../../../../src/ports/result-file.ts';
+import type { ResultFiles, SealedResultFile } from '../../../../src/ports/result-file.ts';
 import { makeTempDir } from '../../../support/temp-dir.ts';
 
 let dir: { readonly path: string; readonly remove: () => void };
@@ -66,6 +66,20 @@ describe('a result file', () => {
     db.close();
   });
 
+  it('opens from memory as it does from disk', () => {
+    const file = files.create(path);
+    file.append([good(1), bad(0)]);
+    file.seal();
+    const bytes = readFileSync(path);
+    // A view into something larger, as what a store answers with may be.
+    const sealed = files.openBytes(Buffer.concat([Buffer.from('before'), bytes]).subarray(6), 'mine');
+    expect(sealed.count()).toEqual({ rows: 2, succeeded: 1, failed: 1 });
+    expect([...sealed.byIndex()]).toEqual([bad(0), good(1)]);
+    expect([...sealed.byIndex('failed')]).toEqual([bad(0)]);
+    sealed.close();
+    expect(readFileSync(path).equals(bytes)).toBe(true);
+  });
+
   it('is not made over an existing file, and takes an item once', () => {
     const file = files.create(path);
     file.append([good(1)]);
@@ -98,9 +112,18 @@ describe('a damaged file is RESULT_CORRUPT', () => {
     file.append(Array.from({ length: 2_000 }, (_, n) => good(n)));
     file.seal();
   };
+  /** From disk; where there is a file, what is in it says the same from memory. */
   const open = (): unknown => {
+    const seen = read(() => files.openSealed(path));
+    if (existsSync(path))
+      expect(read(() => files.openBytes(readFileSync(path), path))).toMatchObject({
+        code: (seen as { readonly code?: unknown }).code,
+      });
+    return seen;
+  };
+  const read = (opened: () => SealedResultFile): unknown => {
     try {
-      const file = files.openSealed(path);
+      const file = opened();
       try {
         file.count();
         return [...file.byIndex()].length;
