@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 
-import { S3Client } from '@aws-sdk/client-s3';
+import type { S3Client } from '@aws-sdk/client-s3';
 
 import { shortBackendUrl, formatBackendUrl, type BackendUrl, serverOf } from '../../domain/backend-url.ts';
 import { AppError } from '../../errors/app-error.ts';
@@ -9,6 +9,7 @@ import { awsClientConfig, meterClient, type AwsContext } from '../shared/aws/cli
 import { MAX_SOCKETS } from '../shared/aws/http-agents.ts';
 import { awsFailure } from '../shared/aws/failure.ts';
 import { assertKey, assertPrefix, badKey } from './keys.ts';
+import { loadS3 } from '../shared/aws/load-sdk.ts';
 
 export type S3Backend = Extract<BackendUrl, { service: 's3' }>;
 
@@ -104,7 +105,7 @@ export async function openS3({
 
 async function createClient({ aws }: S3Backend, context: AwsContext): Promise<S3Client> {
   const checksums = aws.checksums === 'when-required' ? 'WHEN_REQUIRED' : 'WHEN_SUPPORTED';
-  const client = new S3Client({
+  const client = new (loadS3().S3Client)({
     ...(await awsClientConfig('s3', aws)),
     // Servers other than AWS seldom have a host name for each bucket.
     forcePathStyle: aws.pathStyle ?? aws.endpoint !== undefined,

@@ -1,10 +1,11 @@
 import type { Readable } from 'node:stream';
 
-import { GetObjectCommand } from '@aws-sdk/client-s3';
-
 import { AppError, messageOf } from '../../errors/app-error.ts';
 import { awsFailure } from '../shared/aws/failure.ts';
 import { hasName, isNoObject, objectAt, type S3Access } from './s3-access.ts';
+import { loadS3 } from '../shared/aws/load-sdk.ts';
+
+const { GetObjectCommand } = loadS3();
 
 /** Bytes [start, end) of an object. */
 export interface BodyRequest {

@@ -1,6 +1,9 @@
-import { DeleteObjectCommand, DeleteObjectsCommand, type _Error } from '@aws-sdk/client-s3';
+import type { _Error } from '@aws-sdk/client-s3';
 
 import { objectAt, type S3Access } from './s3-access.ts';
+import { loadS3 } from '../shared/aws/load-sdk.ts';
+
+const { DeleteObjectCommand, DeleteObjectsCommand } = loadS3();
 
 /** Most keys that one DeleteObjects takes. */
 const DELETE_BATCH = 1_000;

@@ -1,7 +1,8 @@
-import { HeadObjectCommand } from '@aws-sdk/client-s3';
-
 import { hasName, objectAt, type S3Access } from './s3-access.ts';
 import { openBody } from './s3-body.ts';
+import { loadS3 } from '../shared/aws/load-sdk.ts';
+
+const { HeadObjectCommand } = loadS3();
 
 /** What HEAD can be answered with that only a body would explain: no object or no bucket, no permission or no valid credentials … */
 const POOR_STATUS = [301, 307, 400, 401, 403, 404];

@@ -1,10 +1,13 @@
-import { ListObjectsV2Command, type ListObjectsV2CommandOutput } from '@aws-sdk/client-s3';
+import type { ListObjectsV2CommandOutput } from '@aws-sdk/client-s3';
 
 import { AppError } from '../../errors/app-error.ts';
 import type { ObjectInfo } from '../../ports/object-store.ts';
 import { compareBytes } from '../shared/fs-byte-order.ts';
 import { isKey } from './keys.ts';
 import type { S3Access } from './s3-access.ts';
+import { loadS3 } from '../shared/aws/load-sdk.ts';
+
+const { ListObjectsV2Command } = loadS3();
 
 /** The objects of the store whose key starts with `prefix`; what others put there under names that no object here has is left out. */
 export async function* listObjects(access: S3Access, prefix: string): AsyncGenerator<ObjectInfo> {

@@ -1,14 +1,15 @@
 import { createHash } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 
-import { PutObjectCommand } from '@aws-sdk/client-s3';
-
 import { AppError, messageOf } from '../../errors/app-error.ts';
 import type { ObjectBody, ObjectStore } from '../../ports/object-store.ts';
 import { readLocalFile } from './fs-local-copy.ts';
 import { objectAt, type S3Access } from './s3-access.ts';
 import { chained, peek, untilAborted } from './s3-body-source.ts';
 import { PART_BYTES, type UploadInParts } from './s3-upload.ts';
+import { loadS3 } from '../shared/aws/load-sdk.ts';
+
+const { PutObjectCommand } = loadS3();
 
 /** From here on an object is sent in parts. */
 const MULTIPART_BYTES = PART_BYTES;

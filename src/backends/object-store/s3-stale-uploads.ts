@@ -1,11 +1,9 @@
-import {
-  AbortMultipartUploadCommand,
-  ListMultipartUploadsCommand,
-  type ListMultipartUploadsCommandInput,
-  type ListMultipartUploadsCommandOutput,
-} from '@aws-sdk/client-s3';
+import type { ListMultipartUploadsCommandInput, ListMultipartUploadsCommandOutput } from '@aws-sdk/client-s3';
 
 import { hasName, objectAt, type S3Access } from './s3-access.ts';
+import { loadS3 } from '../shared/aws/load-sdk.ts';
+
+const { AbortMultipartUploadCommand, ListMultipartUploadsCommand } = loadS3();
 
 /** A CreateMultipartUpload is repeated within this time: a time-out and the patience of calls. */
 const REPEATED_WITHIN_MS = 120_000;

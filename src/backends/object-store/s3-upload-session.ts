@@ -1,15 +1,17 @@
-import {
-  CompleteMultipartUploadCommand,
-  CreateMultipartUploadCommand,
-  HeadObjectCommand,
-  type CompleteMultipartUploadCommandOutput,
-  type CreateMultipartUploadCommandOutput,
-  type S3Client,
+import type {
+  CompleteMultipartUploadCommand as Completion,
+  CompleteMultipartUploadCommandOutput,
+  CreateMultipartUploadCommand as Creation,
+  CreateMultipartUploadCommandOutput,
+  S3Client,
 } from '@aws-sdk/client-s3';
 
 import { awsFailure } from '../shared/aws/failure.ts';
 import { hasName, objectAt, type S3Access, type SendOptions } from './s3-access.ts';
 import { abortOrphans, abortUpload } from './s3-stale-uploads.ts';
+import { loadS3 } from '../shared/aws/load-sdk.ts';
+
+const { CompleteMultipartUploadCommand, CreateMultipartUploadCommand, HeadObjectCommand } = loadS3();
 
 export interface SessionRequest {
   readonly bucketKey: string;
@@ -48,7 +50,7 @@ export function createUploadSession(access: S3Access, { bucketKey, mark, stop, l
     }
   };
 
-  const create = async (command: CreateMultipartUploadCommand): Promise<CreateMultipartUploadCommandOutput> => {
+  const create = async (command: Creation): Promise<CreateMultipartUploadCommandOutput> => {
     const answer = await call('CreateMultipartUpload', async (options) => {
       try {
         return await access.client.send(command, options);
@@ -67,7 +69,7 @@ export function createUploadSession(access: S3Access, { bucketKey, mark, stop, l
     mayHaveOrphan = false;
   };
 
-  const complete = async (command: CompleteMultipartUploadCommand): Promise<CompleteMultipartUploadCommandOutput> => {
+  const complete = async (command: Completion): Promise<CompleteMultipartUploadCommandOutput> => {
     // Orphans cost money, not correctness: they do not fail what is complete.
     await sweep().catch(() => {});
     let tries = 0;

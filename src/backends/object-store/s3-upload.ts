@@ -1,12 +1,13 @@
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 
-import { Upload } from '@aws-sdk/lib-storage';
-
 import { AppError } from '../../errors/app-error.ts';
 import { objectAt, type S3Access } from './s3-access.ts';
 import { untilAborted } from './s3-body-source.ts';
 import { createUploadSession } from './s3-upload-session.ts';
+import { loadLibStorage } from '../shared/aws/load-sdk.ts';
+
+const { Upload } = loadLibStorage();
 
 export interface UploadRequest {
   readonly bucketKey: string;

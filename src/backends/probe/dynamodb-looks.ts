@@ -1,6 +1,12 @@
 /** What jobs need of a state table: writes on a condition, reads that see them, queries in order, batches. */
 
-import {
+import type { AttributeValue } from '@aws-sdk/client-dynamodb';
+import type { DynamoProbe } from './dynamodb.ts';
+import { checkListing } from './listing.ts';
+import { broken, fine, type Verdict } from './verdict.ts';
+import { loadDynamoDb } from '../shared/aws/load-sdk.ts';
+
+const {
   BatchGetItemCommand,
   BatchWriteItemCommand,
   DeleteItemCommand,
@@ -8,11 +14,7 @@ import {
   PutItemCommand,
   QueryCommand,
   UpdateItemCommand,
-  type AttributeValue,
-} from '@aws-sdk/client-dynamodb';
-import type { DynamoProbe } from './dynamodb.ts';
-import { checkListing } from './listing.ts';
-import { broken, fine, type Verdict } from './verdict.ts';
+} = loadDynamoDb();
 
 /** Names whose byte order differs from that of a dictionary. */
 const SORTED = ['Q#B', 'Q#a', 'Q#a-', 'Q#a.', 'Q#b'];

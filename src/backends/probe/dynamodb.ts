@@ -1,6 +1,6 @@
 /** What a DynamoDB server really does: the table as it is described, and what happens to two items of the probe's own. */
 
-import { DescribeTableCommand, DescribeTimeToLiveCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { AwsBackend } from '../../domain/backend-url.ts';
 import { isAppError } from '../../errors/app-error.ts';
 import type { AwsContext } from '../shared/aws/client-config.ts';
@@ -8,6 +8,9 @@ import { looking, type Asking } from './asking.ts';
 import { lookAtConditions, lookAtQueries, removeItems } from './dynamodb-looks.ts';
 import { judgeReach } from './reach.ts';
 import { broken, doubtful, fine, type Verdict } from './verdict.ts';
+import { loadDynamoDb } from '../shared/aws/load-sdk.ts';
+
+const { DescribeTableCommand, DescribeTimeToLiveCommand } = loadDynamoDb();
 
 /** What the looks at one table share. */
 export interface DynamoProbe {

@@ -2,7 +2,14 @@
 
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
-import {
+import type { SendOptions } from './asking.ts';
+import { isAppError } from '../../errors/app-error.ts';
+import { checkListing } from './listing.ts';
+import type { S3Probe } from './s3.ts';
+import { broken, doubtful, fine, type Verdict } from './verdict.ts';
+import { loadS3 } from '../shared/aws/load-sdk.ts';
+
+const {
   AbortMultipartUploadCommand,
   CreateMultipartUploadCommand,
   GetObjectCommand,
@@ -10,12 +17,7 @@ import {
   ListObjectsV2Command,
   PutObjectCommand,
   UploadPartCommand,
-} from '@aws-sdk/client-s3';
-import type { SendOptions } from './asking.ts';
-import { isAppError } from '../../errors/app-error.ts';
-import { checkListing } from './listing.ts';
-import type { S3Probe } from './s3.ts';
-import { broken, doubtful, fine, type Verdict } from './verdict.ts';
+} = loadS3();
 
 const BODY = Buffer.from('slurmctl doctor wrote this and will remove it\n'.repeat(20));
 const METADATA = { 'slurmctl-doctor': 'probe' };

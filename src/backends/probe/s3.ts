@@ -1,6 +1,6 @@
 /** What an S3 server really does, tried on a few small objects of its own below the prefix of the store. */
 
-import { DeleteObjectsCommand, ListObjectsV2Command, type S3Client } from '@aws-sdk/client-s3';
+import type { S3Client } from '@aws-sdk/client-s3';
 import type { AwsBackend } from '../../domain/backend-url.ts';
 import { isAppError } from '../../errors/app-error.ts';
 import type { AwsContext } from '../shared/aws/client-config.ts';
@@ -8,6 +8,9 @@ import { looking, type Asking } from './asking.ts';
 import { judgeReach } from './reach.ts';
 import { lookAtChecksums, lookAtConditions, lookAtListing, lookAtObjects, lookAtUploads } from './s3-looks.ts';
 import { broken, fine, type Verdict } from './verdict.ts';
+import { loadS3 } from '../shared/aws/load-sdk.ts';
+
+const { DeleteObjectsCommand, ListObjectsV2Command } = loadS3();
 
 /** What the looks at one bucket share. */
 export interface S3Probe {

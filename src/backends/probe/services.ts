@@ -8,6 +8,7 @@ import { watchDates } from '../shared/aws/answer-dates.ts';
 import { judgeClock, type ClockSample } from './clock-offset.ts';
 import { findIdentity, type Identity } from './credentials.ts';
 import { doubtful, type Verdict } from './verdict.ts';
+import { loadDynamoDb, loadS3, loadSqs } from '../shared/aws/load-sdk.ts';
 
 /** A part of the state and the URL of where it lives. */
 export interface ServiceUrl {
@@ -101,7 +102,7 @@ async function openProbe(backend: AwsBackend, context: AwsContext) {
   const config = await awsClientConfig(backend.service, backend.aws);
   const { service } = backend;
   if (service === 's3') {
-    const { S3Client } = await import('@aws-sdk/client-s3');
+    const { S3Client } = loadS3();
     const { probeS3 } = await import('./s3.ts');
     const { pathStyle, checksums } = backend.aws;
     const client = new S3Client({
@@ -115,13 +116,13 @@ async function openProbe(backend: AwsBackend, context: AwsContext) {
     return { client: meterClient(client, { service, context }), probe };
   }
   if (service === 'dynamodb') {
-    const { DynamoDBClient } = await import('@aws-sdk/client-dynamodb');
+    const { DynamoDBClient } = loadDynamoDb();
     const { probeDynamo } = await import('./dynamodb.ts');
     const client = new DynamoDBClient(config);
     const probe: ProbeOf = (given) => probeDynamo({ ...given, client, backend, context });
     return { client: meterClient(client, { service, context }), probe };
   }
-  const { SQSClient } = await import('@aws-sdk/client-sqs');
+  const { SQSClient } = loadSqs();
   const { probeSqs } = await import('./sqs.ts');
   const client = new SQSClient({ ...config, useQueueUrlAsEndpoint: false, md5: false });
   const probe: ProbeOf = (given) => probeSqs({ ...given, client, backend, context });

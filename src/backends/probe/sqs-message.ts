@@ -1,14 +1,11 @@
 /** One message of the probe's own on its way through a queue that others use. */
 
-import {
-  ChangeMessageVisibilityCommand,
-  DeleteMessageCommand,
-  ReceiveMessageCommand,
-  SendMessageCommand,
-  type Message,
-} from '@aws-sdk/client-sqs';
+import type { Message } from '@aws-sdk/client-sqs';
 import type { SqsProbe } from './sqs.ts';
 import { broken, doubtful, fine, type Verdict } from './verdict.ts';
+import { loadSqs } from '../shared/aws/load-sdk.ts';
+
+const { ChangeMessageVisibilityCommand, DeleteMessageCommand, ReceiveMessageCommand, SendMessageCommand } = loadSqs();
 
 const NAME = 'queue messages';
 const DELAY_SEC = 1;

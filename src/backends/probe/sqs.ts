@@ -1,6 +1,6 @@
 /** What an SQS server really does: both queues as they are described, and what happens to one message of the probe's own. */
 
-import { GetQueueAttributesCommand, GetQueueUrlCommand, type SQSClient } from '@aws-sdk/client-sqs';
+import type { SQSClient } from '@aws-sdk/client-sqs';
 import type { AwsBackend } from '../../domain/backend-url.ts';
 import { MAX_RECEIVES } from '../../ports/retry-queue.ts';
 import type { AwsContext } from '../shared/aws/client-config.ts';
@@ -8,6 +8,9 @@ import { looking, type Asking } from './asking.ts';
 import { judgeReach } from './reach.ts';
 import { lookAtMessages } from './sqs-message.ts';
 import { broken, doubtful, fine, type Verdict } from './verdict.ts';
+import { loadSqs } from '../shared/aws/load-sdk.ts';
+
+const { GetQueueAttributesCommand, GetQueueUrlCommand } = loadSqs();
 
 /** What the looks at one queue share. */
 export interface SqsProbe {

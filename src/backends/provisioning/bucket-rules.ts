@@ -1,9 +1,12 @@
 /** What a bucket may have beside its objects, and what is worth saying about it. */
 
-import { GetBucketLifecycleConfigurationCommand, GetPublicAccessBlockCommand, type S3Client } from '@aws-sdk/client-s3';
+import type { S3Client } from '@aws-sdk/client-s3';
 import { isAppError } from '../../errors/app-error.ts';
 import { ABORT_UPLOADS_DAYS, type StorePlace } from './places.ts';
 import { isNamed, type ResourceReport } from './report.ts';
+import { loadS3 } from '../shared/aws/load-sdk.ts';
+
+const { GetBucketLifecycleConfigurationCommand, GetPublicAccessBlockCommand } = loadS3();
 
 export interface BucketWork {
   readonly place: StorePlace;

@@ -1,11 +1,4 @@
-import {
-  CreateBucketCommand,
-  ListObjectsV2Command,
-  PutBucketLifecycleConfigurationCommand,
-  PutPublicAccessBlockCommand,
-  S3Client,
-  type BucketLocationConstraint,
-} from '@aws-sdk/client-s3';
+import type { BucketLocationConstraint } from '@aws-sdk/client-s3';
 import { AppError, isAppError, messageOf } from '../../errors/app-error.ts';
 import { createAwsCaller } from '../shared/aws/call.ts';
 import { serverOf } from '../../domain/backend-url.ts';
@@ -13,6 +6,15 @@ import { awsClientConfig, meterClient, type AwsContext } from '../shared/aws/cli
 import { endsUploads, isClosed, lookAtRules, type BucketWork } from './bucket-rules.ts';
 import { ABORT_UPLOADS_DAYS, type StorePlace } from './places.ts';
 import { isNamed, reported, type ResourceReport } from './report.ts';
+import { loadS3 } from '../shared/aws/load-sdk.ts';
+
+const {
+  CreateBucketCommand,
+  ListObjectsV2Command,
+  PutBucketLifecycleConfigurationCommand,
+  PutPublicAccessBlockCommand,
+  S3Client,
+} = loadS3();
 
 interface Work extends BucketWork {
   readonly name: string;

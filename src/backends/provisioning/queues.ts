@@ -1,4 +1,4 @@
-import { CreateQueueCommand, GetQueueAttributesCommand, GetQueueUrlCommand, SQSClient } from '@aws-sdk/client-sqs';
+import type { SQSClient } from '@aws-sdk/client-sqs';
 import { AppError } from '../../errors/app-error.ts';
 import { MAX_RECEIVES } from '../../ports/retry-queue.ts';
 import { createAwsCaller } from '../shared/aws/call.ts';
@@ -6,6 +6,9 @@ import { serverOf } from '../../domain/backend-url.ts';
 import { awsClientConfig, meterClient, type AwsContext } from '../shared/aws/client-config.ts';
 import { DEAD_RETENTION_SEC, HINT_RETENTION_SEC, type QueuePlace } from './places.ts';
 import { isNamed, reported, type ReportOf, type ResourceReport } from './report.ts';
+import { loadSqs } from '../shared/aws/load-sdk.ts';
+
+const { CreateQueueCommand, GetQueueAttributesCommand, GetQueueUrlCommand } = loadSqs();
 
 interface Work {
   readonly client: SQSClient;
@@ -30,7 +33,7 @@ export async function provisionQueues(
 ): Promise<readonly ResourceReport[]> {
   const server = serverOf(aws);
   const config = { ...(await awsClientConfig('sqs', aws)), useQueueUrlAsEndpoint: false } as const;
-  const client = meterClient(new SQSClient(config), { service: 'sqs', context });
+  const client = meterClient(new (loadSqs().SQSClient)(config), { service: 'sqs', context });
   const call = createAwsCaller({ ...context, maxInFlight: 4 });
   const work: Work = {
     client,

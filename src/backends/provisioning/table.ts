@@ -1,17 +1,13 @@
-import {
-  CreateTableCommand,
-  DescribeTableCommand,
-  DescribeTimeToLiveCommand,
-  DynamoDBClient,
-  UpdateTimeToLiveCommand,
-  type TableDescription,
-} from '@aws-sdk/client-dynamodb';
+import type { DynamoDBClient, TableDescription } from '@aws-sdk/client-dynamodb';
 import { AppError, isAppError, messageOf } from '../../errors/app-error.ts';
 import { createAwsCaller } from '../shared/aws/call.ts';
 import { serverOf } from '../../domain/backend-url.ts';
 import { awsClientConfig, meterClient, type AwsContext } from '../shared/aws/client-config.ts';
 import { TTL_ATTRIBUTE, type StatePlace } from './places.ts';
 import { isNamed, reported, type ResourceReport } from './report.ts';
+import { loadDynamoDb } from '../shared/aws/load-sdk.ts';
+
+const { CreateTableCommand, DescribeTableCommand, DescribeTimeToLiveCommand, UpdateTimeToLiveCommand } = loadDynamoDb();
 
 /** A table is created within seconds; longer than this and something is the matter. */
 const ACTIVE_MS = 180_000;
@@ -37,7 +33,7 @@ export async function provisionTable(
   const name = `dynamodb://${table}`;
   const server = serverOf(place.aws);
   const about = { kind: 'table', name, server } as const;
-  const client = meterClient(new DynamoDBClient(await awsClientConfig('dynamodb', place.aws)), {
+  const client = meterClient(new (loadDynamoDb().DynamoDBClient)(await awsClientConfig('dynamodb', place.aws)), {
     service: 'dynamodb',
     context,
   });

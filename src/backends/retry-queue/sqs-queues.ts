@@ -1,9 +1,12 @@
 /** The two queues behind one `sqs://` address, and how they are asked. */
 
-import { GetQueueUrlCommand, SQSClient } from '@aws-sdk/client-sqs';
+import type { SQSClient } from '@aws-sdk/client-sqs';
 import { type BackendUrl, serverOf } from '../../domain/backend-url.ts';
 import { createAwsCaller, type CallMode } from '../shared/aws/call.ts';
 import { awsClientConfig, meterClient, type AwsContext } from '../shared/aws/client-config.ts';
+import { loadSqs } from '../shared/aws/load-sdk.ts';
+
+const { GetQueueUrlCommand } = loadSqs();
 
 /** Messages on their way, or those that nobody acknowledged. */
 export type Which = 'live' | 'dead';
@@ -40,7 +43,7 @@ export async function openSqsQueues(
   // Requests go to the endpoint that was configured, whatever host a queue's URL names. Bodies are checked when they are read, and a host in
   // FIPS mode has no MD5.
   const config = { ...(await awsClientConfig('sqs', aws)), useQueueUrlAsEndpoint: false, md5: false } as const;
-  const client = meterClient(new SQSClient(config), { service: 'sqs', context });
+  const client = meterClient(new (loadSqs().SQSClient)(config), { service: 'sqs', context });
   const call = createAwsCaller({ ...context, maxInFlight: MAX_IN_FLIGHT });
   const server = serverOf(aws);
   const names: Readonly<Record<Which, string>> = { live: queue, dead: `${queue}-dead` };

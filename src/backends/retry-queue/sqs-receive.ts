@@ -1,13 +1,15 @@
-import {
-  ChangeMessageVisibilityBatchCommand,
-  DeleteMessageBatchCommand,
-  ReceiveMessageCommand,
-  SendMessageBatchCommand,
-} from '@aws-sdk/client-sqs';
 import type { RetryMessage } from '../../ports/retry-queue.ts';
 import { BATCH, sendBatches } from './sqs-batches.ts';
 import { decodeMessage, encodeMessage } from './sqs-message.ts';
 import type { SqsQueues, Which } from './sqs-queues.ts';
+import { loadSqs } from '../shared/aws/load-sdk.ts';
+
+const {
+  ChangeMessageVisibilityBatchCommand,
+  DeleteMessageBatchCommand,
+  ReceiveMessageCommand,
+  SendMessageBatchCommand,
+} = loadSqs();
 
 /** What was taken off a queue; `message` is null when it is none of ours. */
 export interface TakenMessage {

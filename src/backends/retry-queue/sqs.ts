@@ -1,4 +1,3 @@
-import { ChangeMessageVisibilityCommand, GetQueueAttributesCommand } from '@aws-sdk/client-sqs';
 import { formatBackendUrl, type BackendUrl } from '../../domain/backend-url.ts';
 import { AppError, isAppError } from '../../errors/app-error.ts';
 import { MAX_QUEUE_DELAY_MS, type ReceivedMessage, type RetryQueue } from '../../ports/retry-queue.ts';
@@ -7,6 +6,9 @@ import { BATCH } from './sqs-batches.ts';
 import { openSqsQueues, type SqsQueues, type Which } from './sqs-queues.ts';
 import { deleteMessages, isVoidReceipt, sendMessages, takeMessages, visibilitySec } from './sqs-receive.ts';
 import { listDead, sweepJob } from './sqs-sweep.ts';
+import { loadSqs } from '../shared/aws/load-sdk.ts';
+
+const { ChangeMessageVisibilityCommand, GetQueueAttributesCommand } = loadSqs();
 
 /** Purging gives up after this time, also on a service that hangs. */
 const PURGE_MS = 10_000;

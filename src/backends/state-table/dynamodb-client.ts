@@ -9,6 +9,7 @@ import { type CallMode, createAwsCaller } from '../shared/aws/call.ts';
 import { type AwsContext, awsClientConfig, meterClient } from '../shared/aws/client-config.ts';
 import { MAX_SOCKETS } from '../shared/aws/http-agents.ts';
 import { PARTITION_KEY, SORT_KEY } from './dynamodb-attributes.ts';
+import { loadDynamoDb } from '../shared/aws/load-sdk.ts';
 
 export type DynamoBackend = Extract<BackendUrl, { service: 'dynamodb' }>;
 
@@ -34,7 +35,7 @@ export async function openDynamoClient(
   context: AwsContext,
   noteDate: (answer: DatedAnswer) => void = () => {},
 ): Promise<DynamoClient> {
-  const sdk = await import('@aws-sdk/client-dynamodb');
+  const sdk = loadDynamoDb();
   const { clock, random } = context;
   const config = await awsClientConfig('dynamodb', backend.aws);
   const client = meterClient(new sdk.DynamoDBClient(config), { service: 'dynamodb', context });

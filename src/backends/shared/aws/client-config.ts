@@ -8,6 +8,7 @@ import { awsFailure } from './failure.ts';
 import { httpAgents } from './http-agents.ts';
 import type { RequestMeter } from './meter.ts';
 import { refuseWebPage } from './web-page.ts';
+import { loadHttpHandler } from './load-sdk.ts';
 
 /** What every driver of a service is given. */
 export interface AwsContext {
@@ -29,7 +30,7 @@ const REGION_OF_ENDPOINTS = 'us-east-1';
 export async function awsClientConfig(service: AwsService, target: AwsTarget) {
   // What the SDK says about future versions of Node is for whoever packages slurmctl, not for whoever runs a job.
   process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] = 'true';
-  const { NodeHttpHandler } = await import('@smithy/node-http-handler');
+  const { NodeHttpHandler } = loadHttpHandler();
   const region = target.region ?? (target.endpoint === undefined ? undefined : REGION_OF_ENDPOINTS);
   const handlerOptions = {
     connectionTimeout: CONNECT_TIMEOUT_MS,

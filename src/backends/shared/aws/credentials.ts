@@ -2,6 +2,7 @@
 
 import type { NodeHttpHandler } from '@smithy/node-http-handler';
 import type { AwsTarget } from '../../../domain/backend-url.ts';
+import { loadCredentialProviders } from './load-sdk.ts';
 
 /** Credentials could not be had; nothing was asked of the service itself. */
 export class CredentialsFailure extends Error {
@@ -29,7 +30,7 @@ function ignore(): void {}
 export async function credentialsOf(target: AwsTarget, { region, requestHandler }: CredentialsOptions) {
   const { profile, role, endpoint } = target;
   if (profile === undefined && role === undefined) return undefined;
-  const { fromNodeProviderChain, fromTemporaryCredentials } = await import('@aws-sdk/credential-providers');
+  const { fromNodeProviderChain, fromTemporaryCredentials } = loadCredentialProviders();
   // An endpoint of one's own says nothing about how STS is reached; at AWS itself the way is the same.
   const clientConfig = {
     ...(region === undefined ? {} : { region }),

@@ -5,12 +5,14 @@ import { sourceFiles } from '../../../architecture/files.ts';
 /** What lib-storage's `Upload` sends on its own. */
 const UPLOAD = ['PutObject', 'CreateMultipartUpload', 'UploadPart', 'CompleteMultipartUpload', 'AbortMultipartUpload'];
 
-/** Operations of a service that the source asks for: the command classes it names beside the package. */
+const LOADERS = { s3: 'loadS3', dynamodb: 'loadDynamoDb', sqs: 'loadSqs' };
+
+/** Operations of a service that the source asks for: the command classes it names beside the package, or beside what loads it. */
 function usedOf(service: keyof typeof AWS_OPERATIONS, files: ReadonlyMap<string, string>): string[] {
   const used = new Set<string>();
   for (const [, text] of files) {
     if (text.includes('@aws-sdk/lib-storage') && service === 's3') for (const operation of UPLOAD) used.add(operation);
-    if (!text.includes(`@aws-sdk/client-${service}`)) continue;
+    if (!text.includes(`@aws-sdk/client-${service}`) && !text.includes(`${LOADERS[service]}()`)) continue;
     for (const [, operation = ''] of text.matchAll(/\b([A-Z][A-Za-z0-9]+)Command\b/g)) used.add(operation);
   }
   return [...used].toSorted();
@@ -29,6 +31,8 @@ describe.each(['s3', 'dynamodb', 'sqs'] as const)('operations of %s', (service) 
       ['src/backends/x.ts', `import { DeleteThingCommand } from '@aws-sdk/client-${service}';`],
     ]);
     expect(usedOf(service, planted)).toEqual(['DeleteThing']);
+    const loaded = new Map([['src/backends/x.ts', `const { DeleteThingCommand } = ${LOADERS[service]}();`]]);
+    expect(usedOf(service, loaded)).toEqual(['DeleteThing']);
   });
 });
 
