@@ -48,7 +48,8 @@ function notFound(reference: string, jobs: readonly KnownJob[], where: string): 
       hint: 'Submit one with: slurmctl submit job.yaml; or say where its state lives with --home or --state',
     });
   const names = jobs.flatMap((job) => [job.id as string, job.name]);
-  const near = names.filter((name) => distance(name, reference) <= 3)[0];
+  const near =
+    names.find((name) => distance(name, reference) <= 3) ?? (distance('@last', reference) <= 2 ? '@last' : undefined);
   return new AppError('JOB_NOT_FOUND', {
     message: `no job ${JSON.stringify(reference)} in ${where}`,
     ...(near === undefined ? {} : { hint: `Did you mean ${near}? List all with: slurmctl list --all` }),

@@ -15,13 +15,15 @@ import { siteFindings } from './health-site.ts';
 import { readUndelivered } from './undelivered.ts';
 import type { Drivers } from './job-backends.ts';
 import { createDriversOf, type DriversOf } from './job-drivers.ts';
+import { requireState } from './require-state.ts';
 
 /** Jobs that have ended: the newest of them. Their submissions are compared with the queue. */
 const MOST_ENDED = 50;
 
-/** One question to each batch system that a job runs on, however many jobs there are. */
+/** One question to each batch system that a job runs on, however many jobs there are. @throws STATE_* */
 export async function healthDocument(drivers: Drivers): Promise<HealthDocument> {
   const { state, clock } = drivers;
+  await requireState(state);
   const driversOf = createDriversOf(drivers);
   const known = await knownJobs(state);
   const findings: HealthFinding[] = [];

@@ -9,6 +9,7 @@ import { findJob, knownJobs, type KnownJob } from './find-job.ts';
 import type { Drivers } from './job-backends.ts';
 import type { MetricsDocument } from './metrics-documents.ts';
 import { poolList } from './pool-commands.ts';
+import { requireState } from './require-state.ts';
 import { tableNowMs } from './table-time.ts';
 
 /** Jobs that have ended: the newest of them. */
@@ -16,10 +17,11 @@ const MOST_ENDED = 20;
 /** Each of them is some thirty lines, and a read of its tasks. */
 const MOST_LIVE = 500;
 
-/** `jobs`: which ones; empty: the live ones and the newest that have ended. @throws JOB_NOT_FOUND */
+/** `jobs`: which ones; empty: the live ones and the newest that have ended. @throws JOB_NOT_FOUND, STATE_* */
 export async function readMetrics(drivers: Drivers, jobs: readonly string[]): Promise<MetricsDocument> {
   const { clock, state } = drivers;
   const startedMs = clock.monotonicMs();
+  await requireState(state);
   const chosen = jobs.length === 0 ? chooseJobs(await knownJobs(state)) : await namedJobs(drivers, jobs);
   const unreadable: { jobId: string; problem: string }[] = [];
   const figures: JobFigures[] = [];

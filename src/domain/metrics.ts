@@ -35,7 +35,10 @@ export const METRICS = {
   slurmctl_job_wave: gauge('Highest wave of a job, from 0; each wave of retries is one more.', 'job_id'),
   slurmctl_job_items: gauge('Items of a job by outcome: succeeded, failed, pending.', 'job_id', 'outcome'),
   slurmctl_job_tasks: gauge('Tasks of a job by state, as status shows them.', 'job_id', 'state'),
-  slurmctl_job_attempts: gauge('Attempts of tasks that were begun; missing for a job that ended well.', 'job_id'),
+  slurmctl_job_attempts: gauge(
+    'Attempts of tasks that were begun; missing for a job that ended without giving a task up.',
+    'job_id',
+  ),
   slurmctl_job_quarantined_items: gauge('Items that took their workers down and are not run any more.', 'job_id'),
   slurmctl_job_failing_tasks: gauge(
     'Tasks that failed at least once and are not done, by the cause of the last failure.',

@@ -1,5 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { healthDocument } from '../../src/app/health-document.ts';
 import type { HealthDocument } from '../../src/app/health-documents.ts';
@@ -73,6 +74,16 @@ describe('health', () => {
   it('has nothing to say of a job that waits in the queue, however long', async () => {
     rig.clock.skip(600 * MINUTE);
     expect(await look()).toEqual([]);
+  });
+
+  it('of a directory that is not there, such as one that is not mounted, is not well', async () => {
+    const nowhere = join(directory.path, 'not-mounted', 'state');
+    const state = { ...rig.process().state, rootUrl: pathToFileURL(nowhere).href };
+    await expect(healthDocument(driversWith(rig.batch, state))).rejects.toMatchObject({
+      code: 'STATE_MISSING',
+      exitCode: 5,
+      message: expect.stringContaining(nowhere) as string,
+    });
   });
 
   it('asks the batch system once, whatever the number of jobs', async () => {

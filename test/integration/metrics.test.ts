@@ -1,5 +1,6 @@
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { assembleDrivers, createSurroundings, type Drivers } from '../../src/app/job-backends.ts';
 import { limitSet } from '../../src/app/limit-commands.ts';
@@ -94,6 +95,16 @@ describe('metrics', () => {
     const named = await figures(['old-00000003', job, 'old-00000003']);
     expect(named('slurmctl_job_info')).toHaveLength(2);
     await expect(readMetrics(drivers, ['nobody'])).rejects.toMatchObject({ code: 'JOB_NOT_FOUND' });
+  });
+
+  it('of a directory that is not there are none: a file of before stays, and grows old', async () => {
+    const url = pathToFileURL(join(directory.path, 'not-mounted')).href;
+    const elsewhere = { ...drivers, state: { ...drivers.state, rootUrl: url } };
+    const path = join(directory.path, 'slurmctl.prom');
+    await writeMetrics(drivers, { jobs: [], path });
+    const before = readFileSync(path, 'utf8');
+    await expect(writeMetrics(elsewhere, { jobs: [], path })).rejects.toMatchObject({ code: 'STATE_MISSING' });
+    expect(readFileSync(path, 'utf8')).toBe(before);
   });
 
   it('of a job that cannot be read are missing, and say so', async () => {

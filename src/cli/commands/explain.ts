@@ -46,7 +46,9 @@ export function nextAfterExplain({ about, jobId, state, job, task, item }: Expla
   if (about === 'job') {
     const worst = job?.worst[0];
     if (worst !== undefined) return `slurmctl explain ${jobId}/${Number(worst.task)}`;
-    return state === 'PAUSED' ? `slurmctl resume ${jobId}` : `slurmctl status ${jobId}`;
+    if (state === 'PAUSED') return `slurmctl resume ${jobId}`;
+    // Items that failed one by one are no part of the story of attempts.
+    return (job?.items.failed ?? 0) > 0 ? `slurmctl analyze-errors ${jobId}` : `slurmctl status ${jobId}`;
   }
   const number = Number(task?.task ?? 0);
   // A record that cannot be read stays so: only its correction helps.

@@ -1,6 +1,6 @@
 import type { EfficiencyReport, ReportAdvice } from '../../domain/efficiency-report.ts';
 import { formatBytes, formatDuration } from '../../domain/units.ts';
-import { count, fit, printable } from './text.ts';
+import { count, printable, wrap } from './text.ts';
 import type { View } from './view.ts';
 
 const LABEL_WIDTH = 12;
@@ -10,11 +10,13 @@ const MOST_CAUSES = 4;
 export function renderReport(document: EfficiencyReport, view: View): string {
   const { style } = view;
   const { jobId, name, state, advice, missing, notes } = document;
-  const fact = ([label, text]: readonly [string, string]): string =>
-    `${style.dim(label.padEnd(LABEL_WIDTH))}${fit(text, view.width - LABEL_WIDTH)}`;
+  const fact = ([label, text]: readonly [string, string]): string[] =>
+    wrap(text, view.width - LABEL_WIDTH).map(
+      (line, index) => `${style.dim((index === 0 ? label : '').padEnd(LABEL_WIDTH))}${line}`,
+    );
   const lines = [
-    fact(['job', name === jobId ? `${jobId} is ${state}` : `${jobId} is ${state}  (${printable(name)})`]),
-    ...figures(document).map(fact),
+    ...fact(['job', name === jobId ? `${jobId} is ${state}` : `${jobId} is ${state}  (${printable(name)})`]),
+    ...figures(document).flatMap(fact),
     ...missing.map((sentence) => style.dim(`note: ${sentence}`)),
     ...notes.map((sentence) => style.dim(`note: ${printable(sentence)}`)),
     '',

@@ -6,7 +6,7 @@ import { laggardLines, leftWords, paceLines, queueLines, speedOf } from './pace.
 import { troubleLines } from './trouble.ts';
 import { idleLine } from './standstill.ts';
 import { undeliveredLines } from './undelivered.ts';
-import { count, fit, minute, number, percent, printable, rate } from './text.ts';
+import { count, minute, number, percent, printable, rate, wrap } from './text.ts';
 import type { View } from './view.ts';
 
 const LABEL_WIDTH = 12;
@@ -14,7 +14,7 @@ const BAR_WIDTH = 24;
 const MOST_CAUSES = 8;
 const MOST_SUBMISSIONS = 6;
 
-/** The screen of `status`: a line a fact, no line wider than the terminal. */
+/** The screen of `status`: a fact after the other, no line but the path of the output wider than the terminal. */
 export function renderStatus(document: StatusDocument, view: View): string {
   const { job, output } = document;
   const { style } = view;
@@ -55,10 +55,11 @@ export function renderStatus(document: StatusDocument, view: View): string {
   const earlier = earlierOutput(document);
   if (earlier !== null) lines.push(['', earlier]);
   return lines
-    .map(([label, text, paint]) => {
-      const room = label === 'output' ? Number.POSITIVE_INFINITY : view.width - LABEL_WIDTH;
-      return `${style.dim(label.padEnd(LABEL_WIDTH))}${(paint ?? same)(fit(text, room))}\n`;
-    })
+    .flatMap(([label, text, paint]) =>
+      (label === 'output' ? [text] : wrap(text, view.width - LABEL_WIDTH)).map(
+        (line, index) => `${style.dim((index === 0 ? label : '').padEnd(LABEL_WIDTH))}${(paint ?? same)(line)}\n`,
+      ),
+    )
     .join('');
 }
 

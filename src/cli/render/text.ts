@@ -65,6 +65,46 @@ export function fit(text: string, width: number): string {
   return `${kept}…`;
 }
 
+/** Fewer columns than this hold no words worth breaking a line for. */
+const LEAST_TO_WRAP = 24;
+/** Lines that one text may take: somebody's message can be as long as a book. */
+const MOST_LINES = 4;
+
+/**
+ * Lines of at most `width` columns, broken at spaces, so that nothing is lost that somebody needs; a text without end is cut after a few of them. A command at
+ * its end stays in one piece where it fits, to be copied.
+ */
+export function wrap(text: string, width: number): string[] {
+  if (displayWidth(text) <= width || width < LEAST_TO_WRAP) return [fit(text, width)];
+  const indent = /^ */.exec(text)?.[0] ?? '';
+  const pieces = piecesOf(text.slice(indent.length), width - indent.length);
+  const lines: string[] = [];
+  for (const [at, piece] of pieces.entries()) {
+    const last = lines.at(-1);
+    const longer = last === undefined ? `${indent}${piece}` : `${last} ${piece}`;
+    if (last === undefined) lines.push(longer);
+    else if (displayWidth(longer) <= width) lines[lines.length - 1] = longer;
+    else if (lines.length < MOST_LINES) lines.push(`${indent}${piece}`);
+    else return [...lines.slice(0, -1), fit(`${last} ${pieces.slice(at).join(' ').slice(0, width)}`, width)];
+  }
+  return lines.map((line) => fit(line, width));
+}
+
+/** Words; the command that ends the text is one. */
+function piecesOf(text: string, width: number): readonly string[] {
+  const at = text.search(/(?:^| )slurmctl /);
+  const command = at === -1 ? '' : text.slice(at).trimStart();
+  return command === '' || displayWidth(command) > width
+    ? text.split(' ')
+    : [
+        ...text
+          .slice(0, at)
+          .split(' ')
+          .filter((word) => word !== ''),
+        command,
+      ];
+}
+
 /** An argument as a shell would need it typed. */
 export const shellWord = (word: string): string =>
   /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;

@@ -12,7 +12,7 @@ export interface JobFigures {
   readonly meta: JobMeta;
   readonly items: ItemCounts;
   readonly tasks: TaskCounts;
-  /** Null: not counted, because the job ended well. */
+  /** Null: not counted, because the job ended and gave no task up. */
   readonly attempts: number | null;
   readonly quarantinedItems: number;
   readonly causes: readonly { readonly cause: Cause; readonly tasks: number }[];

@@ -67,6 +67,12 @@ describe('a job that cannot be found', () => {
     });
   });
 
+  it.each(['last', '@lst', '@latst'])('by %j is told of @last', async (reference) => {
+    await expect(findJob(table, reference)).rejects.toMatchObject({
+      hint: 'Did you mean @last? List all with: slurmctl list --all',
+    });
+  });
+
   it.each(['', 'nothing-like-it'])('by %j sends to the list', async (reference) => {
     await expect(findJob(table, reference)).rejects.toMatchObject({
       code: 'JOB_NOT_FOUND',

@@ -194,6 +194,20 @@ describe('explain', () => {
     expect(nextAfterExplain({ ...story, item: { ...failed, cause: 'bad-input' } })).not.toContain('retry');
   });
 
+  it('of a job whose items failed one by one goes on to what groups them', () => {
+    const items = { total: 40, succeeded: 22, failed: 18, pending: 0 };
+    const of = (failed: number, state: ExplainDocument['state']) =>
+      nextAfterExplain({
+        ...story,
+        about: 'job',
+        state,
+        job: { items: { ...items, failed }, worst: [] } as unknown as NonNullable<ExplainDocument['job']>,
+      });
+    expect(of(18, 'FAILED')).toBe(`slurmctl analyze-errors ${JOB}`);
+    expect(of(0, 'COMPLETED')).toBe(`slurmctl status ${JOB}`);
+    expect(of(18, 'PAUSED')).toBe(`slurmctl resume ${JOB}`);
+  });
+
   it('of a task that nothing has come to does not count attempts', () => {
     const task = { ...(story.task as NonNullable<typeof story.task>), attemptsBegun: 0, charged: 0, attempts: [] };
     const told = renderExplain({ ...story, about: 'task', item: null, task }, view);

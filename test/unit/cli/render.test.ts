@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { cellText, jsonText } from '../../../src/cli/render/json.ts';
 import { createStyle } from '../../../src/cli/render/style.ts';
 import { renderTable } from '../../../src/cli/render/table.ts';
-import { displayWidth, fit, percent, printable, rate, shellWord } from '../../../src/cli/render/text.ts';
+import { displayWidth, fit, percent, printable, rate, shellWord, wrap } from '../../../src/cli/render/text.ts';
 
 const anyText = fc.string({ unit: 'binary' });
 
@@ -33,6 +33,41 @@ describe('fit', () => {
 
   it('cuts with an ellipsis, and counts wide characters twice', () => {
     expect([fit('abcdef', 6), fit('abcdef', 5), fit('文字文字', 5)]).toEqual(['abcdef', 'abcd…', '文字…']);
+  });
+});
+
+describe('wrap', () => {
+  it('gives lines that fit, and loses no word of a text that takes few of them', () =>
+    fc.assert(
+      fc.property(
+        fc.array(fc.string({ unit: 'grapheme', minLength: 1, maxLength: 12 })),
+        fc.nat(80),
+        (words, width) => {
+          const text = words.join(' ');
+          const lines = wrap(text, width);
+          expect(Math.max(...lines.map(displayWidth))).toBeLessThanOrEqual(Math.max(1, width));
+          expect(lines.length).toBeLessThanOrEqual(4);
+          if (width >= 24 && !lines.some((line) => line.endsWith('…')))
+            expect(lines.join(' ').split(/ +/)).toEqual(text.split(/ +/));
+        },
+      ),
+    ));
+
+  it('keeps the command that ends a text in one piece, and the margin of its first line', () => {
+    const command = 'slurmctl analyze-errors embed-7k3f9q2m';
+    expect(wrap(`what failed, where and what to do: ${command}`, 50)).toEqual([
+      'what failed, where and what to do:',
+      command,
+    ]);
+    expect(wrap(`  ask for less: ${command}`, 45)).toEqual(['  ask for less:', `  ${command}`]);
+    expect(wrap(`what to do: ${command}`, 30)).toEqual(['what to do: slurmctl', 'analyze-errors embed-7k3f9q2m']);
+  });
+
+  it('cuts what never ends', () => {
+    const lines = wrap('word '.repeat(100_000), 30);
+    expect(lines).toHaveLength(4);
+    expect(lines[3]?.endsWith('…')).toBe(true);
+    expect(wrap('x'.repeat(100), 30)).toEqual([`${'x'.repeat(29)}…`]);
   });
 });
 

@@ -110,12 +110,13 @@ describe('report', () => {
     expect(fits.stdout).toContain('the requests fit');
   });
 
-  it('cuts figures to the terminal, and never what is to be copied', async () => {
+  it('breaks figures to the terminal, and never what is to be copied', async () => {
     const tty = { columns: 40, rows: 10 };
     const { stdout } = await runInProcess(['report', '--no-color'], { app: { report: async () => document }, tty });
     expect(stdout).toContain('--set resources.memory=768M');
     const figures = stdout.slice(0, stdout.indexOf('note:')).split('\n');
     expect(Math.max(...figures.map((line) => line.length))).toBeLessThanOrEqual(40);
+    expect(figures.join(' ')).not.toContain('…');
   });
 
   it('prints the document with --json', async () => {
