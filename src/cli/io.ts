@@ -8,12 +8,22 @@ export interface CliIo {
   readonly cwd: string;
   /** Aborted by Ctrl-C. */
   readonly signal: AbortSignal;
+  /** Calls these around each time that the process is stopped (Ctrl-Z), until the returned function is called. */
+  aroundStops(hooks: StopHooks): () => void;
   /** Monotonic milliseconds; only differences mean something. */
   monotonicMs(): number;
   /** When the process began, on the same clock. */
   readonly startedMs: number;
   /** Version of slurmctl, read when asked for. */
   version(): string;
+}
+
+/** Neither may fail: there is nobody to tell. */
+export interface StopHooks {
+  /** Before it stops: the terminal is given back as it was found. */
+  readonly before: () => Promise<void>;
+  /** When it goes on, with something else on the screen than it left there. */
+  readonly after: () => Promise<void>;
 }
 
 interface TerminalFacts {

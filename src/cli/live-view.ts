@@ -12,21 +12,33 @@ export interface LiveView<D> {
   readonly facts: (document: D) => unknown;
 }
 
+interface Shown<D> {
+  readonly show: (document: D) => Promise<void>;
+  /** What was drawn is not where it was left: the next picture goes below what stands there. */
+  readonly forget: () => void;
+}
+
 /** Prints one document after the other in the way that stdout can take. */
-function createLiveView<D>(session: Session, { render, sentence, facts }: LiveView<D>): (document: D) => Promise<void> {
-  const { io, flags, view } = session;
-  if (flags.json) return (document) => session.jsonLine(document);
-  if (!isDrawn(session)) {
-    let shown = '';
-    return async (document) => {
-      const told = JSON.stringify(facts(document));
-      if (told === shown) return;
-      shown = told;
-      await session.print(`${sentence(document)}\n`);
-    };
-  }
+function createLiveView<D>(session: Session, live: LiveView<D>): Shown<D> {
+  const forget = (): void => undefined;
+  if (session.flags.json) return { show: (document) => session.jsonLine(document), forget };
+  if (isDrawn(session)) return createDrawing(session, live);
+  const { sentence, facts } = live;
+  let shown = '';
+  const show = async (document: D): Promise<void> => {
+    const told = JSON.stringify(facts(document));
+    if (told === shown) return;
+    shown = told;
+    await session.print(`${sentence(document)}\n`);
+  };
+  return { show, forget };
+}
+
+/** One picture over the other. */
+function createDrawing<D>(session: Session, { render }: Pick<LiveView<D>, 'render'>): Shown<D> {
+  const { io, view } = session;
   let shown: readonly string[] = [];
-  return async (document) => {
+  const show = async (document: D): Promise<void> => {
     const { columns, rows } = io.stdout;
     // A terminal that was made narrower meanwhile has wrapped what stands there.
     const height = shown.reduce((sum, line) => sum + rowsOf(line, columns), 0);
@@ -41,6 +53,10 @@ function createLiveView<D>(session: Session, { render, sentence, facts }: LiveVi
     const back = height === 0 ? HIDE_CURSOR : `\u001b[${height}A\r`;
     await session.print(`${back}${shown.map((line) => cleared(line, columns)).join('\n')}\n${CLEAR_BELOW}`);
   };
+  const forget = (): void => {
+    shown = [];
+  };
+  return { show, forget };
 }
 
 const HIDE_CURSOR = '\u001b[?25l';
@@ -79,16 +95,22 @@ export async function watchLive<D>(
   live: LiveView<D>,
 ): Promise<D | undefined | 'interrupted'> {
   const { io } = session;
-  const draw = createLiveView(session, live);
+  const { show, forget } = createLiveView(session, live);
   let last: D | undefined;
+  const after = async (): Promise<void> => {
+    forget();
+    if (last !== undefined) await show(last).catch(() => undefined);
+  };
+  const unhook = isDrawn(session) ? io.aroundStops({ before: () => showCursor(session), after }) : null;
   try {
     for await (const document of documents) {
       last = document;
-      await draw(document);
+      await show(document);
     }
   } catch (error) {
     if (!io.signal.aborted) throw error;
   } finally {
+    unhook?.();
     if (last !== undefined && isDrawn(session)) await showCursor(session);
   }
   if (!io.signal.aborted) return last;

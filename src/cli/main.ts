@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { CreateApp } from '../app/api.ts';
 import type { CliIo } from './io.ts';
+import { aroundStops } from './job-control.ts';
 import { reportError } from './report-error.ts';
 import { createStyle } from './render/style.ts';
 import { runCli } from './run-cli.ts';
@@ -38,6 +39,7 @@ const io: CliIo = {
   env: process.env,
   cwd: process.cwd(),
   signal: interrupt.signal,
+  aroundStops: (hooks) => aroundStops(process, hooks),
   monotonicMs,
   startedMs: Math.round(monotonicMs() - process.uptime() * 1_000),
   version,

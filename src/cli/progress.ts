@@ -60,6 +60,12 @@ interface BarPayload {
 async function createBar({ io, noteStyle }: Session): Promise<ProgressView> {
   const { default: cliProgress } = await import('cli-progress');
   let bar: SingleBar | undefined;
+  let unhook = (): void => undefined;
+  const stop = (): void => {
+    bar?.stop();
+    bar = undefined;
+    unhook();
+  };
   const show = (
     label: string,
     state: { readonly done: number; readonly total: number | null; readonly text: string },
@@ -85,6 +91,8 @@ async function createBar({ io, noteStyle }: Session): Promise<ProgressView> {
         undefined,
       );
       bar.start(total, state.done, payload);
+      // The bar hides the cursor; the next step draws it again.
+      unhook = io.aroundStops({ before: async () => stop(), after: async () => undefined });
       return;
     }
     bar.setTotal(total);
@@ -105,10 +113,7 @@ async function createBar({ io, noteStyle }: Session): Promise<ProgressView> {
         total: status.items.total,
         text: barText(status),
       }),
-    stop: () => {
-      bar?.stop();
-      bar = undefined;
-    },
+    stop,
   };
 }
 

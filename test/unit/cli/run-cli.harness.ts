@@ -1,6 +1,6 @@
 import { Readable, Writable } from 'node:stream';
 import type { App, CreateApp } from '../../../src/app/api.ts';
-import { type CliIo, StdoutClosed } from '../../../src/cli/io.ts';
+import { type CliIo, type StopHooks, StdoutClosed } from '../../../src/cli/io.ts';
 import { runCli } from '../../../src/cli/run-cli.ts';
 
 export interface CliRun {
@@ -21,6 +21,8 @@ export interface CliRunOptions {
   /** Both streams are terminals of this size. */
   readonly tty?: { readonly columns: number; readonly rows: number };
   readonly interrupt?: AbortController;
+  /** Takes what is to be called around a stop, while that is so. */
+  readonly stops?: Set<StopHooks>;
   /** Successive answers of the monotonic clock; the last one repeats. */
   readonly clockMs?: readonly number[];
   /** The reader of stdout goes away after this many writes. */
@@ -72,6 +74,10 @@ export async function runInProcess(argv: readonly string[], options: CliRunOptio
     stdin: () => Readable.from([options.stdin ?? '']),
     env: options.env ?? {},
     cwd: '/home/ada',
+    aroundStops: (hooks) => {
+      options.stops?.add(hooks);
+      return () => options.stops?.delete(hooks);
+    },
     signal: (options.interrupt ?? new AbortController()).signal,
     monotonicMs: () => (ticks.length > 1 ? (ticks.shift() as number) : (ticks[0] as number)),
     startedMs: 0,

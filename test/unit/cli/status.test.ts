@@ -6,8 +6,12 @@ import { renderStatus } from '../../../src/cli/render/status.ts';
 import { displayWidth } from '../../../src/cli/render/text.ts';
 import { AppError } from '../../../src/errors/app-error.ts';
 import { createStyle } from '../../../src/cli/render/style.ts';
+import type { StopHooks } from '../../../src/cli/io.ts';
 import { finalStatus, JOB, runningStatus } from './documents.fixture.ts';
 import { runInProcess, stream } from './run-cli.harness.ts';
+
+// oxlint-disable-next-line no-control-regex -- the cursor's way back
+const GOES_BACK = /\u001b\[\d+A/g;
 
 describe('status', () => {
   it('shows a line a fact', async () => {
@@ -154,6 +158,27 @@ describe('status --watch', () => {
       tty: { columns: 70, rows: at + 2 },
     });
     expect(low.stdout).not.toContain('out.parquet');
+  });
+
+  it('gives the cursor back while it is stopped, and goes on below what stands there then', async () => {
+    const stops = new Set<StopHooks>();
+    async function* looks(): AsyncGenerator<typeof runningStatus> {
+      yield runningStatus;
+      for (const { before } of stops) await before();
+      for (const { after } of stops) await after();
+      yield runningStatus;
+    }
+    const watch = (tty?: { columns: number; rows: number }) =>
+      runInProcess(['status', '--watch'], { app: { watch: looks }, stops, ...(tty === undefined ? {} : { tty }) });
+    const { stdout } = await watch({ columns: 70, rows: 40 });
+    const [first = '', second = '', ...more] = stdout.split('\u001b[?25h');
+    expect(more).toEqual(['']);
+    for (const part of [first, second]) expect(part.startsWith('\u001b[?25l')).toBe(true);
+    // The picture after the stop is put over none, and the one after that over it.
+    expect(first).not.toMatch(GOES_BACK);
+    expect(second.match(GOES_BACK)).toHaveLength(1);
+    expect(stops.size).toBe(0);
+    expect((await watch()).stdout).not.toContain('\u001b');
   });
 
   it('shows the cursor again when a look fails', async () => {

@@ -1,5 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
 import type { App } from '../../../src/app/api.ts';
+import type { StopHooks } from '../../../src/cli/io.ts';
 import { AppError } from '../../../src/errors/app-error.ts';
 import { finalStatus, JOB, runningStatus, submitted } from './documents.fixture.ts';
 import { runInProcess } from './run-cli.harness.ts';
@@ -146,6 +147,24 @@ describe('submit --wait', () => {
     const bar = stderr.lastIndexOf('44 s left');
     expect(stderr.indexOf('\u001b[?25h', bar)).toBeLessThan(stderr.indexOf('state', bar));
     expect(stderr.indexOf('\u001b[?25h', bar)).toBeGreaterThan(bar);
+  });
+
+  it('takes the bar away while it is stopped, and draws it again with the next step', async () => {
+    const stops = new Set<StopHooks>();
+    const app: Partial<App> = {
+      submit: async ({ onProgress }) => {
+        onProgress?.({ phase: 'submitting', done: 1, total: 4, unit: 'elements' });
+        for (const { before } of stops) await before();
+        onProgress?.({ phase: 'submitting', done: 2, total: 4, unit: 'elements' });
+        return submitted;
+      },
+    };
+    const tty = { columns: 120, rows: 30 };
+    const { stderr } = await runInProcess(['submit', 'job.yaml'], { app, tty, stops });
+    const [first = '', second = ''] = stderr.split('\u001b[?25h');
+    expect(first).toContain('1 of 4');
+    expect(second).toContain('2 of 4');
+    expect(stops.size).toBe(0);
   });
 
   it('draws no bar while nobody knows how much there is', async () => {
