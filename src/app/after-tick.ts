@@ -1,4 +1,4 @@
-/** What a tick does when every live job had its pass: pages of jobs that ended, and messages to people. */
+/** What a tick does when every live job had its pass: messages to people, and pages of jobs that ended. */
 import type { Alerting } from '../domain/alert-rule.ts';
 import { asJobId } from '../domain/ids.ts';
 import type { JobMeta } from '../domain/job-item.ts';
@@ -27,12 +27,16 @@ export async function afterTick(
     const own = owns.get(row.jobId);
     if (own === undefined) continue;
     const job = asJobId(row.jobId);
-    if (hasJustEnded(row)) await storeDashboard(own, job, undefined);
     const meta = metas.get(job);
     told.push(...((await lookAfterPass(own, alerting, { job, ...(meta === undefined ? {} : { meta }) })) ?? []));
   }
   // Also of jobs that have ended: nobody passes over them any more.
   told.push(...(await sendWaiting(side, alerting)));
+  // Last, because of a million failures it takes seconds.
+  for (const row of document.jobs) {
+    const own = owns.get(row.jobId);
+    if (own !== undefined && hasJustEnded(row)) await storeDashboard(own, asJobId(row.jobId), undefined);
+  }
   const notes = [...(document.notes ?? []), ...told];
   return { ...document, ...(notes.length === 0 ? {} : { notes }) };
 }

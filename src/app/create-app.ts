@@ -194,9 +194,11 @@ function driving(opened: Opened): Pick<App, 'follow' | 'advance' | 'tick' | 'agg
       const passed = new Map<string, JobMeta>();
       const wanted = { job, waitLeaseMs, patienceMs: ADVANCE_PATIENCE_MS };
       const document = await advanceDocument(deps, wanted, (meta) => passed.set(job, meta));
-      const more = hasJustEnded(document) ? await storePage(found) : [];
+      // The page last: of a million failures it takes seconds, which nobody who is to be told should wait for.
       const told = await tell(opened, found, passed.get(job));
-      return { ...document, steps: [...document.steps, ...more, ...told], ...(await carryAfter(found)) };
+      const carried = await carryAfter(found);
+      const more = hasJustEnded(document) ? await storePage(found) : [];
+      return { ...document, steps: [...document.steps, ...told, ...more], ...carried };
     },
     tick: () => tick(opened),
     async aggregate(reference, onProgress) {

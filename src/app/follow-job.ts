@@ -46,12 +46,13 @@ export async function followJob(
   for (;;) {
     const startedMs = deps.clock.monotonicMs();
     const pass = await advanceIfFree(deps, { ...request, leaseWatch });
-    if (pass !== null && hasJustEnded(pass)) await request.onEnded?.();
     const seen = await statusDocument(drivers, request.job);
     const over = isFinalJobState(seen.job.state);
     await told(over);
     const status = { ...seen, ...(await carry(over)) };
     request.onStatus?.(status);
+    // Last: the page of a job with a million failures takes seconds.
+    if (pass !== null && hasJustEnded(pass)) await request.onEnded?.();
     if (over) return status;
     const after = JSON.stringify([status.items, status.tasks]);
     pauseMs = after === before ? Math.min(pauseMs * 1.5, pace.most) : pace.first;

@@ -2,7 +2,7 @@
  * Which failures are the same failure: a short name made of what stays when a bug strikes again with another item, on another node, at another time.
  * Pure. Idea and token kinds after Sentry's event grouping (getsentry/sentry, `grouping/parameterization.py`).
  */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { FailureFacts } from './retry-rules.ts';
 
 /** First digit of every fingerprint; raised when the same failure would get another one. */
@@ -70,8 +70,7 @@ export function fingerprintOfTemplate(
   template: string,
 ): string {
   const text = [VERSION, cause, endingOf(exitCode, signal), errorClass ?? '', template].join('\n');
-  const digest = createHash('sha256').update(text).digest('hex');
-  return VERSION + digest.slice(0, DIGITS - VERSION.length);
+  return VERSION + hash('sha256', text).slice(0, DIGITS - VERSION.length);
 }
 
 /** Shells hand on the death of their child by a signal as 128 + signal: the same death. */

@@ -1,14 +1,16 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { afterTick } from '../../src/app/after-tick.ts';
 import { createApp } from '../../src/app/create-app.ts';
+import type { TickDocument } from '../../src/app/documents.ts';
 import { openDrivers, createSurroundings } from '../../src/app/job-backends.ts';
 import { sendWaiting, tellAfterPass } from '../../src/app/tell-pass.ts';
 import { loadSettings } from '../../src/config/settings.ts';
 import { specHashOf } from '../../src/coordinator/manifests.ts';
 import { asJobId } from '../../src/domain/ids.ts';
 import type { JobSpec } from '../../src/domain/job-spec.ts';
-import { jobManifestKey } from '../../src/domain/keys.ts';
+import { dashboardKey, jobManifestKey } from '../../src/domain/keys.ts';
 import { MANIFEST_SCHEMAS } from '../../src/domain/manifest.ts';
 import { jobIndexKey, metaKey, rollupKey } from '../../src/domain/state-keys.ts';
 import { withTempDir } from '../support/temp-dir.ts';
@@ -168,6 +170,19 @@ describe('alerts of a site', () => {
       ]);
       expect(await tellAfterPass(drivers, alerting, { job: JOB })).toEqual([]);
       expect(readFileSync(join(root, 'hooks.txt'), 'utf8')).toBe(`${JOB} ended\n`);
+    }));
+
+  it('do not wait for the page of the job that ended', () =>
+    withTempDir(async (root) => {
+      const { drivers, alerting } = await createSite(root, PAGER);
+      const page = drivers.store.localPath(dashboardKey(JOB)) ?? '';
+      writeFileSync(join(root, 'page.sh'), `test -e '${page}' && echo late || echo in time`);
+      const row = { jobId: JOB, state: 'FAILED', steps: ['ended'], problem: null } as const;
+      const document = { schema: 'slurmctl.tick/1', jobs: [row] } as const;
+      const passed = { owns: new Map([[String(JOB), drivers]]), metas: new Map(), alerting };
+      const told = await afterTick(drivers, document as unknown as TickDocument, passed);
+      expect(told.notes).toEqual([expect.stringContaining('in time')]);
+      expect(existsSync(page)).toBe(true);
     }));
 
   it('cost nothing where nobody wants to know', () =>
