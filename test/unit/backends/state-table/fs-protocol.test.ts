@@ -295,8 +295,19 @@ describe('bulk reads', () => {
     const directories = [...Array.from({ length: 40 }, () => dir.path), join(dir.path, 'none')];
     for await (const batch of createBulkReader(clock).readDirectories(directories)) listings.push(...batch);
     expect(listings.map((names) => names.length)).toEqual([...Array.from({ length: 40 }, () => 66), 0]);
-    // Two looks at the clock for the first batch of each; the rest went another way.
-    expect(nowMs).toBe(400);
+    // The clock was looked at for the first batch of each; the rest went another way.
+    expect(nowMs).toBe(100 * 2 * (1 + 32));
+    dir.remove();
+  });
+
+  it('stay as they are when the process was held up now and then', async () => {
+    const dir = makeTempDir('bulk');
+    const paths = Array.from({ length: 96 }, (_, index) => join(dir.path, String(index)));
+    let [looks, nowMs] = [0, 0];
+    const monotonicMs = () => (nowMs += (looks += 1) % 16 === 0 ? 100 : 0.01);
+    const reader = createBulkReader({ ...createManualClock(), monotonicMs });
+    for await (const batch of reader.readTexts(paths)) expect(batch).toEqual(batch.map(() => null));
+    expect(looks).toBe(3 * (1 + 32));
     dir.remove();
   });
 });
