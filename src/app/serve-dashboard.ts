@@ -1,6 +1,8 @@
 /** `dashboard --serve`: the page that keeps itself up to date, for as long as somebody wants it. */
 import { openPageServer, type PageAnswer } from '../backends/page-server/index.ts';
+import { requireMeta } from '../coordinator/job-meta.ts';
 import type { JobId } from '../domain/ids.ts';
+import type { JobMeta } from '../domain/job-item.ts';
 import type { Dashboard } from '../observe/dashboard/document.ts';
 import { pageParts, renderPage } from '../observe/dashboard/page.ts';
 import type { CarryDocument } from './documents.ts';
@@ -13,7 +15,7 @@ import { restAfterLook } from './look-again.ts';
 /** A reading is this old at least before there is another, however many browsers ask. */
 const FRESH_MS = 2_000;
 /** Panels that read results and not only state. */
-const KEPT_MS = 60_000;
+const KEPT_MS = 10_000;
 const TOKEN_CHARS = 32;
 
 /**
@@ -63,20 +65,25 @@ export function createLiveReader(
   seenFrom: CarryDocument['seenFrom'] | undefined,
 ): () => Promise<Dashboard> {
   const { clock } = drivers;
-  let last: { readonly board: Dashboard; readonly dueMs: number } | null = null;
-  let kept: { readonly board: Dashboard; readonly untilMs: number } | null = null;
+  let last: { readonly board: Dashboard; readonly mark: string; readonly dueMs: number } | null = null;
+  let kept: { readonly board: Dashboard; readonly mark: string; readonly untilMs: number } | null = null;
   let reading: Promise<Dashboard> | null = null;
   const readAnew = async (): Promise<Dashboard> => {
     const startedMs = clock.monotonicMs();
-    const keep = kept !== null && startedMs < kept.untilMs ? kept.board : null;
+    const mark = markOf(await requireMeta(drivers.state, job));
+    if (last?.board.job.isOver === true && last.mark === mark) {
+      last = { ...last, dueMs: clock.monotonicMs() + FRESH_MS };
+      return last.board;
+    }
+    const keep = kept !== null && kept.mark === mark && startedMs < kept.untilMs ? kept.board : null;
     const board = await readDashboard(drivers, job, {
       ...(seenFrom === undefined ? {} : { seenFrom }),
       ...(keep === null ? {} : { kept: keep }),
     });
     const endedMs = clock.monotonicMs();
     const tookMs = endedMs - startedMs;
-    if (keep === null) kept = { board, untilMs: endedMs + restAfterLook(tookMs, KEPT_MS) };
-    last = { board, dueMs: endedMs + restAfterLook(keep === null ? 0 : tookMs, FRESH_MS) };
+    if (keep === null) kept = { board, mark, untilMs: endedMs + restAfterLook(tookMs, KEPT_MS) };
+    last = { board, mark, dueMs: endedMs + restAfterLook(keep === null ? 0 : tookMs, FRESH_MS) };
     return board;
   };
   return async () => {
@@ -87,3 +94,7 @@ export function createLiveReader(
     return reading;
   };
 }
+
+/** What has to be the same for an ended job to look the same, and for failures and durations of a while ago to be those of the job as it is. */
+const markOf = ({ state, generation, publication }: JobMeta): string =>
+  [state, generation, publication ?? ''].join(' ');

@@ -7,7 +7,8 @@ import { isCorruptRecord } from '../domain/history.ts';
 import type { TaskId } from '../domain/ids.ts';
 import { isFinalTaskState } from '../domain/states.ts';
 import type { TaskItem } from '../domain/task-item.ts';
-import type { Baseline, Sizes } from './correlations.ts';
+import { baselineOf, type Baseline } from './baseline.ts';
+import type { Sizes } from './correlations.ts';
 import { describeGroup } from './describe-group.ts';
 import type { FailingAttempt, FailingTask, Whereabouts } from './failing-task.ts';
 import type { Group } from './group.ts';
@@ -25,6 +26,7 @@ export async function analyseErrors(sources: ErrorSources, by: Grouping): Promis
   const grouper = createGrouper(by, spans);
   const history = await readHistory(sources);
   const waiting = addUndecided(history.attempts, tasks, job);
+  const baseline = baselineOf(tasks, history.attempts, spans);
   const fingerprint = createFingerprints();
   for await (const failures of sources.failures) {
     const { task, item } = failures;
@@ -52,7 +54,7 @@ export async function analyseErrors(sources: ErrorSources, by: Grouping): Promis
     failedAttempts: grouped.attempts,
     items: job.items,
     unsavedItems: tasks.reduce((sum, { item }) => sum + unsavedOf(item), 0),
-    groups: await describeGroups(sources, { by, grouped, spans }),
+    groups: await describeGroups(sources, { by, grouped, spans, baseline }),
     others: grouped.others.groups === 0 ? null : grouped.others,
     notes: [...sources.notes, ...notesOf(grouped, history.corrupt, waiting)],
   };
@@ -175,30 +177,16 @@ const earliest = (times: readonly (number | null)[]): number | null => {
 const unsavedOf = ({ state, progressFailed = 0, checkpoint }: TaskItem): number =>
   state === 'RUNNING' ? Math.max(0, progressFailed - (checkpoint?.failed ?? 0)) : 0;
 
-function baselineOf(tasks: readonly ObservedTask[], spans: TimeSpans): Baseline {
-  const byNode = new Map<string, number>();
-  const byTime = new Map<number, number>();
-  let items = 0;
-  for (const { item } of tasks) {
-    const { win } = item;
-    if (win?.ran === undefined) continue;
-    items += win.rows;
-    const span = spans.of(win.ran.finishedMs);
-    byNode.set(win.ran.node, (byNode.get(win.ran.node) ?? 0) + win.rows);
-    byTime.set(span, (byTime.get(span) ?? 0) + win.rows);
-  }
-  return { items, tasks: tasks.length, byNode, byTime };
-}
-
 interface Found {
   readonly by: Grouping;
   readonly grouped: Grouped;
   readonly spans: TimeSpans;
+  readonly baseline: Baseline;
 }
 
-async function describeGroups(sources: ErrorSources, { by, grouped, spans }: Found): Promise<ErrorGroups['groups']> {
+async function describeGroups(sources: ErrorSources, { grouped, ...found }: Found): Promise<ErrorGroups['groups']> {
   const { job, breakers } = sources;
-  const shared = { by, job, spans, breakers, grouped, baseline: baselineOf(sources.tasks, spans) };
+  const shared = { ...found, job, breakers, grouped };
   const described: ErrorGroups['groups'][number][] = [];
   for (const [at, group] of grouped.groups.entries()) {
     const sizes = at < MOST_MEASURED ? await sizesOf(sources, group) : null;

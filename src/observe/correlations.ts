@@ -2,19 +2,10 @@
 import type { Grouping } from '../domain/error-grouping.ts';
 import type { ErrorCorrelation } from '../domain/error-groups.ts';
 import { formatBytes } from '../domain/units.ts';
+import type { Baseline } from './baseline.ts';
 import type { Group } from './group.ts';
 import { byMost, type Counted } from './tally.ts';
 import type { TimeSpans } from './time-spans.ts';
-
-/** Items by where and when the attempts ran that handed them in: what failures are compared with. */
-export interface Baseline {
-  readonly items: number;
-  /** Tasks of the job. */
-  readonly tasks: number;
-  readonly byNode: ReadonlyMap<string, number>;
-  /** By begin of the span. */
-  readonly byTime: ReadonlyMap<number, number>;
-}
 
 /** Sizes of failed items of a group in the input, and of the other items of the same tasks, in bytes. */
 export interface Sizes {
@@ -68,9 +59,9 @@ function ofNode({ group, baseline }: Compared): ErrorCorrelation | null {
   if (top === undefined) return null;
   const share = weightOf(top) / weightOf(group);
   const ran = baseline.byNode.get(top.key) ?? 0;
-  const expected = baseline.items === 0 ? null : ran / baseline.items;
+  const expected = baseline.total === 0 ? null : ran / baseline.total;
   if (!isTold(group, share, expected ?? 0)) return null;
-  const rest = expected === null ? '' : `, which ran ${percent(expected)} of the finished items`;
+  const rest = expected === null ? '' : `, which ran ${percent(expected)} of the ${baseline.of}`;
   return { kind: 'node', text: `${percent(share)} on node ${top.key}${rest}`, share, expected };
 }
 
@@ -80,9 +71,9 @@ function ofTime({ group, baseline, spans }: Compared): ErrorCorrelation | null {
     .toSorted(byMost)[0];
   if (top === undefined) return null;
   const share = weightOf(top) / weightOf(group);
-  const expected = baseline.items === 0 ? null : (baseline.byTime.get(top.span) ?? 0) / baseline.items;
+  const expected = baseline.total === 0 ? null : (baseline.byTime.get(top.span) ?? 0) / baseline.total;
   if (!isTold(group, share, expected ?? 0)) return null;
-  const rest = expected === null ? '' : `, as ${percent(expected)} of the finished items did`;
+  const rest = expected === null ? '' : `, as ${percent(expected)} of the ${baseline.of} did`;
   const text = `${percent(share)} in attempts that ended between ${clock(top.span)} and ${clock(top.span + spans.widthMs)} UTC${rest}`;
   return { kind: 'time', text, share, expected };
 }

@@ -4,7 +4,9 @@ import { CAUSES } from '../domain/causes.ts';
 import type { Grouping } from '../domain/error-grouping.ts';
 import type { ErrorGroup, ErrorSample } from '../domain/error-groups.ts';
 import { taskNumber } from '../domain/ids.ts';
-import { correlationsOf, type Baseline, type Sizes } from './correlations.ts';
+import { redactStart, redactText } from '../domain/redact.ts';
+import type { Baseline } from './baseline.ts';
+import { correlationsOf, type Sizes } from './correlations.ts';
 import type { Sample } from './failing-task.ts';
 import { templateOfSample, type Grouped } from './group-failures.ts';
 import type { Group } from './group.ts';
@@ -69,7 +71,7 @@ function titleOf({ key, sample, template }: Group, by: Grouping, { widthMs }: Ti
     case 'fingerprint': {
       const { cause, errorClass } = sample;
       const name = errorClass === null || errorClass === '' ? cause : errorClass;
-      const words = template ?? templateOfSample(sample);
+      const words = redactText(template ?? templateOfSample(sample));
       return words === '' ? name : `${name}: ${words}`;
     }
     case 'cause':
@@ -89,7 +91,6 @@ function titleOf({ key, sample, template }: Group, by: Grouping, { widthMs }: Ti
 const minuteOf = (ms: number): string => iso(ms).slice(0, 16).replace('T', ' ');
 
 function sampleOf({ task, where, errorClass, message, item }: Sample, job: ObservedJob): ErrorSample {
-  const number = taskNumber(task.task);
   const itemIndex = item === null ? null : task.firstItem + item.item;
   return {
     task: task.task,
@@ -98,13 +99,24 @@ function sampleOf({ task, where, errorClass, message, item }: Sample, job: Obser
     attempt: where.attempt,
     node: where.node,
     errorClass,
-    message: message.length > MESSAGE_CHARS ? `${message.slice(0, MESSAGE_CHARS - 1)}…` : message,
+    // Groups are shown to others, and a page of them is mailed: like a log, they hold no secrets.
+    message: redactStart(message, MESSAGE_CHARS - 1),
     at: isoOrNull(where.endedMs),
     taskState: task.state,
-    logCommand: `slurmctl logs ${job.id} --task ${number}`,
-    explainCommand:
-      itemIndex === null ? `slurmctl explain ${job.id}/${number}` : `slurmctl explain ${job.id} --item '#${itemIndex}'`,
+    ...commandsOf(job, taskNumber(task.task), itemIndex),
   };
+}
+
+/** Of an item what it wrote itself: the log of its task may be long. */
+function commandsOf(
+  { id }: ObservedJob,
+  task: number,
+  itemIndex: number | null,
+): Pick<ErrorSample, 'logCommand' | 'explainCommand'> {
+  if (itemIndex === null)
+    return { logCommand: `slurmctl logs ${id} --task ${task}`, explainCommand: `slurmctl explain ${id}/${task}` };
+  const item = `--item '#${itemIndex}'`;
+  return { logCommand: `slurmctl logs ${id} ${item}`, explainCommand: `slurmctl explain ${id} ${item}` };
 }
 
 function heldBackOf(

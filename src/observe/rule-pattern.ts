@@ -1,5 +1,6 @@
 /** From the failures of a group to the `error` of a rule that matches them; pure. */
 import { holds } from '../domain/match-rule.ts';
+import { REDACTED, redactText } from '../domain/redact.ts';
 import type { FailureFacts } from '../domain/retry-rules.ts';
 
 /** As long as `retry.rules` takes a pattern. */
@@ -21,8 +22,10 @@ export function rulePattern(
 ): string | null {
   const { cause, errorClass } = failure;
   const begin = errorClass === undefined || errorClass === cause ? '' : `${errorClass}: `;
-  const whole = tidy(`${begin}${template}*`);
-  const tries = [whole, tidy(whole.replaceAll(' ', '*')), tidy(`${begin}*${template}*`), errorClass ?? ''];
+  // A job file is shown to others: no secret goes into it.
+  const open = redactText(template).replaceAll(REDACTED, '*');
+  const whole = tidy(`${begin}${open}*`);
+  const tries = [whole, tidy(whole.replaceAll(' ', '*')), tidy(`${begin}*${open}*`), errorClass ?? ''];
   return tries.find((pattern) => saysSomething(pattern) && holds({ error: [pattern] }, failure)) ?? null;
 }
 

@@ -126,34 +126,51 @@
     if (cell >= 0) showCell(cell);
   };
 
-  // Served pages only: newer parts in the place of older ones, unless the reader is busy in them.
+  // Served pages only: newer parts in the place of older ones, unless the reader goes through them with the keyboard or has marked some of their text.
+  const isBusyIn = (part) => {
+    const { activeElement: at } = document;
+    if (part.contains(at) && at.matches(':focus-visible')) return true;
+    const marked = getSelection();
+    return marked !== null && !marked.isCollapsed && marked.rangeCount > 0 && marked.getRangeAt(0).intersectsNode(part);
+  };
+  const scrolledIn = (part) => [...part.querySelectorAll('.scroll, pre')];
   const replacePart = (id, markup) => {
     const old = el(id);
-    if (old === null || old.contains(document.activeElement)) return false;
-    const open = [...old.querySelectorAll('details[open]')].map((details) => details.id).filter((name) => name !== '');
+    if (old === null || isBusyIn(old)) return false;
+    const folds = [...old.querySelectorAll('details[id]')].map((details) => [details.id, details.open]);
     const view = old.querySelector('input[name="heat-map-view"]:checked')?.value;
+    const scrolled = scrolledIn(old).map(({ scrollLeft, scrollTop }) => [scrollLeft, scrollTop]);
+    const focused = old.contains(document.activeElement) ? document.activeElement : null;
     const holder = make('template');
     holder.innerHTML = markup;
     old.replaceWith(holder.content);
-    for (const name of open) el(name)?.setAttribute('open', '');
-    if (view !== undefined) el(id).querySelector(`input[value="${view}"]`).checked = true;
+    const part = el(id);
+    for (const [name, open] of folds) el(name)?.toggleAttribute('open', open);
+    if (view !== undefined) part.querySelector(`input[value="${view}"]`).checked = true;
+    const places = scrolledIn(part);
+    if (places.length === scrolled.length) for (const [at, place] of places.entries()) place.scrollTo(...scrolled[at]);
+    const again = focused?.type === 'radio' ? part.querySelector('input:checked') : el(focused?.id);
+    again?.focus({ preventScroll: true });
     return true;
   };
   const follow = async () => {
     const shown = new Map();
+    let pauseMs = 2000;
     for (;;) {
-      await new Promise((resolve) => setTimeout(resolve, 2000));
+      await new Promise((resolve) => setTimeout(resolve, pauseMs));
       if (document.hidden) continue;
       try {
         const answer = await fetch('parts.json', { cache: 'no-store' });
         if (!answer.ok) throw new Error(String(answer.status));
         const { over, parts } = await answer.json();
-        for (const [id, markup] of Object.entries(parts))
-          if (shown.get(id) !== markup && replacePart(id, markup)) shown.set(id, markup);
-        wordTheme();
-        readTasks();
+        for (const [id, markup] of Object.entries(parts)) {
+          if (shown.get(id) === markup || !replacePart(id, markup)) continue;
+          shown.set(id, markup);
+          if (id === 'tasks') readTasks();
+        }
         root.dataset.connection = 'live';
-        if (over && [...Object.keys(parts)].every((id) => shown.get(id) === parts[id])) return;
+        // A retry may open an ended job again.
+        pauseMs = over ? 15000 : 2000;
       } catch {
         root.dataset.connection = 'lost';
       }

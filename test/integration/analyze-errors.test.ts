@@ -148,7 +148,7 @@ describe('while a job runs', () => {
     expect(rows?.sample).toMatchObject({
       itemIndex: 2,
       message: 'no row 2 in /data/2.csv',
-      logCommand: `slurmctl logs ${JOB} --task 0`,
+      logCommand: `slurmctl logs ${JOB} --item '#2'`,
       explainCommand: `slurmctl explain ${JOB} --item '#2'`,
     });
     expect(rows?.nodes).toEqual([

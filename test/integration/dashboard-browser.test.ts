@@ -4,8 +4,9 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openPageServer } from '../../src/backends/page-server/index.ts';
 import { buildDashboard } from '../../src/observe/dashboard/build.ts';
-import { renderPage } from '../../src/observe/dashboard/page.ts';
+import { pageParts, renderPage } from '../../src/observe/dashboard/page.ts';
 import {
   faintTexts,
   openBrowser,
@@ -48,6 +49,16 @@ async function open(
   await watched.page.goto(url);
   return { ...watched, url };
 }
+
+/** Of the texts of charts, in pixels as they are seen. */
+const TEXT_SIZES = `[...document.querySelectorAll('.chart text')].map((text) => {
+  const chart = text.ownerSVGElement;
+  return parseFloat(getComputedStyle(text).fontSize) * chart.getBoundingClientRect().width / chart.viewBox.baseVal.width;
+}).filter((size) => size > 0)`;
+const BEYOND_ITS_SECTION = `[...document.querySelectorAll('section p, section figure, section dl')].filter((one) => {
+  const [box, section] = [one.getBoundingClientRect(), one.closest('section').getBoundingClientRect()];
+  return one.checkVisibility() && box.right > section.right;
+}).map((one) => one.textContent.slice(0, 40))`;
 
 const BIG: MadeUpJob = { tasks: 10_000, nodes: 64 };
 const RUNNING: MadeUpJob = { tasks: 600, nodes: 12, reached: 0.55 };
@@ -156,9 +167,20 @@ describe('a dashboard is for everybody', () => {
     await page.context().close();
   });
 
-  it('fits a narrow screen', async () => {
-    const { page } = await open('running', RUNNING, { viewport: { width: 360, height: 700 } });
-    expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(360);
+  it('fits a narrow screen, with charts that can still be read', async () => {
+    const { page } = await open('running', RUNNING, { viewport: { width: 320, height: 700 } });
+    expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(320);
+    expect(await page.evaluate(BEYOND_ITS_SECTION)).toEqual([]);
+    const sizes = await page.evaluate<number[]>(TEXT_SIZES);
+    expect(sizes.length).toBeGreaterThan(50);
+    for (const size of sizes) expect(size).toBeGreaterThan(6);
+    await page.context().close();
+  });
+
+  it('draws charts of one kind in one size', async () => {
+    const { page } = await open('running', RUNNING);
+    const sizes = await page.evaluate<number[]>(TEXT_SIZES);
+    for (const size of sizes) expect(size).toBeLessThan(14);
     await page.context().close();
   });
 
@@ -174,6 +196,58 @@ describe('a dashboard is for everybody', () => {
     const pdf = await page.pdf({ format: 'A4' });
     expect(pdf.subarray(0, 5).toString()).toBe('%PDF-');
     await page.context().close();
+  });
+});
+
+describe('a page that lives', () => {
+  it('is renewed wherever the reader has clicked, and keeps what was chosen, opened and gone to with the keyboard', async () => {
+    let reached = 0.4;
+    const board = () => buildDashboard(madeUpJob({ ...RUNNING, reached }));
+    const server = await openPageServer({
+      port: 0,
+      token: 'a'.repeat(32),
+      answer: async (path) =>
+        path === ''
+          ? {
+              type: 'text/html; charset=utf-8',
+              body: renderPage(board(), { style: asset('style.css'), script: asset('script.js') }, { live: true }),
+            }
+          : {
+              type: 'application/json; charset=utf-8',
+              body: JSON.stringify({ over: false, parts: pageParts(board()) }),
+            },
+    });
+    const { page, complaints } = await watchPage(browser);
+    await page.goto(server.url);
+    const done = () => page.locator('[data-figure="tasks.done"]').getAttribute('value');
+    const words = () => page.locator('.summary').textContent();
+    const inMap = () => page.locator('.view-state .legend').textContent();
+    const before = [await done(), await words(), await inMap()];
+    await page.locator('.groups summary').first().click();
+    await page.locator('.groups summary').last().click();
+    await page.locator('label', { hasText: 'Duration' }).click();
+    await page.getByRole('button', { name: 'Switch to dark colours' }).click();
+    await page.locator('label', { hasText: 'Duration' }).click();
+    reached = 0.5;
+    await expect.poll(done, { timeout: 10_000 }).not.toBe(before[0]);
+    expect(await words()).not.toBe(before[1]);
+    expect(await inMap()).not.toBe(before[2]);
+    expect(await page.getByRole('radio', { name: 'Duration' }).isChecked()).toBe(true);
+    const open = await page
+      .locator('.groups > li > details')
+      .evaluateAll((all) => all.map((one) => one.matches('[open]')));
+    expect([open[0], open.at(-1)]).toEqual([false, true]);
+    // Who goes through a part with the keyboard is left alone there.
+    await page.getByText('All tasks: as a table').click();
+    await page.locator('#tasks-later').press('Enter');
+    const left = [await done(), await inMap()];
+    reached = 0.6;
+    await expect.poll(done, { timeout: 10_000 }).not.toBe(left[0]);
+    expect(await inMap()).toBe(left[1]);
+    expect(await page.evaluate('document.activeElement.id')).toBe('tasks-later');
+    expect(complaints).toEqual([]);
+    await page.context().close();
+    await server.close();
   });
 });
 

@@ -12,6 +12,7 @@ import { continueCreation, newJobId, recordRequest } from '../../src/coordinator
 import { acquireLease } from '../../src/coordinator/lease.ts';
 import type { JobId } from '../../src/domain/ids.ts';
 import { dashboardKey } from '../../src/domain/keys.ts';
+import { metaKey } from '../../src/domain/state-keys.ts';
 import { AppError } from '../../src/errors/app-error.ts';
 import { createRig, type Rig } from '../support/coordinator-rig.ts';
 import { makeTempDir } from '../support/temp-dir.ts';
@@ -119,5 +120,22 @@ describe('a page that is served', () => {
     expect(later.errors).toBe(boards[0]?.errors);
     rig.clock.skip(60_001);
     expect((await read()).errors).not.toBe(later.errors);
+  });
+
+  it('has the failures of the end as soon as the job has ended, and is not read again until something is done to it', async () => {
+    const read = createLiveReader(drivers, job, undefined);
+    const running = await read();
+    const end = (change: Record<string, string | number>): Promise<unknown> =>
+      drivers.state.write(metaKey(job), { set: change }, { op: 'item-present' });
+    await end({ state: 'CANCELLED', finishedMs: rig.clock.nowMs() });
+    rig.clock.skip(2_001);
+    const ended = await read();
+    expect(ended.job.isOver).toBe(true);
+    expect(ended.errors).not.toBe(running.errors);
+    rig.clock.skip(600_001);
+    expect(await read()).toBe(ended);
+    await end({ state: 'RUNNING', generation: 1 });
+    rig.clock.skip(2_001);
+    expect((await read()).job.isOver).toBe(false);
   });
 });

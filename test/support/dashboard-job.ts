@@ -231,8 +231,8 @@ function errorsOf(items: number, attempts: number, text: string): ErrorGroups {
       message: `${text}\n    at checkOut (/data/embed.mjs:41:11)\n    at default (/data/embed.mjs:12:3)`,
       at: new Date(START_MS + 3_700_000).toISOString(),
       taskState: 'DONE',
-      logCommand: 'slurmctl logs embed-01jd4x8k9qv3m2w7 --task 12',
-      explainCommand: 'slurmctl explain embed-01jd4x8k9qv3m2w7 --item "#12034"',
+      logCommand: "slurmctl logs embed-01jd4x8k9qv3m2w7 --item '#12034'",
+      explainCommand: "slurmctl explain embed-01jd4x8k9qv3m2w7 --item '#12034'",
     },
     remedy: {
       advice: 'Find out why node n017 has no licence, then run these items again.',

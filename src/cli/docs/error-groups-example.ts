@@ -39,7 +39,7 @@ export const GROUP_EXAMPLE: ErrorGroup = {
     message: 'no licence for "solver-7" on 10.0.0.17:27000',
     at: '2026-11-20T12:10:00.000Z',
     taskState: 'DONE',
-    logCommand: 'slurmctl logs licences-7k3f9q2m --task 12',
+    logCommand: "slurmctl logs licences-7k3f9q2m --item '#1242'",
     explainCommand: "slurmctl explain licences-7k3f9q2m --item '#1242'",
   },
   remedy: {

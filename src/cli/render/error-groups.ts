@@ -63,7 +63,7 @@ function groupLines(group: ErrorGroup, { at, document, view }: Around): string[]
     fact('kind', kinds(group)),
     ...(group.firstSeen === null || group.lastSeen === null
       ? []
-      : [fact('seen', `${minute(group.firstSeen)} to ${minute(group.lastSeen)} UTC`)]),
+      : [fact('seen', seen(group.firstSeen, group.lastSeen))]),
     ...(document.by === 'node' || group.nodes.length === 0 ? [] : [fact('nodes', nodes(group))]),
     ...correlations.map(({ text }) => fact('stands out', style.warn(printable(text)))),
     ...(heldBack === null ? [] : [fact('held back', printable(heldBack))]),
@@ -76,6 +76,11 @@ function groupLines(group: ErrorGroup, { at, document, view }: Around): string[]
       : [fact('', `${style.info(remedy.command)}   # runs ${count(remedy.commandItems, 'item')} again`)]),
     ...(remedy.rule === null ? [] : [fact('rule', `- ${printable(remedy.rule)}   # ${ruleUse(remedy.rule)}`)]),
   ];
+}
+
+function seen(first: string, last: string): string {
+  const [from, to] = [minute(first), minute(last)];
+  return from === to ? `${from} UTC` : `${from} to ${to} UTC`;
 }
 
 /** When a person would want the rule. */

@@ -2,6 +2,7 @@
 import type { ErrorGroups } from '../../domain/error-groups.ts';
 import type { ItemCounts, JobMeta, TaskCounts } from '../../domain/job-item.ts';
 import type { JobSpec } from '../../domain/job-spec.ts';
+import { redactText } from '../../domain/redact.ts';
 import { isFinalJobState } from '../../domain/states.ts';
 import type { Dashboard, Distribution, LimitUse, Panel, Retries } from './document.ts';
 import { distributionOfTimes } from './distribution.ts';
@@ -58,14 +59,14 @@ export function buildDashboard(sources: DashboardSources): Dashboard {
       name: clipLine(meta.name, NAME_CHARS),
       state: meta.state,
       isOver: isFinalJobState(meta.state),
-      reason: reason === null ? null : clipLine(reason, SENTENCE_CHARS),
+      reason: reason === null ? null : clipLine(redactText(reason), SENTENCE_CHARS),
       createdMs: meta.createdMs,
       finishedMs: meta.finishedMs ?? null,
       scheduler: meta.scheduler,
       generation: meta.generation,
     },
     ...figures,
-    notes: notes.slice(0, MOST_NOTES).map((note) => clipLine(note, SENTENCE_CHARS)),
+    notes: notes.slice(0, MOST_NOTES).map((note) => clipLine(redactText(note), SENTENCE_CHARS)),
     output: output === null ? null : clip(output, PATH_CHARS),
     progress: progressOf(facts, { createdMs: meta.createdMs, endMs, items: figures.items.total }),
     heatMap: heatMapOf(facts, nowMs),
@@ -76,7 +77,8 @@ export function buildDashboard(sources: DashboardSources): Dashboard {
     nodes: nodeChartOf(facts),
     efficiency: efficiencyOf(facts.tasks, sources.spec),
     limits: sources.limits,
-    jobFile: jobFile === null ? null : clip(jobFile, JOB_FILE_CHARS),
+    // A page is mailed; what a job file should not have held is not mailed with it.
+    jobFile: jobFile === null ? null : clip(redactText(jobFile), JOB_FILE_CHARS),
     versions: sources.versions,
   };
 }

@@ -29,7 +29,7 @@ export type PageParts = Readonly<Record<string, string>>;
 
 export const pageParts = (board: Dashboard): PageParts =>
   Object.fromEntries([
-    ['masthead', masthead(board).markup],
+    ['headline', headline(board).markup],
     ...SECTIONS.map((section) => section(board)).map((section) => [section.id, sectionHtml(section).markup]),
   ]);
 
@@ -58,7 +58,7 @@ ${inlineElement('style', assets.style)}
 </head>
 <body${live && html` data-live="true"`}>
 <a class="skip" href="#main">Skip to the figures</a>
-${masthead(board)}
+<header id="masthead">${headline(board)}<button type="button" id="theme" class="theme" hidden>Dark</button></header>
 <nav aria-label="Parts of this page"><ul>${sections.map(navEntry)}</ul></nav>
 <main id="main">${sections.map(sectionHtml)}</main>
 <footer><p>Made by slurmctl at <time>${instant(board.madeMs)}</time>. This page is one file: it loads nothing and sends nothing${live && html`, but asks the slurmctl that serves it for newer figures`}.</p></footer>
@@ -70,22 +70,19 @@ ${inlineElement('script', assets.script)}
 
 const navEntry = ({ id, title }: Section): Html => html`<li><a href="#${id}">${title}</a></li>`;
 
-function masthead({ job, items, madeMs }: Dashboard): Html {
+function headline({ job, items, madeMs }: Dashboard): Html {
   const sentence =
     items.total === 0
       ? 'Its input is not split yet.'
       : `${percent(items.succeeded, items.total)} of ${count(items.total, 'item')} succeeded, ${number(items.failed)} failed.`;
-  return html`<header id="masthead">
-    <div class="title">
-      <p class="eyebrow">slurmctl job <code>${job.id}</code></p>
-      <h1>${userText(job.name)}</h1>
-      <p class="summary">
-        <span class="state state-${job.state.toLowerCase()}">${job.state.toLowerCase().replaceAll('_', ' ')}</span>
-        ${sentence} <span class="as-of">As of ${instant(madeMs)}.</span>
-      </p>
-    </div>
-    <button type="button" id="theme" class="theme" hidden>Dark</button>
-  </header>`;
+  return html`<div id="headline">
+    <p class="eyebrow">slurmctl job <code>${job.id}</code></p>
+    <h1>${userText(job.name)}</h1>
+    <p class="summary">
+      <span class="state state-${job.state.toLowerCase()}">${job.state.toLowerCase().replaceAll('_', ' ')}</span>
+      ${sentence} <span class="as-of">As of ${instant(madeMs)}.</span>
+    </p>
+  </div>`;
 }
 
 /** As a Content Security Policy names it. */

@@ -1,5 +1,6 @@
 import { CAUSES, type Cause } from '../../domain/causes.ts';
 import { isCorruptRecord, type AttemptRecord, type CorruptRecord } from '../../domain/history.ts';
+import { redactText } from '../../domain/redact.ts';
 import type { TaskItem } from '../../domain/task-item.ts';
 import type { Retries } from './document.ts';
 import { clipLine } from './plain-text.ts';
@@ -43,7 +44,7 @@ export function createRetryCounter(): RetryCounter {
         explanation: CAUSES[cause].explanation,
         attempts: (known?.attempts ?? 0) + 1,
         charged: (known?.charged ?? 0) + (charged ? 1 : 0),
-        example: `task ${task}: ${clipLine(detail, EXAMPLE_CHARS)}`,
+        example: `task ${task}: ${clipLine(redactText(detail), EXAMPLE_CHARS)}`,
       });
       const key = `${decision}\n${rule}`;
       const made = decisions.get(key);

@@ -36,7 +36,7 @@ export function timeTicks(
 function labelOf(ms: number, step: number, span: number): string {
   const text = new Date(ms).toISOString();
   if (step >= 86_400_000) return text.slice(5, 10);
-  if (step < 1_000) return text.slice(14, 21);
+  if (step < 1_000) return text.slice(11, 21);
   if (span >= 86_400_000) return text.slice(5, 16).replace('T', ' ');
   return step < 60_000 ? text.slice(11, 19) : text.slice(11, 16);
 }

@@ -41,7 +41,7 @@ const group: ErrorGroup = {
     message: 'quota of "u42" is used up',
     at: '2026-11-20T12:10:00.000Z',
     taskState: 'DONE',
-    logCommand: `slurmctl logs ${JOB} --task 12`,
+    logCommand: `slurmctl logs ${JOB} --item '#1242'`,
     explainCommand: `slurmctl explain ${JOB} --item '#1242'`,
   },
   remedy: {
@@ -102,7 +102,7 @@ describe('analyze-errors', () => {
          nodes       n17 377 ×, n3 11 ×
          stands out  97 % on node n17, which ran 5 % of the finished items
          sample      item sample-0042 of task 000012 (4711_3.0 on n17): QuotaError: quota of "u42" is used up
-                     slurmctl logs licences-7k3f9q2m --task 12
+                     slurmctl logs licences-7k3f9q2m --item '#1242'
                      slurmctl explain licences-7k3f9q2m --item '#1242'
          remedy      Correct the handler or what it needs, then run them again: the handler is loaded anew
                      slurmctl retry licences-7k3f9q2m --error 1abcdef01234   # runs 388 items again
@@ -114,7 +114,7 @@ describe('analyze-errors', () => {
          kind        1abcdef01234
          held back   the retries of 2 tasks are held back; one tries again soon
          sample      an attempt at task 000012: quota of "u42" is used up
-                     slurmctl logs licences-7k3f9q2m --task 12
+                     slurmctl logs licences-7k3f9q2m --item '#1242'
                      slurmctl explain licences-7k3f9q2m --item '#1242'
          remedy      Nothing to run again
 

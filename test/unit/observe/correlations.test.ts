@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { correlationsOf, type Baseline, type Sizes } from '../../../src/observe/correlations.ts';
+import { baselineOf, type Baseline } from '../../../src/observe/baseline.ts';
+import { correlationsOf, type Sizes } from '../../../src/observe/correlations.ts';
+import { taskIdOf } from '../../../src/domain/ids.ts';
 import type { FailingTask } from '../../../src/observe/failing-task.ts';
 import { createGrouper } from '../../../src/observe/group-failures.ts';
 import { spansOf } from '../../../src/observe/time-spans.ts';
@@ -7,7 +9,8 @@ import { failedAttempt, failedItem, failingTask, GIB, HOUR_MS, place } from './f
 
 const SPANS = spansOf(0, 20 * HOUR_MS);
 const BASELINE: Baseline = {
-  items: 1_000,
+  of: 'finished items',
+  total: 1_000,
   tasks: 100,
   byNode: new Map([
     ['n1', 900],
@@ -45,6 +48,36 @@ describe('what stands out', () => {
     expect(told(range(18, (n) => task(n, 'n1')))).toEqual([]);
     expect(told([task(0, 'n17', { count: 40 }), task(1, 'n17', { count: 40 })])).toEqual([
       'task: 50 % in task 000000; the rest in 1 other',
+    ]);
+  });
+
+  it('is not the only node or time of a job of which nothing succeeds, but is one of several', () => {
+    const failing = (nodeOf: (n: number) => string, hourOf: (n: number) => number): FailingTask[] =>
+      range(10, (n) =>
+        failingTask(n, {
+          attempts: [failedAttempt('oom', 'too big', place({ node: nodeOf(n), endedMs: hourOf(n) * HOUR_MS }))],
+        }),
+      );
+    const among = (others: readonly FailingTask[], tasks: readonly FailingTask[]): string[] =>
+      told(tasks, {
+        baseline: baselineOf(
+          [],
+          new Map([...others, ...tasks].map((one, at) => [taskIdOf(at), one.attempts] as const)),
+          SPANS,
+        ),
+      });
+    const here = failing(
+      () => 'n17',
+      () => 5,
+    );
+    const elsewhere = failing(
+      (n) => `n${n}`,
+      (n) => n,
+    );
+    expect(among([], here)).toEqual([]);
+    expect(among([...elsewhere, ...elsewhere], here)).toEqual([
+      'node: 100 % on node n17, which ran 33 % of the attempts',
+      expect.stringMatching(/^time: 100 % .*, as 40 % of the attempts did$/),
     ]);
   });
 

@@ -32,6 +32,14 @@ const only = (...given: Parameters<typeof remedies>) => {
 };
 
 describe('a remedy', () => {
+  it('writes no secret into a rule that matches all the same', () => {
+    const message = 'login at db:5432 refused with password=hunter2 after 3 tries';
+    const { rule } = only([failingTask(0, { items: [failedItem(0, message)] })]);
+    expect(rule).not.toContain('hunter2');
+    const pattern = JSON.parse(/error: (".*")\}/.exec(rule ?? '')?.[1] ?? '""') as string;
+    expect(holds({ error: [pattern] }, { cause: 'handler-error', errorClass: 'TypeError', message })).toBe(true);
+  });
+
   it('asks for twice the most that was not enough', () => {
     const where = place({ memoryBytes: 3 * GIB });
     const oom = failingTask(0, { items: [failedItem(0, 'too big', { cause: 'oom', errorClass: 'oom' })], where });

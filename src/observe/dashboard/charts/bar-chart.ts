@@ -13,6 +13,9 @@ export interface Bar {
 
 const FRAME = { width: 460, height: 210, left: 46, right: 8, top: 12, bottom: 34 };
 
+/** A single bar is a bar still, and no wall. */
+const MOST_STEP = 72;
+
 /** Standing bars of counts. A bar that is not empty is always to be seen. */
 export function barChart(
   bars: readonly Bar[],
@@ -23,7 +26,7 @@ export function barChart(
   const end = ticks.at(-1) ?? 1;
   const floor = height - bottom;
   const y = (value: number): number => round(floor - (value / end) * (floor - top));
-  const step = (width - left - right) / bars.length;
+  const step = Math.min(MOST_STEP, (width - left - right) / bars.length);
   const every = Math.ceil(bars.length / 8);
   return drawing({ width, height, title }, [
     ticks.map(

@@ -40,7 +40,7 @@ export function figure(
 ): Html {
   return html`<figure id="${id}" aria-labelledby="${id}-caption">
     <figcaption id="${id}-caption">${caption}</figcaption>
-    ${picture}
+    <div class="picture">${picture}</div>
     <details id="${id}-data">
       <summary>${caption}: as a table</summary>
       <p>${says}</p>

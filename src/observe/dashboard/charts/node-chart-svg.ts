@@ -85,7 +85,7 @@ function loadOf(
       );
   }
   const marks = failures
-    .map((value, at) => (value === 0 ? '' : `M${round(LEFT + (at + 0.5) * step)} ${y + high - 5}v5`))
+    .map((value, at) => (value === 0 ? '' : `M${round(LEFT + (at + 0.5) * step)} ${y + high + 0.5}v4`))
     .join('');
   return [runs, marks !== '' && html`<path class="failure" d="${marks}" />`];
 }

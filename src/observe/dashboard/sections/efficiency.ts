@@ -24,13 +24,17 @@ export function efficiency({ job, efficiency: { asked, cpu, time, memory } }: Da
           that less would do.
         </p>
       </div>
+      <div>
+        ${shares('memory-use', memory, 'Share of the requested memory')}
+        ${
+          !isMissing(memory) &&
+          html`<p class="remark">
+            The most that the worker had up to the end of the task, its earlier tasks included. What to ask for instead:
+            <code>slurmctl report ${job.id}</code>
+          </p>`
+        }
+      </div>
     </div>`,
-    shares('memory-use', memory, 'Share of the requested memory'),
-    !isMissing(memory) &&
-      html`<p class="remark">
-        The most that the worker had up to the end of the task, its earlier tasks included. What to ask for instead:
-        slurmctl report ${job.id}
-      </p>`,
   ];
   return { id: 'efficiency', title: 'Requested and used', content };
 }
@@ -49,7 +53,7 @@ function shares(id: string, panel: Panel<Shares>, caption: string): Html {
     title: `${label(tenth)}: ${count(value, 'attempt')}`,
   }));
   const picture = html`<p class="says">${says}</p>
-    ${barChart(bars, { title: says, axis: `${caption.toLowerCase()}, %` })}`;
+    ${barChart(bars, { title: says, axis: `${caption}, %` })}`;
   return figure({ id, caption, says }, picture, {
     head: ['share', 'attempts'],
     figures: [1],

@@ -21,7 +21,10 @@ function spread(id: string, panel: Panel<Distribution>, noun: string): Html {
     return html`<h3>${caption}</h3>
       ${absent(panel.missing)}`;
   const { p50, p95, p99, most, buckets } = panel;
-  const says = `Half of ${count(panel.count, noun)} took at most ${duration(p50)}, 95 % at most ${duration(p95)}, 99 % at most ${duration(p99)}; the longest ${duration(most)}.`;
+  const says =
+    panel.count === 1
+      ? `One ${noun}, which took ${duration(most)}.`
+      : `Half of ${count(panel.count, noun)} took at most ${duration(p50)}, 95 % at most ${duration(p95)}, 99 % at most ${duration(p99)}; the longest ${duration(most)}.`;
   const range = (from: number, to: number): string => `${duration(from)} to ${duration(to)}`;
   const bars = buckets.map(({ fromMs, toMs, count: value }) => ({
     label: duration(fromMs),

@@ -35,7 +35,8 @@ export function tasks({ heatMap }: Dashboard): Section {
   return {
     ...base,
     content: html`<p class="lead">
-        ${per}, in the order of the input. Point at a cell, or go through them with the arrow keys.
+        ${per}, in the order of the input.
+        <span class="by-hand">Point at a cell, or go through them with the arrow keys.</span>
       </p>
       <div class="heat-map" id="heat-map">
         <fieldset class="views">
@@ -68,16 +69,16 @@ export function tasks({ heatMap }: Dashboard): Section {
         <summary>All tasks: as a table</summary>
         <div id="task-pages"><p>The table is made when this page may run its script.</p></div>
       </details>
-      ${named('Longest attempts', heatMap.slowest)}${named('Most attempts', heatMap.mostTried)}
+      ${named('longest-attempts', 'Longest attempts', heatMap.slowest)}${named('most-attempts', 'Most attempts', heatMap.mostTried)}
       ${jsonElement('task-data', dataOf(heatMap))}`,
   };
 }
 
 const statesIn = ({ counts }: HeatMap): CellState[] => CELL_STATES.filter((state) => counts[state] > 0);
 
-function named(title: string, tasks: readonly NamedTask[]): HtmlValue {
+function named(id: string, title: string, tasks: readonly NamedTask[]): HtmlValue {
   if (tasks.length === 0) return null;
-  return html`<details>
+  return html`<details id="${id}">
     <summary>${title}</summary>
     ${table(title, {
       head: ['task', 'state', 'duration', 'attempts', 'node'],

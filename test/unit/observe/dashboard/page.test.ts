@@ -2,7 +2,9 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { buildDashboard } from '../../../../src/observe/dashboard/build.ts';
+import { distributionOfTimes } from '../../../../src/observe/dashboard/distribution.ts';
 import { pageParts, renderPage, type PageAssets } from '../../../../src/observe/dashboard/page.ts';
+import { createRetryCounter } from '../../../../src/observe/dashboard/retries.ts';
 import { madeUpJob, type MadeUpJob } from '../../../support/dashboard-job.ts';
 
 const asset = (name: string): string =>
@@ -70,6 +72,14 @@ describe('the page', () => {
     for (const svg of all(page, /<svg([^>]*)>/g)) expect(svg).toMatch(/aria-label="[^"]+"|aria-hidden="true"/);
   });
 
+  it('says of one item how long it took, and no quantiles', () => {
+    const one = distributionOfTimes([74], '');
+    const board = { ...buildDashboard(madeUpJob({ tasks: 1, nodes: 1 })), itemTimes: one, taskTimes: one };
+    const { speed } = pageParts(board);
+    expect(speed).toContain('One item, which took 74 ms.');
+    expect(speed).not.toContain('Half of');
+  });
+
   it('is the same again for the same job', () => {
     expect(pageOf({ tasks: 300, nodes: 3 })).toBe(pageOf({ tasks: 300, nodes: 3 }));
   });
@@ -109,6 +119,28 @@ describe('hostile names and messages', () => {
     expect(page).not.toMatch(/\u202e|\p{Surrogate}/u);
     expect(page).not.toContain('\u0000');
     expect(all(page, /<(?:bdi)>/g).length).toBe(all(page, /<\/bdi>/g).length);
+  });
+
+  it('show no secret: a page is mailed', () => {
+    const job = madeUpJob({ tasks: 60, nodes: 4, text: 'password=hunter2' });
+    const retries = createRetryCounter();
+    retries.record('000001', {
+      generation: 0,
+      endedMs: 1,
+      cause: 'lost',
+      detail: 'login with password=hunter2 refused',
+      savedItems: 0,
+      decision: 'retry',
+      rule: 'built-in rule for lost',
+      why: 'it is tried again',
+      charged: false,
+    });
+    const { jobFile, job: about } = buildDashboard({
+      ...job,
+      status: { ...job.status, reason: 'it said password=hunter2' },
+    });
+    expect(jobFile).toContain('input: {file: catalogue.jsonl}');
+    expect(JSON.stringify([jobFile, about.reason, retries.retries()])).not.toContain('hunter2');
   });
 
   it('do not make the page long', () => {
