@@ -1,6 +1,8 @@
 import { createServer, type Socket } from 'node:net';
 import type { AddressInfo } from 'node:net';
+import { createServer as createTlsServer, TLSSocket } from 'node:tls';
 import { once } from 'node:events';
+import type { Certified } from './certificates.ts';
 
 export interface ReceivedMail {
   readonly from: string;
@@ -9,6 +11,8 @@ export interface ReceivedMail {
   readonly data: string;
   /** User and password of AUTH PLAIN; null without a login. */
   readonly login: string | null;
+  /** It came over TLS. */
+  readonly encrypted: boolean;
 }
 
 export interface MailServer {
@@ -28,26 +32,29 @@ interface Refusals {
 
 /**
  * As much of SMTP (RFC 5321) as a client needs to hand over a mail. `silent`: takes
- * connections and says nothing. `drips`: greets without end.
+ * connections and says nothing. `drips`: greets without end. `tls`: from the first byte, or offered as STARTTLS.
  */
 export async function startMailServer({
   refuse,
   silent = false,
   drips = false,
+  tls,
 }: {
   readonly refuse?: Refusals;
   readonly silent?: boolean;
   readonly drips?: boolean;
+  readonly tls?: Certified & { readonly from: 'beginning' | 'starttls' };
 } = {}): Promise<MailServer> {
   const mails: ReceivedMail[] = [];
   const sockets = new Set<Socket>();
-  const server = createServer((socket) => {
+  const serve = (socket: Socket): void => {
     sockets.add(socket);
     socket.on('close', () => sockets.delete(socket));
     socket.on('error', () => undefined);
     if (drips) drip(socket);
-    else if (!silent) converse(socket, { mails, refuse: refuse ?? {} });
-  });
+    else if (!silent) converse(socket, { mails, refuse: refuse ?? {}, ...(tls?.from === 'starttls' ? { tls } : {}) });
+  };
+  const server = tls?.from === 'beginning' ? createTlsServer(tls, serve) : createServer(serve);
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   return {
@@ -68,11 +75,19 @@ function drip(socket: Socket): void {
   socket.on('close', () => clearInterval(timer));
 }
 
-function converse(
-  socket: Socket,
-  { mails, refuse }: { readonly mails: ReceivedMail[]; readonly refuse: Refusals },
-): void {
-  let envelope = { from: '', to: [] as string[], login: null as string | null };
+interface Conversation {
+  readonly mails: ReceivedMail[];
+  readonly refuse: Refusals;
+  /** Offered to the client. */
+  readonly tls?: Certified;
+  /** It was greeted before it asked for TLS. */
+  readonly isGreeted?: boolean;
+}
+
+function converse(socket: Socket, conversation: Conversation): void {
+  const { mails, refuse, tls, isGreeted = false } = conversation;
+  const encrypted = socket instanceof TLSSocket;
+  let envelope = { from: '', to: [] as string[], login: null as string | null, encrypted };
   let data: string[] | null = null;
   let buffered = '';
   const say = (line: string): void => void socket.write(`${line}\r\n`);
@@ -84,7 +99,16 @@ function converse(
       return say('250 taken');
     }
     const verb = line.slice(0, 4).toUpperCase();
-    if (verb === 'EHLO') return say('250-test\r\n250-AUTH PLAIN\r\n250 8BITMIME');
+    if (verb === 'EHLO')
+      return say(`250-test\r\n${tls === undefined ? '' : '250-STARTTLS\r\n'}250-AUTH PLAIN\r\n250 8BITMIME`);
+    if (verb === 'STAR') {
+      if (tls === undefined) return say('502 never heard of it');
+      say('220 go on in secret');
+      socket.removeAllListeners('data');
+      const secure = new TLSSocket(socket, { ...tls, isServer: true });
+      secure.on('error', () => socket.destroy());
+      return converse(secure, { mails, refuse, isGreeted: true });
+    }
     if (verb === 'AUTH') {
       envelope = {
         ...envelope,
@@ -121,7 +145,7 @@ function converse(
     buffered = lines.pop() ?? '';
     for (const line of lines) hear(line);
   });
-  say('220 test');
+  if (!isGreeted) say('220 test');
 }
 
 const addressIn = (line: string): string => /<([^>]*)>/.exec(line)?.[1] ?? '';

@@ -1,6 +1,8 @@
 import { once } from 'node:events';
-import { createServer, type IncomingHttpHeaders } from 'node:http';
+import { createServer, type IncomingHttpHeaders, type RequestListener } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
+import type { Certified } from './certificates.ts';
 
 export interface WebHook {
   /** Without a path. */
@@ -11,10 +13,10 @@ export interface WebHook {
   stop(): Promise<void>;
 }
 
-/** A server that keeps what is posted to it. */
-export async function startWebHook(): Promise<WebHook> {
+/** A server that keeps what is posted to it. `tls`: over https. */
+export async function startWebHook(tls?: Certified): Promise<WebHook> {
   const posts: WebHook['posts'][number][] = [];
-  const server = createServer((request, response) => {
+  const listener: RequestListener = (request, response) => {
     const chunks: Buffer[] = [];
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
     request.on('end', () => {
@@ -24,11 +26,12 @@ export async function startWebHook(): Promise<WebHook> {
       response.writeHead(status, location === undefined ? {} : { location });
       response.end(body);
     });
-  });
+  };
+  const server = tls === undefined ? createServer(listener) : createTlsServer(tls, listener);
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const hook: WebHook = {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url: `${tls === undefined ? 'http' : 'https'}://127.0.0.1:${(server.address() as AddressInfo).port}`,
     posts,
     answer: { status: 200 },
     async stop() {

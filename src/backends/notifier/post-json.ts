@@ -1,6 +1,7 @@
 import type { Agent, IncomingMessage } from 'node:http';
 import { AppError, messageOf } from '../../errors/app-error.ts';
 import { proxyFor } from '../shared/site-proxy.ts';
+import { certificateTrouble } from './certificate-trouble.ts';
 import { strikeOut } from './secret.ts';
 
 interface PostRequest {
@@ -45,14 +46,19 @@ export async function postJson(request: PostRequest): Promise<void> {
   const { url, secrets, signal } = request;
   const struck = [...secrets, ...partsOf(url)];
   // Without its cause: what libraries throw may quote the whole address.
-  const refused = (what: string): AppError =>
-    new AppError('ALERT_NOT_SENT', { message: `${originOf(url)}: ${strikeOut(what, struck)}` });
+  const refused = (what: string, hint?: string): AppError =>
+    new AppError('ALERT_NOT_SENT', {
+      message: `${originOf(url)}: ${strikeOut(what, struck)}`,
+      ...(hint === undefined ? {} : { hint }),
+    });
   if (!/^https?:\/\//i.test(url) || !URL.canParse(url)) throw refused('found no http or https URL');
   let answer: Answer;
   try {
     answer = await post(new URL(url), request);
   } catch (error) {
     if (signal.aborted) throw refused('no answer in time');
+    const trouble = certificateTrouble(error);
+    if (trouble !== null) throw refused(trouble.what, trouble.hint);
     throw refused((error as NodeJS.ErrnoException).code ?? messageOf(error));
   }
   const { status, said } = answer;

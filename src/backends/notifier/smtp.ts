@@ -1,6 +1,7 @@
 import type { MailSettings } from '../../domain/alert-rule.ts';
 import { AppError, messageOf } from '../../errors/app-error.ts';
 import type { Notifier } from '../../ports/notifier.ts';
+import { certificateTrouble } from './certificate-trouble.ts';
 import { mailOf, type MailParties } from './mail-message.ts';
 import { readSecret, strikeOut } from './secret.ts';
 
@@ -40,8 +41,12 @@ export function createSmtpNotifier({ smtp, env, timeoutMs, from, to }: SmtpOptio
         const why = rejectedErrors?.[0]?.response ?? 'no reason given';
         return strikeOut(`refused for ${rejected.join(', ')}: ${why}`, secrets);
       } catch (error) {
-        const what = signal.aborted ? 'no answer in time' : messageOf(error);
-        throw new AppError('ALERT_NOT_SENT', { message: strikeOut(`${server}: ${what}`, secrets) });
+        const trouble = signal.aborted ? null : certificateTrouble(error);
+        const what = signal.aborted ? 'no answer in time' : (trouble?.what ?? messageOf(error));
+        throw new AppError('ALERT_NOT_SENT', {
+          message: strikeOut(`${server}: ${what}`, secrets),
+          ...(trouble === null ? {} : { hint: trouble.hint }),
+        });
       } finally {
         transport.close();
       }
