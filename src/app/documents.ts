@@ -34,7 +34,7 @@ export interface StatusDocument {
   };
   readonly items: ItemCounts;
   readonly tasks: TaskCounts;
-  /** Items that finished per second over the life of the job; null before the first. */
+  /** Items that finished per second over the life of the job; null before the first, and for a cancelled job. */
   readonly itemsPerSec: number | null;
   /** What is left at that speed; null before the first item and at the end. `pace` is the better judgement. */
   readonly etaMs: number | null;

@@ -8,7 +8,7 @@ import { viewCarry } from './carry-view.ts';
 import type { CarryDocument } from './documents.ts';
 import type { ExplainDocument } from './explain-documents.ts';
 import type { Drivers } from './job-backends.ts';
-import { statusDocument, tellReason } from './status-document.ts';
+import { statusDocument, tellInterrupted, tellReason } from './status-document.ts';
 
 /** `JOB/12` names a task of a job. */
 const WITH_TASK = /^(.+)\/(\d{1,9})$/;
@@ -40,7 +40,9 @@ export async function explainDocument(
     jobId: job,
     name: meta.name,
     state: meta.state,
-    reason: await tellReason(drivers.state, job, meta),
+    reason:
+      (await tellReason(drivers.state, job, meta)) ??
+      (seenFrom === 'copy' ? null : await tellInterrupted(drivers, job, meta)),
     job: null,
     task: null,
     item: null,

@@ -1,14 +1,13 @@
 /** What is known of one job that tells whether it is well. */
 import { readBreakers } from '../coordinator/breakers.ts';
-import { advanceLeaseName } from '../coordinator/lease.ts';
 import type { Submission } from '../coordinator/submissions.ts';
 import { readTasks } from '../coordinator/task-list.ts';
 import type { JobId } from '../domain/ids.ts';
 import type { JobMeta } from '../domain/job-item.ts';
-import { lockKey } from '../domain/state-keys.ts';
 import { isFinalJobState } from '../domain/states.ts';
 import { isNews, type JobHealthFacts } from '../observe/health/judge-job.ts';
 import { createTaskHealth, type TaskHealth } from '../observe/health/task-health.ts';
+import { advanceHolder } from './advance-holder.ts';
 import type { Drivers } from './job-backends.ts';
 
 export interface LookedAt {
@@ -26,7 +25,7 @@ export async function healthFacts(looked: LookedAt, queue: JobHealthFacts['queue
   const common = { job, meta, nowMs, submissions, queue };
   const tasks = isNews(meta, nowMs) ? await taskHealth(looked, nowMs) : null;
   if (isFinalJobState(meta.state)) return { ...common, tasks, breakerDueMs: null, holder: null };
-  return { ...common, tasks, breakerDueMs: await breakerDue(own, job), holder: await holderOf(own, job) };
+  return { ...common, tasks, breakerDueMs: await breakerDue(own, job), holder: await advanceHolder(own, job) };
 }
 
 async function taskHealth({ own, job, meta }: LookedAt, nowMs: number): Promise<TaskHealth> {
@@ -41,13 +40,4 @@ async function breakerDue({ state }: Drivers, job: JobId): Promise<number | null
     is === 'OPEN' && untilMs !== undefined ? [untilMs] : [],
   );
   return due.length === 0 ? null : Math.max(...due);
-}
-
-type Lock = { readonly held?: boolean; readonly owner?: string };
-
-/** Of a process of another host nobody can say from here whether it lives. */
-async function holderOf({ state, host }: Drivers, job: JobId): Promise<JobHealthFacts['holder']> {
-  const lock = (await state.get(lockKey(advanceLeaseName(job)))) as Lock | null;
-  if (lock?.held !== true || lock.owner === undefined) return null;
-  return { owner: lock.owner, isDead: !host.mayBeAlive(lock.owner) };
 }

@@ -8,6 +8,7 @@ import { isFinalJobState } from '../domain/states.ts';
 import { readEvents } from '../coordinator/job-events.ts';
 import { readBreakers } from '../coordinator/breakers.ts';
 import { eventDocument } from './event-document.ts';
+import { advanceHolder } from './advance-holder.ts';
 import { viewCarry } from './carry-view.ts';
 import type { CarryDocument, StatusDocument } from './documents.ts';
 import type { Drivers } from './job-backends.ts';
@@ -46,7 +47,9 @@ export async function statusDocument(
       id: job,
       name: meta.name,
       state: meta.state,
-      reason: await tellReason(drivers.state, job, meta),
+      reason:
+        (await tellReason(drivers.state, job, meta)) ??
+        (seenFrom === 'copy' ? null : await tellInterrupted(drivers, job, meta)),
       createdAt: isoTime(meta.createdMs),
       finishedAt: meta.finishedMs === undefined ? null : isoTime(meta.finishedMs),
       scheduler: meta.scheduler,
@@ -80,6 +83,17 @@ export async function tellReason(state: Drivers['state'], job: JobId, meta: JobM
   if (meta.state !== 'PAUSED' || meta.lastEvent?.kind === 'pause') return reasonOf(meta);
   const pause = (await readEvents(state, job, meta)).findLast(({ kind }) => kind === 'pause');
   return pause === undefined ? reasonOf(meta) : `${pause.text} (${pause.by})`;
+}
+
+/** A submit that was killed leaves nobody who goes on with the job by itself; null while somebody is at it, and for jobs that are submitted. Copies do not know. */
+export async function tellInterrupted(
+  drivers: Pick<Drivers, 'state' | 'host'>,
+  job: JobId,
+  { state }: Pick<JobMeta, 'state'>,
+): Promise<string | null> {
+  if (state !== 'SUBMITTING') return null;
+  const holder = await advanceHolder(drivers, job);
+  return holder === null || holder.isDead ? `its submit was interrupted; go on with: slurmctl advance ${job}` : null;
 }
 
 /** One line about why the job is where it is; null when there is nothing to say. */
@@ -159,7 +173,8 @@ const submissionView = (row: Submission): StatusDocument['submissions'][number] 
 export function speed({ meta, items }: Summary, nowMs: number): Pick<StatusDocument, 'itemsPerSec' | 'etaMs'> {
   const finished = items.succeeded + items.failed - (meta.carriedItems ?? 0);
   const elapsedMs = (meta.finishedMs ?? nowMs) - (meta.reopenedMs ?? meta.createdMs);
-  if (finished <= 0 || elapsedMs <= 0) return { itemsPerSec: null, etaMs: null };
+  // Of a cancelled job items count as failed that nobody came to.
+  if (finished <= 0 || elapsedMs <= 0 || meta.state === 'CANCELLED') return { itemsPerSec: null, etaMs: null };
   const itemsPerSec = (finished * 1_000) / elapsedMs;
   const done = isFinalJobState(meta.state) || items.pending === 0;
   return { itemsPerSec, etaMs: done ? null : Math.round((items.pending * 1_000) / itemsPerSec) };

@@ -69,11 +69,13 @@ const FOREVER = { until: null, inMs: null, todo: null } as const;
 function wholeJob({ job, tasks, turn }: StandstillFacts): Standstill | null {
   const of = { ...FOREVER, waiting: null };
   if (job.state === 'PAUSED') {
-    const why = job.reason === null ? '' : `: ${job.reason}`;
-    return { ...of, kind: 'paused', says: `the job is paused${why}`, todo: `slurmctl resume ${job.id}` };
+    const { reason } = job;
+    // What was done says so itself: `paused: lunch (ada@host)`.
+    const says = reason?.startsWith('paused') === true ? reason : `paused${reason === null ? '' : `: ${reason}`}`;
+    return { ...of, kind: 'paused', says: `the job is ${says}`, todo: `slurmctl resume ${job.id}` };
   }
   if (job.state === 'AGGREGATING') return { ...of, kind: 'merging', says: 'every task has ended; the output is made' };
-  if (tasks.total === 0) return { ...of, kind: 'splitting', says: 'its input is being split into tasks' };
+  if (tasks.total === 0) return { ...of, kind: 'splitting', says: job.reason ?? 'its input is being split into tasks' };
   if (turn === undefined || turn.place === 0) return null;
   const [first] = turn.holders;
   const most = `${turn.max === 1 ? 'one job' : `${turn.max} jobs`} at a time`;

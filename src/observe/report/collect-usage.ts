@@ -2,7 +2,7 @@
 import type { Cause } from '../../domain/causes.ts';
 import { isCorruptRecord, type AttemptRecord, type CorruptRecord } from '../../domain/history.ts';
 import { elementOf, type AttemptId } from '../../domain/ids.ts';
-import type { TaskItem } from '../../domain/task-item.ts';
+import type { TaskItem, TaskNeeds } from '../../domain/task-item.ts';
 
 /** What is known of one array element from the attempts that ran in it. */
 export interface ElementUse {
@@ -56,12 +56,25 @@ interface Attempt {
   readonly timeMs: number | undefined;
 }
 
+type Wasted = Map<Cause, { readonly attempts: number; readonly ms: number }>;
+
+function addWasted(wasted: Wasted, cause: Cause, ms: number): void {
+  const known = wasted.get(cause);
+  wasted.set(cause, { attempts: (known?.attempts ?? 0) + 1, ms: (known?.ms ?? 0) + ms });
+}
+
+function addRaised(raised: { tasks: number; memoryBytes: number; timeMs: number }, needs: TaskNeeds): void {
+  raised.tasks += 1;
+  raised.memoryBytes = Math.max(raised.memoryBytes, needs.memoryBytes ?? 0);
+  raised.timeMs = Math.max(raised.timeMs, needs.timeMs ?? 0);
+}
+
 export function createUsageCollector(nowMs: number): UsageCollector {
   const counts = { withResult: 0, measured: 0, failed: 0, running: 0, cpuMs: 0, measuredMs: 0, longestTaskMs: 0 };
   const held = { allMs: 0, raisedByteMs: 0, raisedMs: 0 };
   const raised = { tasks: 0, memoryBytes: 0, timeMs: 0 };
   const busyCpus: number[] = [];
-  const wasted = new Map<Cause, { attempts: number; ms: number }>();
+  const wasted: Wasted = new Map();
   const elements = new Map<string, ElementUse>();
   const hold = (attempt: Attempt): void => {
     const ms = attempt.toMs - attempt.fromMs;
@@ -74,11 +87,7 @@ export function createUsageCollector(nowMs: number): UsageCollector {
   };
   const committed = (win: NonNullable<TaskItem['win']>, { needs }: TaskItem): void => {
     counts.withResult += 1;
-    if (needs !== undefined) {
-      raised.tasks += 1;
-      raised.memoryBytes = Math.max(raised.memoryBytes, needs.memoryBytes ?? 0);
-      raised.timeMs = Math.max(raised.timeMs, needs.timeMs ?? 0);
-    }
+    if (needs !== undefined) addRaised(raised, needs);
     const { ran } = win;
     if (ran === undefined || ran.finishedMs <= ran.startedMs) return;
     const ms = ran.finishedMs - ran.startedMs;
@@ -90,23 +99,29 @@ export function createUsageCollector(nowMs: number): UsageCollector {
     const { maxRssBytes = null } = ran;
     hold({ attempt: win.attempt, fromMs: ran.startedMs, toMs: ran.finishedMs, maxRssBytes, ...sizeOf(needs) });
   };
+  const fruitless = (cause: Cause, ms: number): void => {
+    counts.failed += 1;
+    addWasted(wasted, cause, ms);
+  };
   return {
     task(item) {
       if (item.win !== undefined) return committed(item.win, item);
-      if (item.state !== 'RUNNING' || item.startedMs === undefined) return;
-      counts.running += 1;
-      const times = { fromMs: item.startedMs, toMs: Math.max(item.startedMs, nowMs) };
-      hold({ attempt: item.owner, ...times, maxRssBytes: null, ...sizeOf(item.needs) });
+      const { state, owner, startedMs, heartbeatMs = 0, needs } = item;
+      // A cancel writes no record of the attempt it ends; until when that worked is known to a heartbeat.
+      const wasCut = state === 'CANCELLED' && owner !== undefined;
+      if (startedMs === undefined || !(wasCut || state === 'RUNNING')) return;
+      const toMs = Math.max(startedMs, wasCut ? heartbeatMs : nowMs);
+      if (wasCut) fruitless(item.cause ?? 'cancelled-by-user', toMs - startedMs);
+      else counts.running += 1;
+      hold({ attempt: owner, fromMs: startedMs, toMs, maxRssBytes: null, ...sizeOf(needs) });
     },
     record(record) {
       if (isCorruptRecord(record)) return;
       const { cause, startedMs, endedMs, attempt } = record;
       // A task that no element came to ended without an attempt.
       if (attempt === undefined) return;
-      counts.failed += 1;
       const ms = startedMs === undefined ? 0 : Math.max(0, endedMs - startedMs);
-      const known = wasted.get(cause);
-      wasted.set(cause, { attempts: (known?.attempts ?? 0) + 1, ms: (known?.ms ?? 0) + ms });
+      fruitless(cause, ms);
       if (startedMs !== undefined)
         hold({ attempt, fromMs: startedMs, toMs: startedMs + ms, maxRssBytes: null, ...sizeOf(record) });
     },

@@ -21,6 +21,8 @@ describe('why a job is not running', () => {
         todo: 'slurmctl resume licences-7k3f9q2m',
       },
     ]);
+    for (const reason of ['paused: lunch (ada@n1)', 'paused (ada@n1)'])
+      expect(why({ job: { ...JOB, state: 'PAUSED', reason } })[0]?.says).toBe(`the job is ${reason}`);
   });
 
   it('so are the turn of another job, the splitting of the input, and the merge', () => {

@@ -160,6 +160,17 @@ describe('the report of a job', () => {
     ]);
   });
 
+  it('counts attempts that a cancel ended, and no task that it found waiting', () => {
+    const base = { state: 'CANCELLED' as const, generation: 0, wave: 0, items: 10, attempts: 1, charged: 1 };
+    const running = { owner: asAttemptId('47_2.0'), startedMs: START, heartbeatMs: START + 30 * MINUTE_MS };
+    const cancelled = { ...base, ...running, cause: 'cancelled-by-user' as const };
+    const report = reportOf([...two, cancelled, { ...base, attempts: 0 }], { state: 'CANCELLED' });
+    expect(report.attempts).toMatchObject({ withResult: 3, failed: 1, running: 0, elements: 3 });
+    expect(report.cost.cpuHours).toBeCloseTo((80 / 60) * 4);
+    expect(report.wasted).toMatchObject({ attempts: 1, ms: 30 * MINUTE_MS, share: 30 / 80 });
+    expect(report.wasted.causes[0]?.cause).toBe('cancelled-by-user');
+  });
+
   it('says why it does not know', () => {
     const command = reportOf(two, { of: asking('command') });
     expect(command).toMatchObject({ cpu: null, memory: null, missing: [expect.stringContaining('sacct')] });
