@@ -56,7 +56,7 @@ export function describeKilledWorkers(at: { readonly place: Where }): void {
       }));
 
     it('costs no item when it was told to stop', () =>
-      withCrashSite({ ...at, items: 120, batchItems: 60, itemMs: 40, more: RETRY }, async (site) => {
+      withCrashSite({ ...at, items: 120, batchItems: 60, itemMs: 100, more: RETRY }, async (site) => {
         const job = await site.submit();
         const { task, pid } = await taskWithCheckpoint(site, job, 15);
         process.kill(pid, 'SIGTERM');

@@ -142,7 +142,7 @@ export function describeOtherEnds(where: Where): void {
 
     it('can be cancelled in the middle, and the rest published by hand', () =>
       withJob(where, async ({ createCli, place }) => {
-        const cli = createCli({ ITEM_MS: '200' });
+        const cli = createCli({ ITEM_MS: '2000' });
         const { jobId } = await cli.json<SubmitDocument>(['submit', 'job.yaml', '--scheduler', 'local']);
         const cancelled = await cli('cancel', jobId, '--reason', 'wrong input');
         expect(cancelled.code, cancelled.stderr).toBe(0);
