@@ -75,12 +75,7 @@ export async function finishJob(
     throw error;
   }
   const items = { total: counts.items.total, succeeded: merged.succeeded, failed: merged.failed, pending: 0 };
-  const rollup: JobRollup = { generation: meta.generation, tasks: counts.tasks, items };
-  await deps.state.write(
-    rollupKey(job),
-    { set: rollup as unknown as Record<string, StateValue> },
-    { op: 'not', of: { op: 'present', path: 'never' } },
-  );
+  await storeRollup(deps, job, { generation: meta.generation, fence: lease.fence, tasks: counts.tasks, items });
   const state = finalState(items, manifest.spec.retry.tolerate);
   const reason =
     state === 'FAILED'
@@ -94,6 +89,20 @@ export async function finishJob(
   await tidyUp(deps, job, closed);
   return { meta: closed, steps: [`published ${items.total} rows, ${items.failed} of them failed`] };
 }
+
+/** A pass that slept through what others did since leaves the sums of theirs alone. */
+const storeRollup = ({ state }: CoordinatorDeps, job: JobId, rollup: JobRollup & { readonly fence: number }) =>
+  state.write(
+    rollupKey(job),
+    { set: rollup as unknown as Record<string, StateValue> },
+    {
+      op: 'or',
+      of: [
+        { op: 'absent', path: 'fence' },
+        { op: 'at-most', path: 'fence', value: rollup.fence },
+      ],
+    },
+  );
 
 /** Writes into META what a merge waits for, one write after the other; none of them matters to the merge. */
 async function tellingWaits<T>(

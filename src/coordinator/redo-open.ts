@@ -8,9 +8,9 @@ import type { JobMeta } from '../domain/job-item.ts';
 import { redoKey, redoPlanKey } from '../domain/keys.ts';
 import { MANIFEST_SCHEMAS } from '../domain/manifest.ts';
 import type { RedoPlan, RedoRecord, RedoTask } from '../domain/redo.ts';
-import { taskKey } from '../domain/state-keys.ts';
+import { taskKey, type StateKey } from '../domain/state-keys.ts';
 import type { TaskItem } from '../domain/task-item.ts';
-import type { StateCondition, StateValue } from '../ports/state-table.ts';
+import type { StateChange, StateCondition } from '../ports/state-table.ts';
 import { finishCancel } from './cancel.ts';
 import { keepEvent } from './job-events.ts';
 import { stamp, updateMeta } from './job-meta.ts';
@@ -30,20 +30,13 @@ export async function settleRedo(deps: CoordinatorDeps, lease: Lease, job: JobId
   if (meta.stage !== 'redoing') return meta;
   const ready = { ...stamp({ deps, lease }), set: { stage: 'ready' } } as const;
   if (meta.state === 'CANCELLED') {
+    await closePlan(deps, lease, job, meta);
     await finishCancel(deps, job, meta);
     return updateMeta(deps.state, job, ['CANCELLED'], ready);
   }
   const plan = await readPlan(deps, job, meta);
   await keepEvent(deps.state, job, meta);
-  for (let at = 0; at < plan.tasks.length; at += IN_FLIGHT) {
-    lease.assertHeld();
-    const opened = await Promise.allSettled(
-      plan.tasks.slice(at, at + IN_FLIGHT).map((task) => openTask(deps, job, meta, task)),
-    );
-    const failed = opened.find((one) => one.status === 'rejected');
-    if (failed !== undefined) throw failed.reason;
-  }
-  lease.assertHeld();
+  await forEachTask(lease, plan, (task) => openTask(deps, job, meta, task));
   try {
     return await updateMeta(deps.state, job, ['RUNNING', 'PAUSED'], ready);
   } catch (error) {
@@ -52,6 +45,34 @@ export async function settleRedo(deps: CoordinatorDeps, lease: Lease, job: JobId
       await finishCancel(deps, job, { ...meta, state: 'CANCELLED' });
     throw error;
   }
+}
+
+async function forEachTask(lease: Lease, { tasks }: RedoPlan, act: (task: RedoTask) => Promise<void>): Promise<void> {
+  for (let at = 0; at < tasks.length; at += IN_FLIGHT) {
+    lease.assertHeld();
+    const done = await Promise.allSettled(tasks.slice(at, at + IN_FLIGHT).map(act));
+    const failed = done.find((one) => one.status === 'rejected');
+    if (failed !== undefined) throw failed.reason;
+  }
+  lease.assertHeld();
+}
+
+/**
+ * A `retry` that was asleep while its job was cancelled may still send the opening of a task, and the cancel has been over the tasks by then. Marked
+ * with the plan, those it did not get to refuse it. Where the plan cannot be read, nothing more is known of its tasks.
+ */
+async function closePlan(deps: CoordinatorDeps, lease: Lease, job: JobId, meta: JobMeta): Promise<void> {
+  let plan: RedoPlan;
+  try {
+    plan = await readPlan(deps, job, meta);
+  } catch (error) {
+    if (!isAppError(error, 'MANIFEST_CORRUPT')) throw error;
+    deps.log.warn('the plan of a cancelled retry cannot be read', { job, error: error.message });
+    return;
+  }
+  await forEachTask(lease, plan, (redo) =>
+    writeOnTask(deps, taskKey(job, redo.task, meta.shards), { set: { redoClosed: plan.plan } }, asChosen(redo)),
+  );
 }
 
 async function readPlan({ store }: CoordinatorDeps, job: JobId, meta: JobMeta): Promise<RedoPlan> {
@@ -79,7 +100,7 @@ async function readPlan({ store }: CoordinatorDeps, job: JobId, meta: JobMeta): 
 export async function openTask(
   deps: Pick<CoordinatorDeps, 'store' | 'state'>,
   job: JobId,
-  { shards, generation: retry }: Pick<JobMeta, 'shards' | 'generation'>,
+  { shards, generation: retry, redoPlan }: Pick<JobMeta, 'shards' | 'generation' | 'redoPlan'>,
   redo: RedoTask,
 ): Promise<void> {
   const { task, items, base, seen } = redo;
@@ -94,10 +115,21 @@ export async function openTask(
     opened: { seen, retry },
   };
   await deps.store.put(redoKey(job, generation, task), JSON.stringify(record));
-  const { change, when } = openingOf(redo);
+  await writeOnTask(deps, taskKey(job, task, shards), openingOf(redo), {
+    op: 'and',
+    of: [asChosen(redo), { op: 'not', of: { op: 'equals', path: 'redoClosed', value: redoPlan ?? '' } }],
+  });
+}
+
+async function writeOnTask(
+  { state }: Pick<CoordinatorDeps, 'state'>,
+  key: StateKey,
+  change: StateChange,
+  when: StateCondition,
+): Promise<void> {
   for (let tries = 1; ; tries += 1) {
     try {
-      await deps.state.write(taskKey(job, task, shards), change, when);
+      await state.write(key, change, when);
       return;
     } catch (error) {
       // The same write again is refused once it was applied.
@@ -131,13 +163,24 @@ const LEFT_BEHIND: readonly (keyof TaskItem)[] = [
   'idleAttempts',
   'leavesNone',
   'corruptions',
+  'redoClosed',
 ];
 
-/** DONE, DEAD or CANCELLED → PENDING in the next generation, unless the task changed since it was chosen; pure. */
-function openingOf({ seen, carried, needs, suspects }: RedoTask): {
-  readonly change: { readonly set: Readonly<Record<string, StateValue>>; readonly remove: readonly string[] };
-  readonly when: StateCondition;
-} {
+/** The task has not changed since it was chosen; pure. */
+const asChosen = ({ seen }: RedoTask): StateCondition => ({
+  op: 'and',
+  of: [
+    { op: 'equals', path: 'state', value: seen.state },
+    { op: 'equals', path: 'generation', value: seen.generation },
+    { op: 'equals', path: 'attempts', value: seen.attempts },
+    seen.winner === undefined
+      ? { op: 'absent', path: 'win' }
+      : { op: 'equals', path: 'win.attempt', value: seen.winner },
+  ],
+});
+
+/** DONE, DEAD or CANCELLED → PENDING in the next generation; pure. */
+function openingOf({ seen, carried, needs, suspects }: RedoTask): StateChange {
   const set = {
     state: 'PENDING',
     generation: seen.generation + 1,
@@ -150,18 +193,5 @@ function openingOf({ seen, carried, needs, suspects }: RedoTask): {
     ...(suspects === undefined ? {} : { suspects }),
   };
   const gone = [...(needs === null ? ['needs'] : []), ...(suspects === undefined ? ['suspects'] : [])];
-  return {
-    change: { set, remove: [...LEFT_BEHIND, ...gone] },
-    when: {
-      op: 'and',
-      of: [
-        { op: 'equals', path: 'state', value: seen.state },
-        { op: 'equals', path: 'generation', value: seen.generation },
-        { op: 'equals', path: 'attempts', value: seen.attempts },
-        seen.winner === undefined
-          ? { op: 'absent', path: 'win' }
-          : { op: 'equals', path: 'win.attempt', value: seen.winner },
-      ],
-    },
-  };
+  return { set, remove: [...LEFT_BEHIND, ...gone] };
 }

@@ -150,6 +150,8 @@ export type SubmissionItem = {
 export type JobRollup = {
   /** Of the job when it was written; absent: 0. The counts of an earlier generation say nothing of this one. */
   readonly generation?: number;
+  /** Of the pass that wrote it. */
+  readonly fence?: number;
   readonly tasks: TaskCounts;
   readonly items: ItemCounts;
 };

@@ -131,6 +131,8 @@ export type TaskItem = {
   readonly idleAttempts?: number;
   /** The record `redoKey(job, generation of the task, task)` (`domain/redo.ts`) says which items of an earlier generation are to be run again, and where the others' outcomes are. */
   readonly redo?: boolean;
+  /** The plan of a `retry` that was cancelled before it got to this task: what it still sends is refused. */
+  readonly redoClosed?: string;
   /** The owner's heartbeat when it was found too old, and epoch ms of that look: still the same a while later, the owner hangs. */
   readonly stalled?: { readonly heartbeatMs: number; readonly seenMs: number };
   /** How often a committed result turned out corrupt. */

@@ -3,6 +3,7 @@ import { elementOf, type AttemptId, type JobId, type TaskId } from '../../../src
 import { segmentKey } from '../../../src/domain/keys.ts';
 import { taskKey } from '../../../src/domain/state-keys.ts';
 import { decodeSegment } from '../../../src/domain/segment.ts';
+import type { StateChange } from '../../../src/ports/state-table.ts';
 import { canTaskMove } from '../../../src/domain/states.ts';
 import {
   MAX_ATTEMPTS_IN_ALL,
@@ -24,6 +25,10 @@ export interface TaskWatch {
   onWrite(event: StateEvent, job: string): void;
   onRun(process: SimProcess, run: Run): void;
 }
+
+/** That a retry will not come to this task any more; the task stays as it is. */
+const isMark = ({ set = {}, add, remove }: StateChange): boolean =>
+  Object.keys(set).join(',') === 'redoClosed' && add === undefined && remove === undefined;
 
 const asTask = (item: StateEvent['after']): TaskItem | null => item as unknown as TaskItem | null;
 
@@ -123,6 +128,7 @@ export function createTaskWatch(
         if (after.state !== 'PENDING') violate('illegal-move', `${where}: created as ${after.state}`);
         return;
       }
+      if (event.change !== null && isMark(event.change)) return;
       if (event.change === null) violate('done-is-absorbing', `${where}: created again over ${before.state}`);
       if (before.state !== after.state && !canTaskMove(before.state, after.state))
         violate('illegal-move', `${where}: ${before.state} → ${after.state} by ${process.name}`);

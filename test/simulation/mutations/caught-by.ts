@@ -44,6 +44,8 @@ export const CAUGHT_BY: Readonly<Record<string, number>> = {
   'isolation: a death narrows the suspects': 28,
   'isolation: the culprit is put aside': 28,
   'isolation: only who was there is put aside': 4,
+  'retry: not after its job was cancelled': 2403,
+  'retry: the sums of no earlier pass': 2473,
   'retry: the plan before META': 17,
   'retry: the record before the task is opened': 17,
   'retry: an attempt begins with what was left alone': 17,

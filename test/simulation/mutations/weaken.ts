@@ -11,7 +11,7 @@ export type IsPart = (part: StateCondition) => boolean;
 function without(when: StateCondition, isPart: IsPart): StateCondition {
   if (isPart(when)) return ALWAYS;
   if (when.op !== 'and') return when;
-  return { op: 'and', of: when.of.filter((part) => !isPart(part)) };
+  return { op: 'and', of: when.of.filter((part) => !isPart(part)).map((part) => without(part, isPart)) };
 }
 
 export const on =
