@@ -82,6 +82,8 @@ export interface App {
   follow(request: {
     readonly job: string;
     readonly onStatus?: (status: StatusDocument) => void;
+    /** A sentence about who was told of it, who could not be, and what a hook said. */
+    readonly onTold?: (words: string) => void;
     readonly signal?: AbortSignal;
   }): Promise<StatusDocument>;
   /** Yields a status at once and then whenever it may have changed, until the job is final. Never advances the job. */

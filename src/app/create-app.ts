@@ -182,7 +182,9 @@ function driving(opened: Opened): Pick<App, 'follow' | 'advance' | 'tick' | 'agg
       const { job, own } = found;
       const carry = async () => (await carryAfter(found, request.signal)).carry ?? null;
       const onEnded = async () => void (await storePage(found));
-      const onPassed = async () => void (await tell(opened, found));
+      const onPassed = async (): Promise<void> => {
+        for (const words of await tell(opened, found)) request.onTold?.(words);
+      };
       const wanted = { ...request, job, onEnded, onPassed, ...(found.seenFrom && { carry }) };
       return followJob(own, await coordinatorOf(found), wanted);
     },
@@ -244,8 +246,8 @@ function deciding(opened: Opened): Pick<App, 'pause' | 'resume' | 'cancel'> {
       const { cancelDocument } = await import('./decide-documents.ts');
       const found = await findToChange(reference);
       const document = await cancelDocument(await coordinatorOf(found), found.job, reason);
-      await tell(opened, found);
-      return { ...document, ...(await carryAfter(found)) };
+      const told = await tell(opened, found);
+      return { ...document, ...(told.length === 0 ? {} : { told }), ...(await carryAfter(found)) };
     },
   };
 }

@@ -1,6 +1,7 @@
 import { defineCommand, required } from '../define-command.ts';
 import { noteCarry } from '../render/carry.ts';
 import { renderCancel } from '../render/decide.ts';
+import { printable } from '../render/text.ts';
 import { JOB_ARGUMENT } from './job-argument.ts';
 import { reasonOption } from './reason-option.ts';
 
@@ -16,6 +17,7 @@ export const cancel = defineCommand({
   run: async (session, { args: { job }, options: { reason } }) => {
     const document = await (await session.app()).cancel({ job, ...(reason === undefined ? {} : { reason }) });
     await session.show(document, renderCancel);
+    for (const words of document.told ?? []) session.note(printable(words));
     noteCarry(session, document.carry, document.jobId);
     session.next(`slurmctl status ${document.jobId}`);
     return 0;

@@ -138,6 +138,24 @@ describe('submit --wait', () => {
     );
   });
 
+  it('says who was told and who could not be, once and when the bar is gone', async () => {
+    const app: Partial<App> = {
+      submit: async () => submitted,
+      follow: async ({ onStatus, onTold }) => {
+        for (let call = 0; call < 3; call += 1) onTold?.('could not tell ops\u001b[2J about failed: ECONNREFUSED');
+        onStatus?.(runningStatus);
+        onTold?.('the hook on.ended ran: uploaded');
+        return finalStatus('COMPLETED');
+      },
+    };
+    const { stderr } = await runInProcess(['submit', 'job.yaml', '--wait'], { app });
+    expect(stderr.match(/^.*(?:could not tell|the hook).*$/gm)).toEqual([
+      'could not tell ops\\x1b[2J about failed: ECONNREFUSED',
+      'the hook on.ended ran: uploaded',
+    ]);
+    expect(stderr.indexOf('could not tell')).toBeGreaterThan(stderr.indexOf('RUNNING'));
+  });
+
   it('draws a bar on a terminal, and takes it away before anything else is printed', async () => {
     const { stderr } = await runInProcess(['submit', 'job.yaml', '--wait'], {
       app: ending('COMPLETED'),
