@@ -1,5 +1,6 @@
 /**
- * The batch system of a Slurm cluster, through its own commands: sbatch, squeue, sacct, scontrol, scancel, sinfo. It keeps no state.
+ * The batch system of a Slurm cluster, through its own commands: sbatch, squeue, sacct, scontrol, scancel, sinfo. It keeps no state but, for
+ * seconds, what the site's limits are.
  * One squeue answers for all submissions, one sacct at most for what the controller has forgotten. It never concludes from silence:
  * an element nobody knows is `unknown`, a submission whose answer was lost is BATCH_UNCERTAIN.
  * Failure codes: BATCH_NOT_INSTALLED, BATCH_UNREACHABLE, BATCH_LIMIT, BATCH_REFUSED, BATCH_UNCERTAIN, BATCH_BAD_ANSWER.
@@ -14,6 +15,7 @@ import { elementStates, needsAccounting } from './element-states.ts';
 import { readLimits } from './limits.ts';
 import { askAccounting, askQueue, askWholeQueue, byCluster, tryAccounting, type JobSelection } from './query.ts';
 import { queuedSubmissions } from './queued.ts';
+import { createRecentAnswers } from './recent-answers.ts';
 import { sbatchArgv } from './sbatch-argv.ts';
 import { createSlurmCommands, type SlurmCommands } from './slurm-commands.ts';
 import type { Environment } from './slurm-environment.ts';
@@ -37,6 +39,7 @@ export function createSlurmBatchSystem(options: SlurmOptions): BatchSystem {
   const { env, clock, template, run = runCommand } = options;
   const ownUid = options.uid ?? process.getuid?.() ?? -1;
   const commands = createSlurmCommands({ run, env, clock });
+  const site = createRecentAnswers(commands, clock);
   const render: BatchSystem['render'] = (request) => ({
     argv: sbatchArgv(request),
     script: renderScript(template, request),
@@ -44,7 +47,7 @@ export function createSlurmBatchSystem(options: SlurmOptions): BatchSystem {
   return {
     kind: 'slurm',
     ping: () => pingSlurm(commands),
-    limits: (request) => readLimits(commands, request),
+    limits: (request) => readLimits(site, request),
     render,
     submit: async (request) => submitToSlurm({ run, env, commands }, request, render(request)),
     find: (names) => findByName(commands, names, ownUid),

@@ -23,7 +23,7 @@ const MIB = 1024 ** 2;
 
 /** The site's limits for elements of one size. @throws BATCH_REFUSED for a partition that does not exist, or in which such an element could never start */
 export async function readLimits(
-  commands: SlurmCommands,
+  commands: Pick<SlurmCommands, 'ask'>,
   request: Parameters<BatchSystem['limits']>[0],
 ): Promise<BatchLimits> {
   const config = parseConfig(await commands.ask(CONFIG));
@@ -83,7 +83,7 @@ function largestMemory(
 
 /** The smallest of what bounds one array: an array above MaxJobCount or a submit limit would never be accepted, however long one waits. */
 async function arraySize(
-  commands: SlurmCommands,
+  commands: Pick<SlurmCommands, 'ask'>,
   config: ReadonlyMap<string, string>,
 ): Promise<{ maxArraySize: number; sources: Source[] }> {
   const number = (key: string) => (/^\d{1,9}$/.test(config.get(key) ?? '') ? Number(config.get(key)) : null);
@@ -105,7 +105,10 @@ async function arraySize(
 const bound = (name: string, value: number, from: string) => ({ value, source: { name, value: String(value), from } });
 
 /** Best effort: a site where users may not ask the database still has its answers to sbatch, which are waited out. */
-async function submitCaps(commands: SlurmCommands, config: ReadonlyMap<string, string>): Promise<SubmitCap[]> {
+async function submitCaps(
+  commands: Pick<SlurmCommands, 'ask'>,
+  config: ReadonlyMap<string, string>,
+): Promise<SubmitCap[]> {
   const user = ownName();
   if (user === null || !/limits|qos|safe|all/.test(config.get('AccountingStorageEnforce') ?? '')) return [];
   const cluster = config.get('ClusterName') ?? '';

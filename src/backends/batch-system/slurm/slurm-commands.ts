@@ -11,6 +11,11 @@ const SUSPICION_MS = 1_500;
 /** Two of Slurm's own message timeouts. */
 const PING_DEADLINE_MS = 20_000;
 
+/** A controller that has answered within this time is taken to be up: each question is work for it. */
+const MOMENT_MS = 10_000;
+/** Who asks the controller, and no database. */
+const CONTROLLER_COMMANDS = new Set(['squeue', 'scontrol', 'sinfo', 'scancel']);
+
 const UNREACHABLE =
   /Unable to contact slurm controller|Socket timed out|Connection refused|Zero Bytes|Unexpected message received|Protocol authentication|Munge \w+ failed|fetch_config|configuration source|No route to host|Unable to resolve|Connection reset|Connection timed out/i;
 
@@ -21,6 +26,10 @@ export interface SlurmCommands {
   tryAsk(argv: readonly string[]): Promise<{ readonly ok: boolean; readonly stdout: string; readonly stderr: string }>;
   /** `scontrol ping`. */
   ping(): Promise<{ readonly up: boolean; readonly said: string }>;
+  /** `ping`, unless the controller has answered something a moment ago. */
+  pingIfSilent(): Promise<{ readonly up: boolean; readonly said: string }>;
+  /** The controller has answered. */
+  noteAnswer(): void;
 }
 
 export function createSlurmCommands(options: {
@@ -30,6 +39,8 @@ export function createSlurmCommands(options: {
 }): SlurmCommands {
   const { run, clock } = options;
   const env = queryEnvironment(options.env);
+  let answeredMs = -Infinity;
+  const noteAnswer = (): void => void (answeredMs = clock.monotonicMs());
 
   async function ping(): Promise<{ up: boolean; said: string }> {
     const result = await run({ argv: ['scontrol', 'ping'], env, deadlineMs: PING_DEADLINE_MS });
@@ -57,6 +68,7 @@ export function createSlurmCommands(options: {
     if (down !== null && result.ended === 'stopped') throw unreachable(argv, down);
     throwIfNotRun(argv, result);
     const ok = result.exitCode === 0;
+    if (ok && CONTROLLER_COMMANDS.has(argv[0] ?? '') && argv[1] !== '--version') noteAnswer();
     if (!ok && UNREACHABLE.test(result.stderr + result.stdout)) throw unreachable(argv, sayings(result.stderr));
     return { ok, stdout: result.stdout, stderr: result.stderr };
   }
@@ -67,7 +79,10 @@ export function createSlurmCommands(options: {
     return stdout;
   }
 
-  return { ask, tryAsk, ping };
+  const pingIfSilent: SlurmCommands['pingIfSilent'] = async () =>
+    clock.monotonicMs() - answeredMs < MOMENT_MS ? { up: true, said: 'it has just answered' } : ping();
+
+  return { ask, tryAsk, ping, pingIfSilent, noteAnswer };
 }
 
 function pingSaid(result: CommandResult): string {

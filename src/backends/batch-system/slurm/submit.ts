@@ -24,7 +24,7 @@ export async function submitToSlurm(
   rendered: RenderedSubmission,
 ): Promise<BatchHandle> {
   // sbatch would wait 9 s for a controller that is down, and a kill in between would leave its outcome open.
-  const { up, said } = await deps.commands.ping();
+  const { up, said } = await deps.commands.pingIfSilent();
   if (!up) throw unreachable(['scontrol', 'ping'], said);
   const result = await deps.run({
     argv: rendered.argv,
@@ -35,7 +35,10 @@ export async function submitToSlurm(
   });
   if (result.ended !== 'exited') throw notEnded(request, rendered, result);
   const handle = parseSubmitted(result.stdout);
-  if (result.exitCode === 0 && handle !== null) return handle;
+  if (result.exitCode === 0 && handle !== null) {
+    deps.commands.noteAnswer();
+    return handle;
+  }
   if (result.exitCode === 0)
     throw uncertain(request, `sbatch succeeded without a job id in its output: ${cut(result.stdout)}`);
   if (handle !== null) throw uncertain(request, `sbatch printed a job id and failed: ${sayings(result.stderr)}`);

@@ -39,6 +39,50 @@ describe('submit', () => {
     expect(Object.keys(sent?.env ?? {}).toSorted()).toEqual(['CONDA_PREFIX', 'PATH', 'SBATCH_ACCOUNT', 'SLURM_CONF']);
   });
 
+  it('asks nothing twice for what one submit sends', async () => {
+    const { system, lines, pass } = scriptedSlurm();
+    const { resources } = submitRequest;
+    await system.limits({ resources });
+    await system.limits({ resources: { ...resources, cpus: 2 } });
+    await system.submit(submitRequest);
+    await system.submit(submitRequest);
+    await system.limits({ resources });
+    const programs = lines().map((line) => line.split(' -')[0]?.split(' ').slice(0, 3).join(' '));
+    expect(programs.filter((line) => line !== 'sacctmgr')).toEqual([
+      'scontrol show config',
+      'scontrol',
+      'sinfo',
+      'sbatch',
+      'sbatch',
+    ]);
+    pass(30_000);
+    await system.limits({ resources });
+    expect(lines().filter((line) => line === 'scontrol show config')).toHaveLength(2);
+  });
+
+  it('asks again for what was not answered', async () => {
+    let asked = 0;
+    const { system } = scriptedSlurm({ sinfo: () => (++asked === 1 ? { exitCode: 1, stderr: 'sinfo: error' } : {}) });
+    const { resources } = submitRequest;
+    expect((await failure(system.limits({ resources }))).code).toBe('BATCH_BAD_ANSWER');
+    expect((await system.limits({ resources })).slots).toBeNull();
+  });
+
+  it('asks whether a controller is up that has not answered for a moment, or not at all', async () => {
+    const { system, lines, pass } = scriptedSlurm({ squeue: { exitCode: 1, stderr: 'squeue: error: what?' } });
+    const pings = () => lines().filter((line) => line === 'scontrol ping').length;
+    await failure(system.queued());
+    await system.ping();
+    await system.submit(submitRequest);
+    expect(pings()).toBe(2);
+    pass(9_999);
+    await system.submit(submitRequest);
+    expect(pings()).toBe(2);
+    pass(10_000);
+    await system.submit(submitRequest);
+    expect(pings()).toBe(3);
+  });
+
   it('does not start sbatch when the controller is down', async () => {
     const { system, lines } = scriptedSlurm({
       'scontrol ping': { stdout: recorded('down-scontrol.out'), exitCode: 1 },

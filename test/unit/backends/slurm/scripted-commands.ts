@@ -27,9 +27,10 @@ export function scriptedSlurm(script: Script = {}, env: Record<string, string> =
   const calls: CommandRequest[] = [];
   const answers = { ...NORMAL, ...script };
   const timers: (() => void)[] = [];
+  let passedMs = 0;
   const clock: Clock = {
     nowMs: () => 1_700_000_000_000,
-    monotonicMs: () => 0,
+    monotonicMs: () => passedMs,
     sleep: () => Promise.resolve(),
     after: (_ms, fn) => {
       timers.push(fn);
@@ -54,5 +55,6 @@ export function scriptedSlurm(script: Script = {}, env: Record<string, string> =
       return { ended: 'exited', exitCode: 0, signal: null, stdout: '', stderr: '', ...answer };
     },
   });
-  return { system, calls, timers, lines: () => calls.map(({ argv }) => argv.join(' ')) };
+  const pass = (ms: number): void => void (passedMs += ms);
+  return { system, calls, timers, pass, lines: () => calls.map(({ argv }) => argv.join(' ')) };
 }

@@ -1,0 +1,25 @@
+import type { Clock } from '../../../ports/clock.ts';
+import type { SlurmCommands } from './slurm-commands.ts';
+
+/** Long enough for one submit or one pass, which asks for the same limits for each thing that it sends. */
+const KEPT_MS = 30_000;
+
+/** The same commands, each answered once in a while: for what describes the site and not its jobs. Failures are not kept. */
+export function createRecentAnswers(
+  { ask }: Pick<SlurmCommands, 'ask'>,
+  clock: Pick<Clock, 'monotonicMs'>,
+): Pick<SlurmCommands, 'ask'> {
+  const kept = new Map<string, { readonly askedMs: number; readonly answer: Promise<string> }>();
+  return {
+    ask(argv) {
+      const key = argv.join('\0');
+      const known = kept.get(key);
+      const nowMs = clock.monotonicMs();
+      if (known !== undefined && nowMs - known.askedMs < KEPT_MS) return known.answer;
+      const answer = ask(argv);
+      kept.set(key, { askedMs: nowMs, answer });
+      answer.catch(() => kept.delete(key));
+      return answer;
+    },
+  };
+}
