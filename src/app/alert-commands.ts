@@ -35,7 +35,8 @@ function testNotice({ clock, host, urls, ids }: Drivers): Notice {
     retryingTasks: 0,
     timedOutTasks: 0,
     givenUpTasks: 0,
-    etaMs: null,
+    heldRetries: 0,
+    left: null,
     quotas: [],
     worst: null,
   } as const;

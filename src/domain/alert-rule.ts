@@ -12,8 +12,15 @@ export const ALERT_KINDS = {
   'error-spike': { once: false, meaning: 'so many items failed within so long' },
   retry: { once: false, meaning: 'so many tasks wait for a retry' },
   timeout: { once: false, meaning: 'so many tasks ran out of time in their last attempt' },
-  budget: { once: false, meaning: 'so many tasks were given up, because their attempts are spent' },
-  deadline: { once: false, meaning: 'the job is not expected to end within so long after its submission' },
+  budget: {
+    once: false,
+    meaning:
+      'so many tasks were given up, or the retry budget of the job is used up, so that tasks are retried one at a time',
+  },
+  deadline: {
+    once: false,
+    meaning: 'the job did not end within so long after its submission, or most likely will not',
+  },
   quota: { once: false, meaning: 'the share of a quota that is used, of a rate limit that the job uses' },
 } as const;
 export type AlertKind = keyof typeof ALERT_KINDS;

@@ -20,8 +20,10 @@ export interface AlertFacts {
   readonly retryingTasks: number;
   readonly timedOutTasks: number;
   readonly givenUpTasks: number;
-  /** Milliseconds until it is expected to end; null: nobody can say. */
-  readonly etaMs: number | null;
+  /** Of the tasks that wait for a retry, those that the spent retry budget of the job lets through one at a time only. */
+  readonly heldRetries: number;
+  /** Milliseconds until it ends, most likely between these (`atMostMs` null: at most nobody can say); null: nobody can say anything. */
+  readonly left: { readonly atLeastMs: number; readonly atMostMs: number | null } | null;
   /** Of the limits that the job uses: words such as `tokens a day of limit openai`. */
   readonly quotas: readonly { readonly words: string; readonly used: number; readonly amount: number }[];
   /** The group of failures that is most frequent, as one line; null: none. */

@@ -22,6 +22,8 @@ export interface AlertPast {
 
 /** A figure has to fall by a fifth below its bound before the trouble counts as over. */
 const CALM_SHARE = 0.8;
+/** In the first share of the time most elements may have yet to start: what it would take at the pace of a few says nothing. */
+const EARLY_SHARE = 0.1;
 /** The share of failures among fewer items is chance. */
 const FEWEST_ITEMS = 20;
 
@@ -59,7 +61,7 @@ export function judgeRule(rule: AlertRule, facts: AlertFacts, past: AlertPast): 
     case 'timeout':
       return atLeast(rule, facts.timedOutTasks, 'out of time in the last attempt');
     case 'budget':
-      return atLeast(rule, facts.givenUpTasks, 'given up, because the attempts are spent');
+      return judgeBudget(rule, facts);
     case 'deadline':
       return judgeDeadline(rule, facts);
     case 'quota':
@@ -129,9 +131,23 @@ function judgeDeadline({ withinMs = 0 }: AlertRule, facts: AlertFacts): Verdict 
   const limit = formatDuration(withinMs);
   if (isFinalJobState(facts.state)) return { is: 'calm', what: 'it has ended' };
   if (leftMs <= 0) return { is: 'holds', what: `not ended within ${limit}; ${facts.items.pending} items are left` };
-  if (facts.etaMs === null) return { is: 'between', what: 'nobody can say when it ends' };
-  const what = `expected to end in ${formatDuration(wholeMinutes(facts.etaMs))}, and ${formatDuration(wholeMinutes(leftMs))} are left of ${limit}`;
-  return { is: compare(facts.etaMs, leftMs), what };
+  if (facts.left === null) return { is: 'between', what: 'nobody can say when it ends' };
+  const { atLeastMs, atMostMs } = facts.left;
+  const range = [atLeastMs, ...(atMostMs === null ? [] : [atMostMs])].map((ms) => formatDuration(wholeMinutes(ms)));
+  const expected = atMostMs === null ? `at least ${range[0]}` : [...new Set(range)].join(' to ');
+  const what = `it needs ${expected} more, and ${formatDuration(wholeMinutes(leftMs))} are left of ${limit}`;
+  const likelyMs = atMostMs === null ? atLeastMs : (atLeastMs + atMostMs) / 2;
+  if (likelyMs >= leftMs) return { is: withinMs - leftMs < withinMs * EARLY_SHARE ? 'between' : 'holds', what };
+  return { is: atMostMs === null || atMostMs >= leftMs ? 'between' : 'calm', what };
+}
+
+/** Either budget: that of single tasks, which are given up once it is spent, or that of the job. */
+function judgeBudget(rule: AlertRule, facts: AlertFacts): Verdict {
+  const { heldRetries } = facts;
+  const given = atLeast(rule, facts.givenUpTasks, 'given up');
+  if (heldRetries === 0) return given;
+  const held = `the retry budget of the job is used up: ${tasksWords(heldRetries)} waiting for a retry, which go one at a time`;
+  return { is: 'holds', what: facts.givenUpTasks === 0 ? held : `${held}; ${given.what}` };
 }
 
 function judgeQuota({ above = ALERT_DEFAULTS.quotaPercent }: AlertRule, { quotas }: AlertFacts): Verdict {

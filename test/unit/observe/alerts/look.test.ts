@@ -36,6 +36,11 @@ function follow(rules: readonly AlertRule[], all: readonly AlertFacts[], hooks: 
 const eventsOf = (...input: Parameters<typeof follow>): readonly (readonly string[])[] =>
   follow(...input).map(({ events }) => events);
 
+/** What it needs, in minutes. */
+const left = (least: number, most: number | null): Pick<AlertFacts, 'left'> => ({
+  left: { atLeastMs: least * MINUTE_MS, atMostMs: most === null ? null : most * MINUTE_MS },
+});
+
 describe('what rules say', () => {
   it('a job that ends is told once in each generation, to whoever wants to know of this end', () => {
     const rules: AlertRule[] = [
@@ -149,9 +154,27 @@ describe('what rules say', () => {
     ['timeout', { when: 'timeout', to: ['a'] }, [factsAt(0), factsAt(1, { timedOutTasks: 1 })], 1],
     ['budget', { when: 'budget', to: ['a'] }, [factsAt(0), factsAt(1, { givenUpTasks: 1 })], 1],
     [
-      'deadline: as soon as the estimate says so',
+      'budget: of the job, when it lets retries through one at a time only',
+      { when: 'budget', above: 100, to: ['a'] },
+      [factsAt(0, { givenUpTasks: 99 }), factsAt(1, { givenUpTasks: 99, heldRetries: 3 })],
+      1,
+    ],
+    [
+      'deadline: once it is more likely missed than not',
       { when: 'deadline', withinMs: 120 * MINUTE_MS, to: ['a'] },
-      [factsAt(10, { etaMs: 60 * MINUTE_MS }), factsAt(20, { etaMs: null }), factsAt(30, { etaMs: 95 * MINUTE_MS })],
+      [factsAt(20, left(60, 90)), factsAt(21), factsAt(22, left(80, 115)), factsAt(30, left(80, 101))],
+      3,
+    ],
+    [
+      'deadline: by the least it needs, where nobody can say the most',
+      { when: 'deadline', withinMs: 120 * MINUTE_MS, to: ['a'] },
+      [factsAt(20, left(99, null)), factsAt(30, left(90, null))],
+      1,
+    ],
+    [
+      'deadline: not by the pace of the few elements that have started first',
+      { when: 'deadline', withinMs: 120 * MINUTE_MS, to: ['a'] },
+      [factsAt(2, left(5_000, 9_000)), factsAt(11, left(900, 990)), factsAt(12, left(900, 990))],
       2,
     ],
     [
