@@ -1,4 +1,5 @@
 /** `alert test` and `alert list`. */
+import type { OutboxItem } from '../domain/alert-items.ts';
 import { isMailAddress, type Alerting, type AlertRule } from '../domain/alert-rule.ts';
 import { formatDuration } from '../domain/units.ts';
 import { asJobId } from '../domain/ids.ts';
@@ -8,7 +9,7 @@ import { sendInTime } from '../observe/alerts/send-in-time.ts';
 import { wordMessage } from '../observe/alerts/word-message.ts';
 import type { Notice } from '../ports/notifier.ts';
 import type { AlertListDocument, AlertTestDocument } from './alert-documents.ts';
-import { notifierOf, requireChannel, SEND_MS } from './alert-channels.ts';
+import { channelOf, notifierOf, requireChannel, SEND_MS } from './alert-channels.ts';
 import type { Drivers } from './job-backends.ts';
 import { isoTime } from './status-document.ts';
 
@@ -57,11 +58,22 @@ export async function alertList(drivers: Drivers, alerting: Alerting): Promise<A
       to: notifierOf(drivers, alerting, requireChannel(alerting, name)).words,
     })),
     rules: alerting.rules.map((rule) => ({ when: rule.when, to: rule.to, figures: figuresOf(rule) })),
-    messages: entries.toSorted((a, b) => a.item.createdMs - b.item.createdMs).map(messageView),
+    messages: entries
+      .toSorted((a, b) => a.item.createdMs - b.item.createdMs)
+      .map((entry) => messageView(entry, waitsFor(drivers, alerting, entry.item))),
   };
 }
 
-const messageView = ({ id, item }: OutboxEntry): AlertListDocument['messages'][number] => ({
+/** Why nothing was tried from here; null where it was or will be. */
+function waitsFor({ host }: Drivers, alerting: Alerting, { kind, state, tries, user, to }: OutboxItem): string | null {
+  if (state !== 'waiting' || tries > 0) return null;
+  if (user !== host.user) return `is sent by passes of ${user}`;
+  return kind === 'message' && channelOf(alerting, to) === null
+    ? 'the settings of this host have no such channel'
+    : null;
+}
+
+const messageView = ({ id, item }: OutboxEntry, waits: string | null): AlertListDocument['messages'][number] => ({
   id,
   kind: item.kind,
   jobId: item.job,
@@ -71,7 +83,7 @@ const messageView = ({ id, item }: OutboxEntry): AlertListDocument['messages'][n
   tries: item.tries,
   createdAt: isoTime(item.createdMs),
   nextAt: item.state === 'waiting' && item.notBeforeMs > 0 ? isoTime(item.notBeforeMs) : null,
-  detail: item.detail === '' ? null : item.detail,
+  detail: item.detail === '' ? waits : item.detail,
 });
 
 /** Empty where the rule says nothing but what it waits for. */

@@ -28,7 +28,7 @@ export interface AlertListDocument {
     readonly createdAt: string;
     /** When its host tries again; null unless a try failed and another one follows. */
     readonly nextAt: string | null;
-    /** Of the last try: why it failed, or what a program printed last; null when there is nothing to say. */
+    /** Of the last try: why it failed, or what a program printed last; or why there was none. Null when there is nothing to say. */
     readonly detail: string | null;
   }[];
 }

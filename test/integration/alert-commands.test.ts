@@ -2,6 +2,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { afterTick } from '../../src/app/after-tick.ts';
+import { alertList } from '../../src/app/alert-commands.ts';
 import { createApp } from '../../src/app/create-app.ts';
 import type { TickDocument } from '../../src/app/documents.ts';
 import { openDrivers, createSurroundings } from '../../src/app/job-backends.ts';
@@ -156,6 +157,22 @@ describe('alerts of a site', () => {
       expect((await site.alertList()).messages).toMatchObject([{ state: 'sent', tries: 2 }]);
       expect((await site.status(JOB)).undelivered).toEqual([]);
       expect((await site.health()).findings.filter(({ check }) => check === 'undelivered')).toEqual([]);
+    }));
+
+  it('that nobody can send from here say why they wait', () =>
+    withTempDir(async (root) => {
+      const rules = 'channels: {pager: {command: [sh, page.sh]}}\nalerts: [{when: failed, to: [absent, pager]}]\n';
+      const { drivers, alerting, app } = await createSite(root, rules);
+      writeFileSync(join(root, 'page.sh'), 'exit 0');
+      const others = { ...drivers, host: { ...drivers.host, user: 'bob' } };
+      await tellAfterPass(drivers, alerting, { job: JOB });
+      const { messages } = await (await app()).alertList();
+      expect(messages.toSorted((a, b) => a.to.localeCompare(b.to))).toMatchObject([
+        { to: 'absent', state: 'waiting', detail: 'the settings of this host have no such channel' },
+        { to: 'pager', state: 'sent', detail: null },
+      ]);
+      const seenByOther = (await alertList(others, alerting)).messages.map(({ detail }) => detail);
+      expect(new Set(seenByOther)).toEqual(new Set([`is sent by passes of ${drivers.host.user}`, null]));
     }));
 
   it('of a job file are those of whoever submitted it, and its hooks run as nobody else', () =>
