@@ -37,8 +37,9 @@ interface Allowance {
 export function createAttemptLog({ clock, bindings = {}, spec = DEFAULT_LOGS, file }: AttemptLogOptions): AttemptLog {
   const store = createBoundedLines(spec.bytes, file);
   const whole = bind(NO_BINDINGS, bindings);
+  const isoOf = createIsoTimes();
   const line = (level: LogLevel, message: unknown, of: Bindings, fields?: LogFields): string =>
-    lineText({ time: new Date(clock.nowMs()).toISOString(), level, message }, of, fields);
+    lineText({ time: isoOf(clock.nowMs()), level, message }, of, fields);
   const say = (message: string, fields: LogFields): void => {
     const text = line('warn', message, NO_BINDINGS, fields);
     if (store.fits('warn', bytesOf(text))) store.push(text);
@@ -88,4 +89,17 @@ export function createAttemptLog({ clock, bindings = {}, spec = DEFAULT_LOGS, fi
 function bindWhenUsed(outer: () => Bindings, more: LogFields): () => Bindings {
   let bound: Bindings | null = null;
   return () => (bound ??= bind(outer(), more));
+}
+
+/** `toISOString`, which is asked for a thousand times within the same second. */
+function createIsoTimes(): (ms: number) => string {
+  let second = NaN;
+  let start = '';
+  return (ms) => {
+    const at = Math.floor(ms);
+    const of = Math.floor(at / 1_000);
+    if (of !== second) start = new Date(of * 1_000).toISOString().slice(0, -4);
+    second = of;
+    return `${start}${String(at - of * 1_000).padStart(3, '0')}Z`;
+  };
 }

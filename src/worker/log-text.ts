@@ -73,11 +73,13 @@ export const fieldsOfTry = (fields: LogFields): LogFields =>
 function plainJson(fields: LogFields, own: LogFields): string | null {
   try {
     let text = '';
-    for (const [key, value] of Object.entries(fields)) {
-      if (HEAD.has(key) || Object.hasOwn(own, key)) return null;
-      const json = plainValue(key, value);
+    for (const key of Object.keys(fields)) {
+      const value = fields[key];
+      const name = nameOf(key);
+      if (name.isHead || Object.hasOwn(own, key)) return null;
+      const json = plainValue(name, value);
       if (json === null) return null;
-      text += json === '' ? '' : `,${JSON.stringify(key)}:${json}`;
+      if (json !== '') text += name.json + json;
     }
     return text;
   } catch {
@@ -85,9 +87,29 @@ function plainJson(fields: LogFields, own: LogFields): string | null {
   }
 }
 
+/** What there is to know of the name of a field. */
+interface FieldName {
+  /** `,"name":` */
+  readonly json: string;
+  readonly isHead: boolean;
+  readonly isSecret: boolean;
+}
+
+/** Handlers use a few names again and again, and to judge one takes longer than all else about a field. */
+const MOST_NAMES = 1_000;
+const names = new Map<string, FieldName>();
+
+function nameOf(key: string): FieldName {
+  const known = names.get(key);
+  if (known !== undefined) return known;
+  const name = { json: `,${JSON.stringify(key)}:`, isHead: HEAD.has(key), isSecret: isSecretKey(key) };
+  if (names.size < MOST_NAMES && key.length <= 100) names.set(key, name);
+  return name;
+}
+
 /** Nothing: JSON leaves it out. Null: it is not plain. */
-function plainValue(key: string, value: unknown): string | null {
-  if (typeof value === 'string') return JSON.stringify(isSecretKey(key) ? REDACTED : redactText(value));
+function plainValue({ isSecret }: FieldName, value: unknown): string | null {
+  if (typeof value === 'string') return JSON.stringify(isSecret ? REDACTED : redactText(value));
   if (typeof value === 'number') return Number.isFinite(value) ? String(value) : 'null';
   if (typeof value === 'boolean') return String(value);
   if (value === undefined) return '';

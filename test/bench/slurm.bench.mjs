@@ -1,22 +1,13 @@
 // Makespan and number of Slurm commands on a real Slurm with its default scheduling parameters, 4 virtual nodes of 4 CPUs on this host: a job of
 // 500 tasks of 40 trivial items, pulled by elements (the default) and with one element a task, against a bare array whose element runs `node -e 0`.
 // Usage: node test/bench/slurm.bench.mjs [--tasks 500] [--items 40] [--rounds 1] [--nodes 4] [--cpus 4] [--name slurm]; needs `scripts/slurm-cluster install`. Takes minutes.
-import { execFile, execFileSync } from 'node:child_process';
-import {
-  chmodSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { execFile } from 'node:child_process';
+import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs, promisify } from 'node:util';
+import { countingCommands } from './support/count-commands.mjs';
 import { load, median, pairedRatio, report, say } from './support/measure.mjs';
 import { makeProject, openProject } from './support/project.mjs';
 import { startSlurmCluster } from './support/slurm-cluster.mjs';
@@ -33,7 +24,6 @@ const { values } = parseArgs({
 });
 const TASKS = Number(values.tasks);
 const ITEMS = TASKS * Number(values.items);
-const PROGRAMS = ['sbatch', 'squeue', 'sacct', 'scontrol', 'sinfo', 'scancel'];
 const LOOK_EVERY_MS = 250;
 const LONGEST_MS = 30 * 60_000;
 
@@ -84,27 +74,6 @@ try {
   );
 } finally {
   cluster.stop();
-}
-
-/** Programs of Slurm's names, first in PATH, that note each call and become the real one. */
-function countingCommands(dir, env) {
-  const shims = join(dir, 'shims');
-  const log = join(dir, 'commands');
-  mkdirSync(shims);
-  for (const program of PROGRAMS) {
-    const real = execFileSync('/bin/sh', ['-c', 'command -v "$1"', 'sh', program], { encoding: 'utf8' }).trim();
-    writeFileSync(join(shims, program), `#!/bin/sh\nprintf '%s\\n' '${program}' >>'${log}'\nexec '${real}' "$@"\n`);
-    chmodSync(join(shims, program), 0o755);
-  }
-  return {
-    env: { ...env, PATH: `${shims}:${env.PATH}` },
-    counts: () => {
-      const lines = existsSync(log) ? readFileSync(log, 'utf8').trim().split('\n') : [];
-      const each = {};
-      for (const line of lines) each[line] = (each[line] ?? 0) + 1;
-      return { commands: lines.length, each };
-    },
-  };
 }
 
 /** From `submit` to the moment at which the job is final, driven by its own finaliser. */

@@ -11,6 +11,9 @@ export const load = (path) => import(new URL(path, DIST).href);
 /** Path of a file of the compiled project, e.g. bin/slurmctl.js. */
 export const projectFile = (path) => fileURLToPath(new URL(`../${path}`, DIST));
 
+/** Of a block that handlers hash to spend CPU time. */
+export const HASHED_BYTES = 64 * 1024;
+
 export const median = (values) => {
   const sorted = values.toSorted((a, b) => a - b);
   const middle = sorted.length >> 1;

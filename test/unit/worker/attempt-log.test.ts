@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { DEFAULT_LOGS } from '../../../src/domain/log-line.ts';
 import type { LogFile } from '../../../src/ports/log-file.ts';
@@ -20,6 +21,18 @@ describe('attempt log', () => {
     log.log.child({ item: 'a' }).warn('careful', { big: 5n, item: 'b' });
     expect(log.text()).toBe(
       '{"time":"1970-01-01T00:00:00.000Z","level":"warn","msg":"careful","job":"j","node":"n1","item":"b","big":"5"}\n',
+    );
+  });
+
+  it('tells the time of each line', () => {
+    fc.assert(
+      fc.property(fc.array(fc.integer({ min: -1e12, max: 4e12 }), { maxLength: 5 }), fc.nat(2_000), (times, more) => {
+        const all = times.flatMap((ms) => [ms, ms + more, ms + 0.5]);
+        const waiting = [...all];
+        const log = createAttemptLog({ clock: { nowMs: () => waiting.shift() ?? 0 } });
+        for (const ms of all) log.log.info(String(ms));
+        expect(linesOf(log).map(({ time }) => time)).toEqual(all.map((ms) => new Date(Math.floor(ms)).toISOString()));
+      }),
     );
   });
 
