@@ -60,8 +60,7 @@ export function remedyOf(remedied: Remedied): ErrorRemedy {
   const { group, by, job } = remedied;
   const cause = causeOf(group);
   const rule = ruleOf(remedied, cause);
-  const told =
-    cause === null ? 'Look at the kinds of failure in it: slurmctl analyze-errors groups them' : ADVICE[cause];
+  const told = cause === null ? `Look at the kinds of failure in it: slurmctl analyze-errors ${job.id}` : ADVICE[cause];
   const none = (advice: string): ErrorRemedy => ({ advice, command: null, commandItems: 0, rule });
   if (group.items === 0)
     return none('Nothing to run again: no item has failed of it for good, its tasks were tried again or will be');

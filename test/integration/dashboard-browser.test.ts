@@ -55,6 +55,11 @@ const TEXT_SIZES = `[...document.querySelectorAll('.chart text')].map((text) => 
   const chart = text.ownerSVGElement;
   return parseFloat(getComputedStyle(text).fontSize) * chart.getBoundingClientRect().width / chart.viewBox.baseVal.width;
 }).filter((size) => size > 0)`;
+const BROKEN_WORDS = `[...document.querySelectorAll('td')].filter((cell) => {
+  const range = document.createRange();
+  range.selectNodeContents(cell);
+  return !/\\s/.test(cell.textContent) && cell.querySelector('bdi, svg, code, span') === null && range.getClientRects().length > 1;
+}).map((cell) => cell.textContent)`;
 const BEYOND_ITS_SECTION = `[...document.querySelectorAll('section p, section figure, section dl')].filter((one) => {
   const [box, section] = [one.getBoundingClientRect(), one.closest('section').getBoundingClientRect()];
   return one.checkVisibility() && box.right > section.right;
@@ -170,7 +175,9 @@ describe('a dashboard is for everybody', () => {
   it('fits a narrow screen, with charts that can still be read', async () => {
     const { page } = await open('running', RUNNING, { viewport: { width: 320, height: 700 } });
     expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(320);
+    await unfold(page);
     expect(await page.evaluate(BEYOND_ITS_SECTION)).toEqual([]);
+    expect(await page.evaluate(BROKEN_WORDS)).toEqual([]);
     const sizes = await page.evaluate<number[]>(TEXT_SIZES);
     expect(sizes.length).toBeGreaterThan(50);
     for (const size of sizes) expect(size).toBeGreaterThan(6);
