@@ -5,6 +5,7 @@
 import { execFile } from 'node:child_process';
 import { copyFileSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs, promisify } from 'node:util';
@@ -122,9 +123,13 @@ async function watch() {
   const callers = await until(async () => callersIn((await provider.ledger()).arrivals), WORKERS);
   await sleep(SETTLING_MS);
   const { nowMs: fromMs } = await provider.ledger();
+  // All processes are on this machine: when it keeps one waiting it keeps all, and what they missed comes at once afterwards.
+  const lateness = monitorEventLoopDelay({ resolution: 10 });
+  lateness.enable();
   await sleep(1_000 * Number(values['even-s']));
+  lateness.disable();
   const { nowMs: toMs } = await provider.ledger();
-  return { callers, killed: callers.slice(0, KILLED), fromMs, toMs };
+  return { callers, killed: callers.slice(0, KILLED), fromMs, toMs, latestMs: lateness.max / 1e6 };
 }
 
 /** The last lines of the workers that came to their end. */
@@ -161,7 +166,7 @@ async function until(ask, count) {
   }
 }
 
-function judge(table, contender, { callers, killed, fromMs, toMs, endMs, arrivals, costs, sold }) {
+function judge(table, contender, { callers, killed, fromMs, toMs, latestMs, endMs, arrivals, costs, sold }) {
   const of = { unit: 'requests', rate: RATE };
   const used = (span) => 100 * utilisation(arrivals, { ...of, spans: [span] });
   const even = arrivals.filter(({ atMs }) => atMs >= fromMs && atMs < toMs);
@@ -179,6 +184,7 @@ function judge(table, contender, { callers, killed, fromMs, toMs, endMs, arrival
     { what: 'used of the rate, everybody busy', value: used({ fromMs, toMs }), unit: '%' },
     { what: `used of the rate, ${KILLED} of ${WORKERS} killed`, value: used({ fromMs: toMs, toMs: endMs }), unit: '%' },
     { what: 'Jain index', value: jainIndex(admittedShares(even, { unit: 'requests', callers })), unit: '' },
+    { what: 'latest that this machine let a process run', value: latestMs, unit: 'ms' },
     { what: 'refused by the provider', value: 100 * refusedShare(arrivals), unit: '%' },
     { what: 'writes of the table a call', value: sum('writes') / calls, unit: '' },
     { what: 'reads of the table a call', value: sum('reads') / calls, unit: '' },

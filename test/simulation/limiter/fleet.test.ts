@@ -116,6 +116,49 @@ describe('a fleet on a file server that is slow to write', () => {
   });
 });
 
+describe('a fleet that does not run whenever it is to', () => {
+  const busy: FleetPlan = {
+    ...calm,
+    workers: 40,
+    definition: limitOf(3_000, { burstMs: 0 }),
+    habits: { ...calm.habits, inFlight: 4, latencyMs: [150, 260] },
+    lengthMs: 90_000,
+    spreadMs: 50,
+  };
+  const stalling = (nodes: number, everyMs: number, lastMs: readonly [number, number]): FleetPlan => ({
+    ...busy,
+    stalls: { nodes, everyMs, lastMs },
+  });
+
+  it.each([
+    ['whose processes all stand still now and then, each by itself', stalling(40, 5_000, [200, 1_000])],
+    ['whose processes stand still for seconds, each by itself', stalling(40, 20_000, [1_000, 3_000])],
+    ['on ten nodes that stand still now and then', stalling(10, 20_000, [200, 1_000])],
+    ['whose handlers keep their processes busy', { ...busy, habits: { ...busy.habits, busyMs: [0, 1_500] } }],
+  ] as const)('%s, keeps within its bars: lateness evens out', async (_, plan) => {
+    const result = await runFleet(plan);
+    expect(result.violations).toEqual([]);
+    const figures = figuresOf(plan, result, 0.0495);
+    expect(figures.utilisation).toBeGreaterThan(0.97);
+    expect(figures.beyond60s).toBeLessThan(0.01);
+    expect(figures.beyond10s).toBeLessThan(0.05);
+  });
+
+  it.each([1_000, 2_000])(
+    'and stands still as a whole for %i ms, catches up with that and no more',
+    async (stillMs) => {
+      const plan = stalling(1, 30_000, [stillMs, stillMs]);
+      const result = await runFleet(plan);
+      expect(result.violations).toEqual([]);
+      const figures = figuresOf(plan, result, 0.0495);
+      expect(figures.utilisation).toBeGreaterThan(0.97);
+      // What is seen in ten calm seconds, and what was missed.
+      expect(figures.beyond10s).toBeLessThan(0.04 + stillMs / 10_000);
+      expect(figures.beyond10s).toBeGreaterThan(0.05);
+    },
+  );
+});
+
 describe('a fleet of which most go', () => {
   it('leaves their turns to the others, and sells none twice', async () => {
     const closing = { atMs: 150_000, workers: 1_800 };

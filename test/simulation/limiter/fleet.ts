@@ -8,6 +8,7 @@ import { createChance, type Chance } from '../core/chance.ts';
 import { createVirtualTime, type VirtualTime } from '../core/virtual-time.ts';
 import { createLedger, type Ledger } from './ledger.ts';
 import { LARGEST_CALL } from './plans.ts';
+import { createStalls, stalledTime, type StallPlan } from './stalls.ts';
 import { createLimitTable, type AppliedWrite, type Rewrite, type TableWeather } from './table.ts';
 import { createFleetWorker, EPOCH_MS, type FleetWorker, type WorkerHabits } from './worker.ts';
 
@@ -17,6 +18,8 @@ export interface FleetPlan {
   readonly definition: LimitDefinition;
   readonly weather: TableWeather;
   readonly habits: WorkerHabits;
+  /** Absent: every process runs whenever it is to. */
+  readonly stalls?: StallPlan;
   readonly lengthMs: number;
   /** Workers that end within the run, and how many of them are killed rather than drained; another one begins in the place of each. */
   readonly ends: number;
@@ -72,11 +75,12 @@ export async function runFleet(plan: FleetPlan): Promise<FleetResult> {
   });
   const workers: FleetWorker[] = [];
   const provider = createProvider(plan, time, chance.fork('spread'));
+  const stalls = plan.stalls === undefined ? null : createStalls(plan.stalls, chance.fork('stalls'), plan.lengthMs);
   const begin = (): FleetWorker => {
     const id = workers.length;
     const worker = createFleetWorker({
       id,
-      time,
+      time: stalls === null ? time : stalledTime(time, stalls(id)),
       chance: chance.fork(`worker ${id}`),
       table,
       habits: plan.habits,

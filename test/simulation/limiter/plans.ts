@@ -81,6 +81,9 @@ export function drawFleet(seed: number, workers: number): FleetPlan {
       ? { closing: { atMs: chance.between(20_000, lengthMs), workers: Math.ceil(workers * 0.8) } }
       : {}),
     ...(chance.one(0.3) ? { refusesAbove: Math.ceil((definition.rates['requests']?.amount ?? 0) / 80) } : {}),
+    ...(chance.one(0.5)
+      ? { stalls: { nodes: chance.pick([1, 4, workers]), everyMs: chance.pick([5_000, 20_000]), lastMs: [200, 3_000] } }
+      : {}),
   };
 }
 

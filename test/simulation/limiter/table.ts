@@ -19,6 +19,8 @@ export interface TableWeather {
   readonly twice: number;
   /** Nothing is answered in these stretches of virtual time. */
   readonly outages: readonly (readonly [fromMs: number, toMs: number])[];
+  /** What arrives in these stretches is done when they are over, and answered then: a file server that writes out what it holds. Absent: none. */
+  readonly jams?: readonly (readonly [fromMs: number, toMs: number])[];
 }
 
 export interface AppliedWrite {
@@ -30,7 +32,8 @@ export interface AppliedWrite {
 }
 
 export interface LimitTable {
-  portOf(worker: number, isAlive: () => boolean): Pick<StateTable, 'get' | 'write'>;
+  /** Answers come in the time of the process. */
+  portOf(worker: number, isAlive: () => boolean, of: Pick<VirtualTime, 'after'>): Pick<StateTable, 'get' | 'write'>;
   peek(): StateItem;
   /** A person changes the limit. */
   replace(item: StateItem): void;
@@ -55,6 +58,10 @@ export function createLimitTable(options: {
   const isOut = (): boolean => weather.outages.some(([from, to]) => time.nowMs() >= from && time.nowMs() < to);
   const hop = (): number => chance.between(...weather.hopMs) / 2;
   const wait = (ms: number): Promise<void> => new Promise((resolve) => void time.after(ms, true, resolve));
+  const jamMs = (): number => {
+    const jam = weather.jams?.find(([from, to]) => time.nowMs() >= from && time.nowMs() < to);
+    return jam === undefined ? 0 : jam[1] - time.nowMs();
+  };
 
   const apply = (worker: number, asked: StateChange, askedWhen: StateCondition): WriteResult => {
     const { change, when } = options.rewrite?.(askedWhen, asked) ?? { change: asked, when: askedWhen };
@@ -74,14 +81,15 @@ export function createLimitTable(options: {
     peek: () => item,
     replace: (next) => void (item = next),
     counts,
-    portOf(worker, isAlive) {
+    portOf(worker, isAlive, of) {
       /** What comes back to a process that was killed comes back to nobody. */
       const back = async (): Promise<void> => {
-        await wait(hop());
+        await new Promise<void>((resolve) => void of.after(hop(), true, resolve));
         if (!isAlive()) await new Promise(() => {});
       };
       const there = async (): Promise<void> => {
         await wait(hop());
+        if (jamMs() > 0) await wait(jamMs() + chance.between(0, 50));
         if (!isOut() && !chance.one(weather.refused)) return;
         await back();
         throw new AppError('STATE_UNAVAILABLE', { message: 'simulated: no answer' });

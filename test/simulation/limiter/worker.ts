@@ -8,7 +8,7 @@ import type { Log } from '../../../src/ports/log.ts';
 import type { SharedTime } from '../../../src/ports/shared-time.ts';
 import { sleepOn } from '../../support/timer-sleep.ts';
 import type { Chance } from '../core/chance.ts';
-import type { VirtualTime } from '../core/virtual-time.ts';
+import { stalledTime, type ProcessTime } from './stalls.ts';
 import type { LimitTable } from './table.ts';
 
 /** 70 seconds before a full hour, so that quotas of the hour roll over in every run. */
@@ -24,6 +24,8 @@ export interface WorkerHabits {
   readonly stepEveryMs: number | null;
   /** Parts per million by which its timers run fast or slow. */
   readonly drift: number;
+  /** Each call keeps its process busy for so long, so that nothing else of it goes on. Absent: calls only wait. */
+  readonly busyMs?: readonly [number, number];
   /** Until the batch system ends it, as it was told when it began; absent: nothing ends it. */
   readonly lifeMs?: number;
   readonly costOf: (chance: Chance) => { readonly said: Cost; readonly actual: Cost };
@@ -43,7 +45,8 @@ export interface FleetWorker {
 
 export interface WorkerOptions {
   readonly id: number;
-  readonly time: VirtualTime;
+  /** As its node lets it pass. */
+  readonly time: ProcessTime;
   readonly chance: Chance;
   readonly table: LimitTable;
   readonly habits: WorkerHabits;
@@ -54,7 +57,9 @@ export interface WorkerOptions {
 const quiet: Log = { debug() {}, info() {}, warn() {}, error() {}, child: () => quiet };
 
 export function createFleetWorker(options: WorkerOptions): FleetWorker {
-  const { id, time, chance, table, habits } = options;
+  const { id, chance, table, habits } = options;
+  let busyUntilMs = 0;
+  const time = stalledTime(options.time, (atMs) => Math.max(0, busyUntilMs - atMs));
   const startedMs = time.nowMs();
   const drain = new AbortController();
   // Every lane hears of it.
@@ -63,7 +68,7 @@ export function createFleetWorker(options: WorkerOptions): FleetWorker {
   let granted = 0;
   const clock = createWrongClock(time, chance, habits.drift, () => isAlive);
   const limiter = createLimiter({
-    state: table.portOf(id, () => isAlive),
+    state: table.portOf(id, () => isAlive, time),
     time: createWrongTime(time, chance, habits, () => isAlive),
     clock,
     random: chance,
@@ -77,6 +82,7 @@ export function createFleetWorker(options: WorkerOptions): FleetWorker {
       if (!isAlive) return;
       granted += 1;
       const refused = options.call(id, actual);
+      if (habits.busyMs !== undefined) busyUntilMs = time.nowMs() + chance.between(...habits.busyMs);
       await clock.sleep(chance.between(...habits.latencyMs));
       if (refused !== null) limiter.tooManyRequests('api', refused.retryAfterMs);
       grant.settle(actual);
@@ -102,7 +108,7 @@ export function createFleetWorker(options: WorkerOptions): FleetWorker {
   };
 }
 
-function createWrongClock(time: VirtualTime, chance: Chance, drift: number, isAlive: () => boolean): Clock {
+function createWrongClock(time: ProcessTime, chance: Chance, drift: number, isAlive: () => boolean): Clock {
   const skewMs = chance.between(-3_600_000, 3_600_000);
   const pace = 1 + chance.between(-drift, drift) / 1e6;
   const after = (ms: number, fn: () => void): (() => void) => {
@@ -122,7 +128,7 @@ function createWrongClock(time: VirtualTime, chance: Chance, drift: number, isAl
 
 /** Right within its error, which wanders; after a step of the clock unsure until it has asked. */
 function createWrongTime(
-  time: VirtualTime,
+  time: ProcessTime,
   chance: Chance,
   { errorMs, stepEveryMs }: WorkerHabits,
   isAlive: () => boolean,
