@@ -29,6 +29,9 @@ export interface SessionOptions {
   readonly progress: () => Progress;
 }
 
+/** A wait that is this long is told before the first heartbeat, which comes when people have asked themselves for half a minute why nothing happens. */
+const FIRST_WAIT_MS = 5_000;
+
 export function startSession(context: ElementContext, options: SessionOptions): AttemptSession {
   const { clock, stop, log } = context.deps;
   const { claimed, running } = options;
@@ -69,11 +72,7 @@ export function startSession(context: ElementContext, options: SessionOptions): 
     cancels.push(clock.after(graceMs(context), () => running.abort('the worker was told to stop')));
   };
 
-  const beat = () => heartbeat(context, claimed.key, options.progress());
-  cancels.push(
-    clock.every(HEARTBEAT_MS, () => exclusively('heartbeat', beat)),
-    clock.every(options.checkpointEveryMs, () => exclusively('checkpoint', () => saveBeating(context, options))),
-  );
+  cancels.push(...scheduleWrites(context, options, exclusively));
   if (stop.aborted) drain();
   else {
     stop.addEventListener('abort', drain, { once: true });
@@ -91,12 +90,31 @@ export function startSession(context: ElementContext, options: SessionOptions): 
   };
 }
 
+/** Heartbeats and checkpoints; returns what ends each of them. */
+function scheduleWrites(
+  context: ElementContext,
+  options: SessionOptions,
+  exclusively: (what: string, write: () => Promise<boolean>) => void,
+): (() => void)[] {
+  const { clock } = context.deps;
+  const beat = (): void => exclusively('heartbeat', () => heartbeat(context, options.claimed.key, options.progress()));
+  return [
+    clock.after(FIRST_WAIT_MS, () => {
+      if (waitOf(context) !== null) beat();
+    }),
+    clock.every(HEARTBEAT_MS, beat),
+    clock.every(options.checkpointEveryMs, () => exclusively('checkpoint', () => saveBeating(context, options))),
+  ];
+}
+
 const graceMs = ({ deps, input }: ElementContext): number =>
   drainGraceMs({ reason: deps.stop.reason as StopReason, nowMs: deps.clock.nowMs(), endsAtMs: input.endsAtMs });
 
-function awaitedBy({ deps, pools }: ElementContext, running: RunningItems): string | null {
+const waitOf = ({ deps, pools }: ElementContext) => waitingOf({ limiter: deps.limiter, pools });
+
+function awaitedBy(context: ElementContext, running: RunningItems): string | null {
   if (!running.onlyWaits()) return null;
-  const waiting = waitingOf({ limiter: deps.limiter, pools });
+  const waiting = waitOf(context);
   return waiting === null ? 'limits or pools' : `${waiting.kind} ${waiting.name}`;
 }
 

@@ -4,10 +4,12 @@ import { limitKey, type JobLimit, type LimitItem } from '../../src/domain/limit.
 import { taskKey } from '../../src/domain/state-keys.ts';
 import { createLimiter } from '../../src/limiter/limiter.ts';
 import type { Limiter, LimitHolding, LimitWait } from '../../src/ports/limiter.ts';
-import type { StateItem } from '../../src/ports/state-table.ts';
+import type { StateItem, StateTable } from '../../src/ports/state-table.ts';
+import { startSession, type SessionOptions } from '../../src/worker/attempt-session.ts';
 import type { ElementContext } from '../../src/worker/needs.ts';
 import { runElement } from '../../src/worker/run-element.ts';
 import { heartbeat } from '../../src/worker/task-writes.ts';
+import { createManualClock } from '../support/manual-clock.ts';
 import { limitItem, perMinute } from '../support/limit-rig.ts';
 import { eventually } from '../support/live-processes.ts';
 import { elementInput, JOB, setTask } from '../support/worker-job.ts';
@@ -194,6 +196,38 @@ describe('limits of a job in its worker', () => {
     waits = null;
     expect(await heartbeat(context, key, { rows: 0, failed: 0 })).toBe(true);
     expect(await job.task(0)).not.toHaveProperty('waiting');
+  });
+
+  it.each([
+    ['after five seconds of waiting, once before the heartbeats', true, [5_000, 30_000]],
+    ['with its heartbeats where nothing waits', false, [30_000]],
+  ] as const)('says so %s', async (_, isWaiting, beatsAt) => {
+    const { limiter } = open();
+    await job.store('export default ({ n }) => n;', { tasks: [numbered(0, 1)] }, using({}));
+    const clock = createManualClock();
+    const waits: LimitWait | null = isWaiting ? { name: 'api', calls: 3, untilMs: null } : null;
+    const { deps, ...context } = contextWith({ ...limiter, waiting: () => waits });
+    const beats: unknown[] = [];
+    const write: StateTable['write'] = async (_key, { set }) => {
+      beats.push([clock.monotonicMs(), set?.['waiting'] !== undefined]);
+      return { applied: true, item: {} };
+    };
+    const claimed = { task: taskIdOf(0), key: taskKey(JOB, taskIdOf(0), 1), item: await job.task(0) };
+    const none = { stopTaking() {}, abort() {}, onlyWaits: () => false } as unknown as SessionOptions['running'];
+    const session = startSession(
+      { ...context, deps: { ...deps, clock, state: { ...deps.state, write } } },
+      {
+        claimed,
+        running: none,
+        checkpointer: { save: async () => 'saved' } as unknown as SessionOptions['checkpointer'],
+        shipLog: async () => undefined,
+        checkpointEveryMs: 3_600_000,
+        progress: () => ({ rows: 0, failed: 0 }),
+      },
+    );
+    await clock.advance(30_000);
+    await session.close();
+    expect(beats).toEqual(beatsAt.map((atMs) => [atMs, isWaiting]));
   });
 
   it('says on the task what it holds of the limits most is held of, in a few bytes, and nothing without', async () => {
