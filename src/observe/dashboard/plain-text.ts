@@ -12,11 +12,28 @@ export const plainText = (text: string): string =>
     (character) => `⟨U+${(character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')}⟩`,
   );
 
-/** At most `most` characters (UTF-16), with a word about what is left out. Never cuts a character in two. */
+/**
+ * At most `most` characters (UTF-16), and no more of them than take twice as many bytes on the page, with a word about what is left out. Never cuts a
+ * character in two.
+ */
 export function clip(text: string, most: number): string {
-  if (text.length <= most) return text;
-  const end = /[\ud800-\udbff]/.test(text.charAt(most - 1)) ? most - 1 : most;
-  return `${text.slice(0, end)}… (${(text.length - end).toLocaleString('en-US')} more characters)`;
+  let [end, bytes] = [0, 0];
+  for (const character of text) {
+    bytes += bytesOnPage(character);
+    if (end + character.length > most || bytes > 2 * most)
+      return `${text.slice(0, end)}… (${(text.length - end).toLocaleString('en-US')} more characters)`;
+    end += character.length;
+  }
+  return text;
+}
+
+/** Of one character, escaped and visible, in UTF-8. */
+function bytesOnPage(character: string): number {
+  const code = character.codePointAt(0) ?? 0;
+  if (code >= 0x20 && code < 0x7f) return /[&<>"'`]/.test(character) ? 5 : 1;
+  const shown = plainText(character);
+  if (shown !== character) return shown.length + 4;
+  return code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
 }
 
 /** The first line, clipped. */

@@ -67,6 +67,24 @@ describe('text of users', () => {
     );
   });
 
+  it('takes no more room than twice its characters, whatever they are', () => {
+    const characters = fc.oneof(
+      fc.string({ unit: 'binary' }),
+      SPECIAL,
+      fc.constantFrom('\u202e', '漢', '👩‍🚀', '\ud800', 'ab'),
+    );
+    const texts = fc.array(characters, { maxLength: 60 }).map((some) => some.join(''));
+    fc.assert(
+      fc.property(texts, fc.integer({ min: 1, max: 40 }), (text, most) => {
+        const shown = clip(text, most);
+        expect(Buffer.byteLength(userText(shown).markup)).toBeLessThanOrEqual(
+          2 * most + '<bdi></bdi>… (999 more characters)'.length + 2,
+        );
+        if (text.length <= most && /^[\w ]*$/.test(text)) expect(shown).toBe(text);
+      }),
+    );
+  });
+
   it('says how much is left out, and makes one line of many', () => {
     expect(clip('a'.repeat(1_000_000), 10)).toBe('aaaaaaaaaa… (999,990 more characters)');
     expect(clipLine(' a\n\n b\t', 10)).toBe('a b');

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import type { ErrorGroup, ErrorGroups } from '../../../../src/domain/error-groups.ts';
 import { buildDashboard } from '../../../../src/observe/dashboard/build.ts';
 import { distributionOfTimes } from '../../../../src/observe/dashboard/distribution.ts';
 import { pageParts, renderPage, type PageAssets } from '../../../../src/observe/dashboard/page.ts';
@@ -147,6 +148,17 @@ describe('hostile names and messages', () => {
     const long = pageOf({ tasks: 60, nodes: 4, text: 'x'.repeat(1_000_000) });
     expect(Buffer.byteLength(long)).toBeLessThan(1_000_000);
   });
+
+  it.each(['<', '\u202e', '\ud800', '漢'])(
+    '%j everywhere, in the largest job with the most failures, neither',
+    (character) => {
+      const made = madeUpJob({ tasks: 10_000, nodes: 64, text: character.repeat(3_000) });
+      const known = made.errors as ErrorGroups;
+      const groups = Array.from({ length: 200 }, (_none, n) => ({ ...(known.groups[0] as ErrorGroup), key: `k${n}` }));
+      const page = renderPage(buildDashboard({ ...made, errors: { ...known, groups } }), ASSETS, { live: false });
+      expect(Buffer.byteLength(page)).toBeLessThan(1_000_000);
+    },
+  );
 });
 
 describe('the parts of a live page', () => {
