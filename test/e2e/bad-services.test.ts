@@ -75,61 +75,69 @@ interface Trouble {
 
 const [, ...READING] = COMMANDS;
 
+const TROUBLES: readonly Trouble[] = [
+  {
+    title: 'a login page',
+    rules: [{ fault: 'html' }],
+    code: 'AWS_NOT_A_SERVICE',
+    says: ['not an answer of the service', 'hint: Check the endpoint in slurmctl.yaml'],
+    others: READING,
+    doctor: /^fail {2}store .*not an answer of the service\n +→ Check the endpoint/m,
+  },
+  {
+    title: 'credentials have expired',
+    rules: [{ fault: 'expired' }],
+    code: 'AWS_CREDENTIALS_EXPIRED',
+    says: ['hint: Sign in again (for example: aws sso login)'],
+    others: READING,
+    doctor: /^fail {2}store .*ExpiredToken.*\n +→ Sign in again \(for example: aws sso login\)$/m,
+  },
+  {
+    title: 'the clock is 20 minutes off',
+    rules: [{ fault: 'skew', minutes: 20 }],
+    code: 'AWS_CLOCK_SKEW',
+    says: ['hint: Correct the clock of this host'],
+    others: READING,
+    doctor: /^fail {2}service clock +this host is 20 minutes behind .*\n +→ Correct the clock/m,
+  },
+  {
+    title: 'the bucket is in another region',
+    rules: [{ fault: 'redirect', region: 'eu-west-1' }],
+    code: 'AWS_WRONG_REGION',
+    says: ['it is not in that region but in eu-west-1', 'hint: Set aws.region: eu-west-1'],
+    others: [],
+    doctor: /^fail {2}store .*but in eu-west-1.*\n +→ Set aws.region: eu-west-1/m,
+  },
+  {
+    title: 'requests are signed for the wrong region',
+    rules: [{ fault: 'wrong-region', region: 'eu-west-1' }],
+    code: 'AWS_WRONG_REGION',
+    says: ['hint: Set aws.region: eu-west-1'],
+    others: [],
+    doctor: /^fail {2}store .*AuthorizationHeaderMalformed.*\n +→ Set aws.region: eu-west-1/m,
+  },
+];
+
+async function expectTrouble({ cli, proxy, ...room }: ServicesRoom, trouble: Trouble): Promise<void> {
+  const { rules, code, says, others, doctor } = trouble;
+  await proxy.setRules(rules);
+  for (const args of [['submit', 'job.yaml'], ...others])
+    expectRefusal(await timed(cli, args), { exit: 5, code, says });
+  await expectDoctorSays(cli, 5, doctor);
+  await proxy.setRules([]);
+  await expectNothingStored({ cli, proxy, ...room });
+}
+
 describe('services that answer something else', () => {
-  it.each<Trouble>([
-    {
-      title: 'a login page',
-      rules: [{ fault: 'html' }],
-      code: 'AWS_NOT_A_SERVICE',
-      says: ['not an answer of the service', 'hint: Check the endpoint in slurmctl.yaml'],
-      others: READING,
-      doctor: /^fail {2}store .*not an answer of the service\n +→ Check the endpoint/m,
-    },
-    {
-      title: 'credentials have expired',
-      rules: [{ fault: 'expired' }],
-      code: 'AWS_CREDENTIALS_EXPIRED',
-      says: ['hint: Sign in again (for example: aws sso login)'],
-      others: READING,
-      doctor: /^fail {2}store .*ExpiredToken.*\n +→ Sign in again \(for example: aws sso login\)$/m,
-    },
-    {
-      title: 'the clock is 20 minutes off',
-      rules: [{ fault: 'skew', minutes: 20 }],
-      code: 'AWS_CLOCK_SKEW',
-      says: ['hint: Correct the clock of this host'],
-      others: READING,
-      doctor: /^fail {2}service clock +this host is 20 minutes behind .*\n +→ Correct the clock/m,
-    },
-    {
-      title: 'the bucket is in another region',
-      rules: [{ fault: 'redirect', region: 'eu-west-1' }],
-      code: 'AWS_WRONG_REGION',
-      says: ['it is not in that region but in eu-west-1', 'hint: Set aws.region: eu-west-1'],
-      others: [],
-      doctor: /^fail {2}store .*but in eu-west-1.*\n +→ Set aws.region: eu-west-1/m,
-    },
-    {
-      title: 'requests are signed for the wrong region',
-      rules: [{ fault: 'wrong-region', region: 'eu-west-1' }],
-      code: 'AWS_WRONG_REGION',
-      says: ['hint: Set aws.region: eu-west-1'],
-      others: [],
-      doctor: /^fail {2}store .*AuthorizationHeaderMalformed.*\n +→ Set aws.region: eu-west-1/m,
-    },
-  ])('$title: one line, within seconds, nothing stored; and then it works', ({ rules, code, says, others, doctor }) =>
+  it('are named in one line, within seconds, and nothing is stored, one trouble after the other; and then it works', () =>
     withServices(async (room) => {
-      const { cli, proxy } = room;
-      await proxy.setRules(rules);
-      expectRefusal(await timed(cli, ['submit', 'job.yaml']), { exit: 5, code, says });
-      for (const args of others) expectRefusal(await timed(cli, args), { exit: 5, code, says });
-      await expectDoctorSays(cli, 5, doctor);
-      await proxy.setRules([]);
-      await expectNothingStored(room);
-      await expectDoctorSays(cli, 0, /^ok +store .*answers in/m);
-      expect(await timed(cli, ['submit', 'job.yaml', '--wait'])).toMatchObject({ code: 0 });
-    }),
-  );
+      for (const trouble of TROUBLES)
+        await expectTrouble(room, trouble).catch((error: unknown) => {
+          throw new Error(`${trouble.title}: ${String(error)}`, { cause: error });
+        });
+      await expectDoctorSays(room.cli, 0, /^ok +store .*answers in/m);
+      expect(await timed(room.cli, ['submit', 'job.yaml', '--wait'])).toMatchObject({ code: 0 });
+    }));
 });
 
 describe('one permission is missing', () => {
@@ -234,8 +242,10 @@ describe('nobody there', () => {
     withServices(async (room) => {
       const endpoint = NOBODY_LISTENS;
       settle(room, { endpoint });
-      for (const args of COMMANDS)
-        expectRefusal(await timed(room.cli, args), {
+      // All at once: they only wait between their tries.
+      const results = await Promise.all(COMMANDS.map((args) => timed(room.cli, args)));
+      for (const [at, args] of COMMANDS.entries())
+        expectRefusal(results[at] as CliResult, {
           exit: 5,
           code: args[0] === 'submit' ? 'STORE_UNAVAILABLE' : 'STATE_UNAVAILABLE',
           says: [`${endpoint}: no connection (ECONNREFUSED)`, 'hint: Check the endpoint'],
