@@ -88,12 +88,14 @@ export function standing(
   { nowMs, hostname }: { readonly nowMs: number; readonly hostname: string },
 ): 'due' | 'later' | 'give-up' | 'forget' {
   if (item.state === 'sent' || item.state === 'given-up') return nowMs - item.endedMs > KEEP_MS ? 'forget' : 'later';
-  const isAbandoned = item.state === 'sending' && nowMs - item.claimedMs > CLAIM_MS;
+  // Times that lie further ahead than any that is written were written by a clock that has been set back since.
+  const isAbandoned = item.state === 'sending' && Math.abs(nowMs - item.claimedMs) > CLAIM_MS;
   if (item.state === 'sending' && !isAbandoned) return 'later';
   if (item.kind === 'hook' && isAbandoned) return 'give-up';
   if (nowMs - item.createdMs > GIVE_UP_MS) return 'give-up';
   // What one host could not reach, another one may try at once.
-  return item.host === hostname && nowMs < item.notBeforeMs ? 'later' : 'due';
+  const leftMs = item.notBeforeMs - nowMs;
+  return item.host === hostname && leftMs > 0 && leftMs <= LONGEST_PAUSE_MS ? 'later' : 'due';
 }
 
 /** Pause after so many tries in a row: a minute, doubling up to an hour. */

@@ -6,7 +6,13 @@ import type { AlertRule, JobHooks } from '../../../../src/domain/alert-rule.ts';
 import { alertsKey } from '../../../../src/domain/state-keys.ts';
 import { AppError } from '../../../../src/errors/app-error.ts';
 import type { AlertFacts } from '../../../../src/observe/alerts/facts.ts';
-import { pauseAfter, readOutbox, sendOutbox, type OutboxDeps } from '../../../../src/observe/alerts/outbox.ts';
+import {
+  pauseAfter,
+  readOutbox,
+  sendOutbox,
+  standing,
+  type OutboxDeps,
+} from '../../../../src/observe/alerts/outbox.ts';
 import { tellJob } from '../../../../src/observe/alerts/tell.ts';
 import type { StateTable } from '../../../../src/ports/state-table.ts';
 import { createManualClock } from '../../../support/manual-clock.ts';
@@ -168,6 +174,21 @@ describe('the outbox', () => {
         await clock.advance(pauseAfter(20));
       }
       expect((await stored()).filter(({ state }) => state === 'sent')).toHaveLength(5);
+    }));
+
+  it('a clock that was set back by a day keeps nothing waiting for that day', () =>
+    withTempDir(async (root) => {
+      const { deps, look, answer, stored } = createSite(root, { rules });
+      answer.throws = true;
+      await look();
+      await sendOutbox(deps);
+      const [failed] = await stored();
+      if (failed === undefined) throw new Error('there is none');
+      const at = (nowMs: number) => standing(failed, { nowMs, hostname: 'login1' });
+      expect([at(START_MS), at(START_MS - DAY_MS)]).toEqual(['later', 'due']);
+      const sending = { ...failed, state: 'sending' } as const;
+      const held = (nowMs: number) => standing(sending, { nowMs, hostname: 'login1' });
+      expect([held(START_MS), held(START_MS - DAY_MS)]).toEqual(['later', 'due']);
     }));
 
   it('a claim whose answer was lost is still one, and so is a look', () =>
