@@ -1,6 +1,6 @@
 // How many commands of Slurm a whole job issues, on a real Slurm on this host, from `submit` until it is final, on the login side and inside its jobs: small and
 // large, with failures that need a second wave, and with `slurmctl tick` beside it. Looking on is not counted.
-// Usage: node test/bench/slurm-commands.bench.mjs [--items 100000]; needs `scripts/slurm-cluster install`. Takes minutes.
+// Usage: node test/bench/slurm-commands.bench.mjs [--items 200000]; needs `scripts/slurm-cluster install`. Takes minutes.
 import { execFile } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs, promisify } from 'node:util';
@@ -9,7 +9,7 @@ import { load, report, say } from './support/measure.mjs';
 import { makeProject, openProject } from './support/project.mjs';
 import { startSlurmCluster } from './support/slurm-cluster.mjs';
 
-const { values } = parseArgs({ options: { items: { type: 'string', default: '100000' } } });
+const { values } = parseArgs({ options: { items: { type: 'string', default: '200000' } } });
 const LARGE = Number(values.items);
 const SMALL = 100;
 const LOOK_EVERY_MS = 500;
@@ -73,7 +73,7 @@ function slow(ms) {
 }
 
 async function run(name, { items, perTask, handler = ECHO, more = '', ticks = false }) {
-  const project = makeProject(name, { env: { ...cluster.env, SLURMCTL_SCHEDULER: 'slurm' } });
+  const project = makeProject(name, { env: { ...cluster.env, SLURMCTL_SCHEDULER: 'auto' } });
   try {
     const counting = countingCommands(project.dir, project.options.env);
     project.options.env = counting.env;

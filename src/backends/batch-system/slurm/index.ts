@@ -12,7 +12,7 @@ import { runCommand, type RunCommand } from '../../shared/run-command.ts';
 import { renderScript } from '../shared/render-script.ts';
 import { cancelJob, drainJob, holdJob, releaseJob, throttleJob } from './control.ts';
 import { elementStates, needsAccounting } from './element-states.ts';
-import { readLimits } from './limits.ts';
+import { readLimits, readVersion } from './limits.ts';
 import { askAccounting, askQueue, askWholeQueue, byCluster, tryAccounting, type JobSelection } from './query.ts';
 import { queuedSubmissions } from './queued.ts';
 import { createRecentAnswers } from './recent-answers.ts';
@@ -46,7 +46,7 @@ export function createSlurmBatchSystem(options: SlurmOptions): BatchSystem {
   });
   return {
     kind: 'slurm',
-    ping: () => pingSlurm(commands),
+    ping: () => pingSlurm(commands, site),
     limits: (request) => readLimits(site, request),
     render,
     submit: async (request) => submitToSlurm({ run, env, commands }, request, render(request)),
@@ -77,11 +77,12 @@ const selector =
   (by: JobSelection['by'], cluster: string | undefined, ownUid: number) =>
   (values: readonly string[]): JobSelection => ({ by, values, ownUid, ...(cluster === undefined ? {} : { cluster }) });
 
-async function pingSlurm(commands: SlurmCommands): ReturnType<BatchSystem['ping']> {
+/** The version is in what a submit asks for next. */
+async function pingSlurm(commands: SlurmCommands, site: Pick<SlurmCommands, 'ask'>): ReturnType<BatchSystem['ping']> {
   try {
     const { up, said } = await commands.ping();
     if (!up) return { ok: false, detail: said };
-    const version = /(\d+\.\d+(?:\.\d+)*)/.exec(await commands.ask(['scontrol', '--version']))?.[1];
+    const version = await readVersion(site);
     return { ok: true, detail: said, ...(version === undefined ? {} : { version }) };
   } catch (error) {
     if (isAppError(error)) return { ok: false, detail: error.message };

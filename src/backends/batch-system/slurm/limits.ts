@@ -66,6 +66,12 @@ export async function readLimits(
   };
 }
 
+/** Of Slurm, such as 22.05.8. @throws BATCH_UNREACHABLE, BATCH_BAD_ANSWER */
+export async function readVersion(commands: Pick<SlurmCommands, 'ask'>): Promise<string | undefined> {
+  const said = parseConfig(await commands.ask(CONFIG)).get('SLURM_VERSION') ?? '';
+  return /\d+\.\d+(?:\.\d+)*/.exec(said)?.[0];
+}
+
 /** MaxMemPerNode of the partition, which outranks that of the cluster. */
 const memoryLimit = (config: ReadonlyMap<string, string>, { maxMemoryMb }: PartitionRow): number | null =>
   maxMemoryMb ?? parseMemoryMb(config.get('MaxMemPerNode'));

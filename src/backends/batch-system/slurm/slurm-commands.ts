@@ -68,7 +68,7 @@ export function createSlurmCommands(options: {
     if (down !== null && result.ended === 'stopped') throw unreachable(argv, down);
     throwIfNotRun(argv, result);
     const ok = result.exitCode === 0;
-    if (ok && CONTROLLER_COMMANDS.has(argv[0] ?? '') && argv[1] !== '--version') noteAnswer();
+    if (ok && CONTROLLER_COMMANDS.has(argv[0] ?? '')) noteAnswer();
     if (!ok && UNREACHABLE.test(result.stderr + result.stdout)) throw unreachable(argv, sayings(result.stderr));
     return { ok, stdout: result.stdout, stderr: result.stderr };
   }

@@ -12,7 +12,6 @@ export type Script = Record<string, Answer | ((request: CommandRequest) => Answe
 
 const NORMAL: Script = {
   'scontrol ping': { stdout: recorded('ping.out') },
-  'scontrol --version': { stdout: 'slurm-wlm 22.05.8\n' },
   'scontrol show config': { stdout: recorded('config.out') },
   'scontrol -o show partition': { stdout: recorded('partitions.out') },
   sinfo: { stdout: recorded('sinfo-driver.out') },
