@@ -44,10 +44,11 @@ export function throughputChart(progress: Progress, title: string): Html {
   ]);
 }
 
-/** Outcomes a second, step by step; pure. */
-export function throughputOf({ succeeded, failed, stepMs }: Progress): number[] {
+/** Outcomes a second, step by step, without those of which nobody knows when they came about: those that a cancel left over would dwarf all others. Pure. */
+export function throughputOf({ succeeded, failed, stepMs, undated }: Progress): number[] {
   const both = succeeded.map((value, step) => value + (failed[step] ?? 0));
-  return both.map((value, step) => ((value - (both[step - 1] ?? 0)) * 1_000) / stepMs);
+  const last = both.length - 1;
+  return both.map((value, step) => ((value - (both[step - 1] ?? 0) - (step === last ? undated : 0)) * 1_000) / stepMs);
 }
 
 const gridLine = (y: number, label: string): Html =>

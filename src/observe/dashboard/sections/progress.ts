@@ -27,7 +27,8 @@ export function progress({ progress: panel, job }: Dashboard): Section {
       throughput(panel),
       panel.undated > 0 &&
         html`<p class="remark">
-          Of ${count(panel.undated, 'item')} it is not known when they ended; they are drawn at the end.
+          Of ${count(panel.undated, 'item')} it is not known when they ended; they are drawn at the end, and in no
+          second.
         </p>`,
     ],
   };

@@ -12,6 +12,7 @@ import {
 import { efficiencyOf } from '../../../../src/observe/dashboard/efficiency.ts';
 import { heatMapOf } from '../../../../src/observe/dashboard/heat-map.ts';
 import { nodeChartOf } from '../../../../src/observe/dashboard/node-chart.ts';
+import { throughputOf } from '../../../../src/observe/dashboard/charts/progress-chart.ts';
 import { progressOf } from '../../../../src/observe/dashboard/progress.ts';
 import { createRetryCounter } from '../../../../src/observe/dashboard/retries.ts';
 import { cellState, type AttemptFacts, type TaskFacts } from '../../../../src/observe/dashboard/task-facts.ts';
@@ -117,6 +118,18 @@ describe('progress', () => {
     );
     expect(panel.undated).toBe(0);
     expect(panel.failed.findIndex((value) => value === 7)).toBe(Math.floor((505 / 1_000) * panel.failed.length));
+  });
+
+  it('has no second in which the items came that a cancel left over', () => {
+    const cancelled = task(1, { state: 'cancelled', finishedMs: null, startedMs: null, succeeded: 0, failed: 5_000 });
+    const panel = there(
+      progressOf(
+        { tasks: [task(0), cancelled], attempts: [], lastFailureMs: new Map() },
+        { createdMs: 0, endMs: 120_000, items: 5_010 },
+      ),
+    );
+    expect(panel.failed.at(-1)).toBe(5_000);
+    expect(sum(throughputOf(panel).map((rate) => (rate * panel.stepMs) / 1_000))).toBe(10);
   });
 
   it('is not there before the first outcome', () => {
