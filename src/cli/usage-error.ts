@@ -3,6 +3,7 @@ import { AppError } from '../errors/app-error.ts';
 import { commands } from './commands.ts';
 import type { Command } from './define-command.ts';
 import { families } from './families.ts';
+import { globalOptions } from './global-options.ts';
 
 /** Commander's complaint as a USAGE error: one line without its prefix, near misses and the right help page as the remedy. */
 export function usageError(error: CommanderError, argv: readonly string[]): AppError {
@@ -16,8 +17,9 @@ export function usageError(error: CommanderError, argv: readonly string[]): AppE
   const page = ['slurmctl', command?.name ?? family?.name ?? '', '--help'].filter((word) => word !== '').join(' ');
   const missing = /^missing required argument '(\w+)'/.exec(message)?.[1];
   const wanted = command?.args.find(({ name }) => name === missing);
+  const meant = suggestion?.[1] ?? longOption(message, command);
   const parts = [
-    suggestion === null ? null : `Did you mean ${suggestion[1]}?`,
+    meant === null ? null : `Did you mean ${meant}?`,
     wanted === undefined ? null : `${wanted.name}: ${wanted.description}.`,
     `See: ${page}`,
   ];
@@ -25,6 +27,15 @@ export function usageError(error: CommanderError, argv: readonly string[]): AppE
     message: message === '' || message === '(outputHelp)' ? 'a command is missing' : message,
     hint: parts.filter((part) => part !== null).join(' '),
   });
+}
+
+/** There are no short options; of `-f` the ones that begin so are meant, first those of the command. Null where none does. */
+function longOption(message: string, command: Command | undefined): string | null {
+  const letter = /^unknown option '-(\w)'$/.exec(message)?.[1];
+  if (letter === undefined) return null;
+  const found = [...(command?.options ?? []), ...globalOptions].filter(({ flag }) => flag.startsWith(`--${letter}`));
+  const own = found.filter((option) => command?.options.includes(option));
+  return (own.length > 0 ? own : found).map(({ flag }) => flag).join(' or ') || null;
 }
 
 /** The words of a command, one after the other: options may stand before and after them. */

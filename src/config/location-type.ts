@@ -1,6 +1,7 @@
 import { isAbsolute, join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { formatBackendUrl, parseBackendUrl, type AwsService } from '../domain/backend-url.ts';
+import { JOB_STATES } from '../domain/states.ts';
 import { CONTROL, text } from './plain-types.ts';
 import { unexpected, type ReadContext, type ValueType } from './value-type.ts';
 
@@ -54,10 +55,23 @@ export function location(userHome: string | undefined, place: PlaceName): ValueT
         return readAddress(value.source, { scheme: address, place, problem });
       }
       const found = plain.read(value, context);
-      return found === undefined ? undefined : pathToFileURL(absolute(found, { dir: value.dir, userHome })).href;
+      if (found === undefined) return undefined;
+      if (place === 'state' && isJobState(found))
+        return context.problem(
+          `found ${JSON.stringify(found)}, a state of jobs; this is where states are kept, expected ${expected}`,
+          {
+            at: value,
+            hint: `slurmctl list --status ${found} lists jobs in that state; a directory of that name is ./${found}`,
+          },
+        );
+      return pathToFileURL(absolute(found, { dir: value.dir, userHome })).href;
     },
   };
 }
+
+/** `list --state failed` is what many a person types for `--status`, and would look into an empty directory. */
+const isJobState = (word: string): boolean =>
+  JOB_STATES.some((state) => state === word.toUpperCase().replaceAll('-', '_'));
 
 /** Known schemes also without their slashes: nobody means a directory called `s3:`. */
 const schemeOf = (found: string): string | undefined =>

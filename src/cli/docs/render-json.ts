@@ -38,7 +38,8 @@ export function renderJsonDocs({ app, cli, shared, words }: DocumentSources): st
 
 ${GENERATED}
 
-With \`--json\` every command prints exactly one document on stdout, also when it fails. \`status --watch\`, \`logs --follow\` and \`events\` print one document a line.
+With \`--json\` every command prints exactly one document on stdout, also when it fails. \`status --watch\`,
+\`limit show --watch\`, \`pool show --watch\`, \`logs --follow\` and \`events\` print one document a line.
 \`schema\` names kind and version; within a version fields are added, never renamed or removed: ignore fields you do not know. Times are ISO-8601 in UTC,
 durations are milliseconds (\`…Ms\`), sizes are bytes. The shapes below are in TypeScript notation; \`?\` marks a field that may be absent.
 A type that is not declared here, such as \`JobState\`, is one of the words at the end; \`ErrorCode\` is one of [errors.md](errors.md), and ids are strings.

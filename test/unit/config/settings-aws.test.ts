@@ -202,6 +202,8 @@ describe('wrong values', () => {
     ['store', 's3://bucket/../x', /found the prefix/],
     ['store', 's3://bucket?regoin=x', /found the parameter "regoin" · Known are region, endpoint/],
     ['store', 's3:bucket', /found s3: without "\/\/", expected .* · Write s3:\/\/bucket\/prefix/],
+    ['state', 'failed', /found "failed", a state of jobs.* · slurmctl list --status failed .* \.\/failed/],
+    ['state', 'completed-with-failures', /a state of jobs/],
     ['store', 'dynamodb://table', /found a dynamodb:\/\/ address, expected .* · dynamodb:\/\/ is for state/],
     ['store', 'gs://bucket', /found a gs:\/\/ address, .* · Write s3:\/\/bucket\/prefix/],
     ['store', 'arn:aws:s3:::bucket', /found an ARN/],
