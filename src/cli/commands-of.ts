@@ -31,6 +31,9 @@ const LOADS: Readonly<Record<string, Load>> = {
   alert: async () => (await import('./commands/alert.ts')).alertCommands,
 };
 
+/** First words of all commands. */
+export const COMMAND_WORDS: readonly string[] = Object.keys(LOADS);
+
 /** The commands that begin with this word, without loading any other: most command lines need one. Null when none does. */
 export const commandsOf = async (word: string): Promise<readonly Command[] | null> =>
   Object.hasOwn(LOADS, word) ? await (LOADS[word] as Load)() : null;

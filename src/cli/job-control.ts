@@ -12,17 +12,17 @@ interface Signals {
  * Calls `before` and then stops the process as the signal would have by itself: by the system's own action, which is none where no shell
  * could let the process go on. Calls `after` when it goes on, whoever stopped it.
  */
-export function aroundStops(process: Signals, { before, after }: StopHooks): () => void {
+export function aroundStops(signals: Signals, { before, after }: StopHooks): () => void {
   let isOver = false;
   /** The process goes on by itself after its own stop, and is told of it once more. */
   let isTold = false;
   const stop = async (): Promise<void> => {
     await before();
     if (isOver) return;
-    process.off('SIGTSTP', onStop);
+    signals.off('SIGTSTP', onStop);
     isTold = true;
-    process.kill(process.pid, 'SIGTSTP');
-    process.on('SIGTSTP', onStop);
+    signals.kill(signals.pid, 'SIGTSTP');
+    signals.on('SIGTSTP', onStop);
     await after();
   };
   const onStop = (): void => void stop();
@@ -30,11 +30,11 @@ export function aroundStops(process: Signals, { before, after }: StopHooks): () 
     if (!isTold) void after();
     isTold = false;
   };
-  process.on('SIGTSTP', onStop);
-  process.on('SIGCONT', onGoOn);
+  signals.on('SIGTSTP', onStop);
+  signals.on('SIGCONT', onGoOn);
   return () => {
     isOver = true;
-    process.off('SIGTSTP', onStop);
-    process.off('SIGCONT', onGoOn);
+    signals.off('SIGTSTP', onStop);
+    signals.off('SIGCONT', onGoOn);
   };
 }

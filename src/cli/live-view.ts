@@ -29,7 +29,7 @@ function createLiveView<D>(session: Session, live: LiveView<D>): Shown<D> {
     const told = JSON.stringify(facts(document));
     if (told === shown) return;
     shown = told;
-    await session.print(`${sentence(document)}\n`);
+    await session.print(`${session.view.flagged(sentence(document))}\n`);
   };
   return { show, forget };
 }
@@ -44,7 +44,8 @@ function createDrawing<D>(session: Session, { render }: Pick<LiveView<D>, 'rende
     const height = shown.reduce((sum, line) => sum + rowsOf(line, columns), 0);
     // The cursor cannot go above the screen, so a taller picture is cut to it.
     shown = firstRows(
-      render(document, { ...view, width: columns })
+      view
+        .flagged(render(document, { ...view, width: columns }))
         .split('\n')
         .slice(0, -1),
       { columns, rows },

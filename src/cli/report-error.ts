@@ -3,6 +3,7 @@ import type { ErrorDocument } from './documents.ts';
 import { problemLines } from './render/problems.ts';
 import type { Style } from './render/style.ts';
 import { printableLines } from './render/text.ts';
+import type { View } from './render/view.ts';
 
 /** What a failed command says to a person (stderr), to a program (stdout, with `--json`) and to the shell. */
 export interface ErrorReport {
@@ -14,14 +15,19 @@ export interface ErrorReport {
 /** Words for anything thrown: an AppError is explained, everything else is owned up to as a bug. */
 export const reportError = (
   error: unknown,
-  { style, version }: { readonly style: Style; readonly version: () => string },
-): ErrorReport => (error instanceof AppError ? reportFailure(error, style) : reportBug(error, style, version()));
+  {
+    style,
+    version,
+    flagged = (text) => text,
+  }: Pick<View, 'style'> & Partial<Pick<View, 'flagged'>> & { readonly version: () => string },
+): ErrorReport =>
+  error instanceof AppError ? reportFailure(error, { style, flagged }) : reportBug(error, style, version());
 
-function reportFailure(error: AppError, style: Style): ErrorReport {
+function reportFailure(error: AppError, { style, flagged }: Pick<View, 'style' | 'flagged'>): ErrorReport {
   const lines = [
     `${style.bad('error:')} ${withCode(printableLines(error.message), style.dim(`[${error.code}]`))}`,
-    ...problemsToShow(error).flatMap((problem) => problemLines(problem, '  ')),
-    `${style.info('hint:')} ${printableLines(error.hint)}`,
+    ...problemsToShow(error).flatMap((problem) => problemLines(problem, '  ').map(flagged)),
+    `${style.info('hint:')} ${flagged(printableLines(error.hint))}`,
   ];
   return {
     text: `${lines.join('\n')}\n`,

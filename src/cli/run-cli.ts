@@ -1,11 +1,13 @@
 import { CommanderError } from 'commander';
 import type { CreateApp } from '../app/api.ts';
 import { commandsOf } from './commands-of.ts';
+import { flagging } from './flagged.ts';
 import { readGlobalOptions } from './global-options.ts';
 import { type CliIo, StdoutClosed } from './io.ts';
 import { type Request, readCommandLine } from './program.ts';
 import { jsonText } from './render/json.ts';
 import { createStyle, wantsColour } from './render/style.ts';
+import type { View } from './render/view.ts';
 import { reportError } from './report-error.ts';
 import { createSession, interrupted, type Session } from './session.ts';
 import { tellTiming } from './timing.ts';
@@ -16,6 +18,7 @@ export async function runCli(
   { io, createApp }: { readonly io: CliIo; readonly createApp: CreateApp },
 ): Promise<number> {
   let atEnd = async (): Promise<void> => {};
+  let flagged = (text: string): string => text;
   try {
     const request = await read(argv, io);
     if (request.kind === 'print') {
@@ -23,13 +26,14 @@ export async function runCli(
       return 0;
     }
     const { app, output } = readGlobalOptions(request.raw.options);
-    const session = createSession({ io, flags: output, appFlags: app, createApp });
+    flagged = flagging(app);
+    const session = createSession({ io, flags: output, appFlags: app, createApp, flagged });
     atEnd = () => tellTiming(session, request.command.name);
     return await runCommand(request, session);
   } catch (error) {
     // Nobody reads on: `slurmctl list | head -1` has what it wanted.
     if (error instanceof StdoutClosed) return 0;
-    return await tell(error, argv, io);
+    return await tell(error, { argv, io, flagged });
   } finally {
     await atEnd();
   }
@@ -82,9 +86,12 @@ const untilInterrupted = (signal: AbortSignal): Promise<never> =>
     else signal.addEventListener('abort', stop, { once: true });
   });
 
-async function tell(error: unknown, argv: readonly string[], io: CliIo): Promise<number> {
+async function tell(
+  error: unknown,
+  { argv, io, flagged }: { readonly argv: readonly string[]; readonly io: CliIo; readonly flagged: View['flagged'] },
+): Promise<number> {
   const style = createStyle(wantsColour(io.stderr, io.env, !argv.includes('--no-color')));
-  const report = reportError(error, { style, version: () => io.version() });
+  const report = reportError(error, { style, flagged, version: () => io.version() });
   io.stderr.write(report.text);
   if (argv.includes('--json')) await io.stdout.write(`${jsonText(report.document, 2)}\n`).catch(() => {});
   return report.exitCode;

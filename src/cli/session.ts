@@ -4,7 +4,6 @@ import { AppError } from '../errors/app-error.ts';
 import type { CliIo } from './io.ts';
 import { jsonText } from './render/json.ts';
 import { createStyle, type Style, wantsColour } from './render/style.ts';
-import { printable, shellWord } from './render/text.ts';
 import type { View } from './render/view.ts';
 import { timingKind } from './timing.ts';
 
@@ -29,13 +28,13 @@ export interface Session {
   app(options?: { readonly jobFile: string }): Promise<App>;
   /** Prints to stdout as it is. */
   print(text: string): Promise<void>;
-  /** Prints a document: as JSON with `--json`, else as `human` words it. */
+  /** Prints a document: as JSON with `--json`, else as `human` words it, with the flags that led here in its commands. */
   show<D>(document: D, human: (document: D, view: View) => string): Promise<void>;
   /** Prints one document on one line, for commands that print many. */
   jsonLine(document: unknown): Promise<void>;
   /** A sentence for the person, on stderr; nothing with `--quiet`. */
   note(text: string): void;
-  /** Names the next useful command; the flags that led to this home and these backends are added. */
+  /** Names the next useful command, with the flags that led here. */
   next(command: string): void;
   /** When the app was open, on the clock of `io`; null when it never was, or nobody wants to know. */
   openedMs(): number | null;
@@ -50,10 +49,12 @@ export interface SessionOptions {
   readonly flags: OutputFlags;
   readonly appFlags: GlobalFlags;
   readonly createApp: CreateApp;
+  /** See `View`. */
+  readonly flagged: View['flagged'];
 }
 
 /** Creates the session of one command. */
-export function createSession({ io, flags, appFlags, createApp }: SessionOptions): Session {
+export function createSession({ io, flags, appFlags, createApp, flagged }: SessionOptions): Session {
   let opened: Promise<App> | undefined;
   let openedMs: number | null = null;
   const open: Session['app'] = async (options) => {
@@ -63,11 +64,10 @@ export function createSession({ io, flags, appFlags, createApp }: SessionOptions
   };
   const style = createStyle(wantsColour(io.stdout, io.env, flags.colour));
   const noteStyle = createStyle(wantsColour(io.stderr, io.env, flags.colour));
-  const view: View = { style, width: io.stdout.isTty ? io.stdout.columns : Number.POSITIVE_INFINITY };
-  const flagWords = Object.entries(appFlags).map(([name, value]) => `--${name} ${shellWord(printable(value))}`);
+  const view: View = { style, width: io.stdout.isTty ? io.stdout.columns : Number.POSITIVE_INFINITY, flagged };
   const print = (text: string): Promise<void> => io.stdout.write(text);
   const note = (text: string): void => {
-    if (!flags.quiet) io.stderr.write(`${text}\n`);
+    if (!flags.quiet) io.stderr.write(`${flagged(text)}\n`);
   };
   return {
     io,
@@ -78,10 +78,10 @@ export function createSession({ io, flags, appFlags, createApp }: SessionOptions
     openedMs: () => openedMs,
     requests: async () => (await opened?.catch(() => undefined))?.requests() ?? [],
     print,
-    show: (document, human) => print(flags.json ? `${jsonText(document, 2)}\n` : human(document, view)),
+    show: (document, human) => print(flags.json ? `${jsonText(document, 2)}\n` : flagged(human(document, view))),
     jsonLine: (document) => print(`${jsonText(document)}\n`),
     note,
-    next: (command) => note(noteStyle.dim(`next: ${[command, ...flagWords].join(' ')}`)),
+    next: (command) => note(noteStyle.dim(`next: ${flagged(command)}`)),
     close: async () => {
       const app = await opened?.catch(() => undefined);
       await app?.close();

@@ -33,5 +33,5 @@ export async function tellTiming(session: Session, command: string): Promise<voi
   const { renderTiming } = await import('./render/timing.ts');
   const style = createStyle(wantsColour(io.stderr, io.env, flags.colour));
   const width = io.stderr.isTty ? io.stderr.columns : Number.POSITIVE_INFINITY;
-  io.stderr.write(renderTiming(document, { style, width }));
+  io.stderr.write(renderTiming(document, { ...session.view, style, width }));
 }

@@ -52,7 +52,9 @@ export const metrics = defineCommand({
       return 130;
     }
     const { document, exposition } = await app.metrics({ jobs, ...(out === undefined ? {} : { path: out }) });
-    if (document.path === null) await session.show(document, () => exposition);
+    // A collector reads it: nothing is put into it that a person may copy.
+    if (document.path === null && !session.flags.json) await session.print(exposition);
+    else if (document.path === null) await session.show(document, () => '');
     else {
       if (session.flags.json) await session.show(document, () => '');
       session.note(`wrote ${printable(document.path)}`);

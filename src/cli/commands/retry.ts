@@ -78,9 +78,11 @@ export const retry = defineCommand({
       session.next(dryRun && items > 0 ? again(jobId, { ...wishes, memory, time }) : nextAfter(document));
       return 0;
     }
-    session.note(renderRetry(document, { style: session.noteStyle, width: session.io.stderr.columns }).trimEnd());
+    session.note(
+      renderRetry(document, { ...session.view, style: session.noteStyle, width: session.io.stderr.columns }).trimEnd(),
+    );
     const final = await followJob(session, app, jobId);
-    const status = renderStatus(final, { style: session.noteStyle, width: session.io.stderr.columns });
+    const status = renderStatus(final, { ...session.view, style: session.noteStyle, width: session.io.stderr.columns });
     if (session.flags.json) await session.show<RetryWaitDocument>({ ...document, final }, () => '');
     session.note(status.trimEnd());
     noteCarry(session, final.carry, jobId);

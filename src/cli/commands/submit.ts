@@ -52,7 +52,9 @@ export const submit = defineCommand({
     }
     const final = await followJob(session, app, jobId);
     if (session.flags.json) await session.show<SubmitWaitDocument>({ ...submitted, final }, () => '');
-    session.note(renderStatus(final, { style: session.noteStyle, width: session.io.stderr.columns }).trimEnd());
+    session.note(
+      renderStatus(final, { ...session.view, style: session.noteStyle, width: session.io.stderr.columns }).trimEnd(),
+    );
     noteCarry(session, final.carry, jobId);
     session.next(nextAfterStatus(final));
     return exitCodeOf(final);

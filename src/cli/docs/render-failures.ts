@@ -26,7 +26,7 @@ const ACTIONS: Readonly<Record<CauseInfo['action'], string>> = {
   fail: 'fail at once',
 };
 
-const PLAIN = { style: createStyle(false), width: Number.POSITIVE_INFINITY };
+const PLAIN = { style: createStyle(false), width: Number.POSITIVE_INFINITY, flagged: String };
 
 const ANALYSE_SECTION = `
 ## What fails, where, and what to do

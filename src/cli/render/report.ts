@@ -11,7 +11,7 @@ export function renderReport(document: EfficiencyReport, view: View): string {
   const { style } = view;
   const { jobId, name, state, advice, missing, notes } = document;
   const fact = ([label, text]: readonly [string, string]): string[] =>
-    wrap(text, view.width - LABEL_WIDTH).map(
+    wrap(view.flagged(text), view.width - LABEL_WIDTH).map(
       (line, index) => `${style.dim((index === 0 ? label : '').padEnd(LABEL_WIDTH))}${line}`,
     );
   const lines = [

@@ -56,7 +56,7 @@ export function renderStatus(document: StatusDocument, view: View): string {
   if (earlier !== null) lines.push(['', earlier]);
   return lines
     .flatMap(([label, text, paint]) =>
-      (label === 'output' ? [text] : wrap(text, view.width - LABEL_WIDTH)).map(
+      (label === 'output' ? [text] : wrap(view.flagged(text), view.width - LABEL_WIDTH)).map(
         (line, index) => `${style.dim((index === 0 ? label : '').padEnd(LABEL_WIDTH))}${(paint ?? same)(line)}\n`,
       ),
     )

@@ -4,4 +4,6 @@ import type { Style } from './style.ts';
 export interface View {
   readonly style: Style;
   readonly width: number;
+  /** Puts the flags that led here into every command of ours in a text; to be done before it is cut to the width. */
+  readonly flagged: (text: string) => string;
 }

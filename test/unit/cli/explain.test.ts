@@ -8,7 +8,7 @@ import { nextAfterStatus, renderStatus } from '../../../src/cli/render/status.ts
 import { createStyle } from '../../../src/cli/render/style.ts';
 import { finalStatus, JOB, runningStatus } from './documents.fixture.ts';
 
-const view = { style: createStyle(false), width: Infinity };
+const view = { style: createStyle(false), width: Infinity, flagged: String };
 
 const attempt: ExplainedAttempt = {
   number: 1,

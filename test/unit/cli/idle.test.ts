@@ -5,7 +5,9 @@ import type { StatusDocument } from '../../../src/app/documents.ts';
 import { finalStatus, JOB, runningStatus } from './documents.fixture.ts';
 
 const lines = (over: Partial<StatusDocument>): string[] =>
-  renderStatus({ ...runningStatus, ...over }, { style: createStyle(false), width: Infinity }).split('\n');
+  renderStatus({ ...runningStatus, ...over }, { style: createStyle(false), width: Infinity, flagged: String }).split(
+    '\n',
+  );
 const of = (label: string, over: Partial<StatusDocument>): string[] => {
   const all = lines(over);
   const at = all.findIndex((line) => line.startsWith(label));

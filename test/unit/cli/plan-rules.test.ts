@@ -15,7 +15,11 @@ const spec = (rules: readonly RetryRule[]): RetrySpec => ({
   rules,
 });
 const told = (rules: readonly RetryRule[]): string[] =>
-  renderPlan({ ...planned, rules: rulesDocument(spec(rules)) }, { style: createStyle(false), width: Infinity }, false)
+  renderPlan(
+    { ...planned, rules: rulesDocument(spec(rules)) },
+    { style: createStyle(false), width: Infinity, flagged: String },
+    false,
+  )
     .split('\n')
     .flatMap((line) => /^(?:failures)? +((?:\d+\.|…) .*)$/.exec(line)?.[1] ?? []);
 

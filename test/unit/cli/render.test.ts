@@ -114,7 +114,7 @@ describe('renderTable', () => {
     fc.assert(
       fc.property(fc.array(fc.tuple(cell, cell, cell), { minLength: 1, maxLength: 5 }), (rows) => {
         const columns = [{ head: 'A' }, { head: 'B', align: 'right' as const }, { head: 'C' }];
-        const text = renderTable(columns, rows, { view: { style: createStyle(false), width: 60 } });
+        const text = renderTable(columns, rows, { view: { style: createStyle(false), width: 60, flagged: String } });
         expect(text.split('\n')).toHaveLength(rows.length + 2);
       }),
     );
@@ -122,7 +122,7 @@ describe('renderTable', () => {
 
   it('shrinks the widest column first', () => {
     const text = renderTable([{ head: 'ID' }, { head: 'TEXT' }], [['short', 'x'.repeat(50)]], {
-      view: { style: createStyle(false), width: 20 },
+      view: { style: createStyle(false), width: 20, flagged: String },
     });
     expect(text).toBe(`ID     TEXT\nshort  ${'x'.repeat(12)}…\n`);
   });

@@ -77,7 +77,7 @@ describe('status', () => {
       causes: runningStatus.causes,
     };
     for (const width of [40, 60, 100]) {
-      const lines = renderStatus(long, { style: createStyle(false), width }).split('\n');
+      const lines = renderStatus(long, { style: createStyle(false), width, flagged: String }).split('\n');
       expect(lines.filter((line) => line.length > width && !line.startsWith('output'))).toEqual([]);
     }
   });

@@ -40,7 +40,7 @@ describe('submit', () => {
       },
     ]);
     expect(submit.mock.calls[0]?.[0]).toMatchObject({ jobFile: 'job.yaml', set: ['a.b=1', 'c=x=y'] });
-    expect(stderr).toContain(`next: slurmctl status ${JOB} --watch --home /data --scheduler local\n`);
+    expect(stderr).toContain(`next: slurmctl --home /data --scheduler local status ${JOB} --watch\n`);
   });
 
   it('--json prints one document with jobId', async () => {
