@@ -41,8 +41,12 @@ export function captureConsole(): ConsoleCapture {
   };
 }
 
+/** The disk with the element's output may be full: an error that nobody listens to would end the process, and what is lost is only print. */
+const ignore = (): void => undefined;
+
 function takeOver(name: StreamName, printingNow: () => Printing | undefined): () => void {
   const stream = process[name];
+  if (!stream.listeners('error').includes(ignore)) stream.on('error', ignore);
   const original = stream.write.bind(stream);
   const write = (
     chunk: Uint8Array | string,

@@ -29,6 +29,12 @@ async function during(work: () => Promise<void> | void): Promise<readonly Logged
 const messages = (lines: readonly LoggedLine[]): string[] => lines.map(({ message }) => message);
 
 describe('what a handler prints', () => {
+  it('is lost where the output of the element cannot be written, and nothing else is', () => {
+    const full = Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' });
+    expect(() => process.stdout.emit('error', full)).not.toThrow();
+    expect(() => process.stderr.emit('error', full)).not.toThrow();
+  });
+
   it('goes to the log of its own item, line by line, whatever runs beside it', async () => {
     const print = async (name: string): Promise<void> => {
       for (let line = 0; line < 3; line += 1) {
