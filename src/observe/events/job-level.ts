@@ -27,7 +27,7 @@ export function jobLevelEvents(facts: JobFacts): LifecycleEvent[] {
   return [
     ...lifeEvents(facts.meta),
     ...facts.submissions.flatMap(arrayEvents),
-    ...[...facts.people].map(([id, event]) => personEvent(id, event, facts.meta)),
+    ...peopleEvents(facts),
     ...[...facts.breakers].flatMap(([fingerprint, breaker]) => breakerEvent(fingerprint, breaker, facts.meta)),
     ...facts.avoided.map((node) => nodeEvent(node, facts.meta)),
     ...turnEvents(facts),
@@ -132,15 +132,16 @@ const DONE_BY_PEOPLE: Record<JobEvent['kind'], LifecycleKind> = {
   retry: 'retried',
 };
 
-const personEvent = (id: string, { kind, atMs, text, by }: JobEvent, { generation }: JobMeta): LifecycleEvent => ({
-  id: `person/${id}`,
-  kind: DONE_BY_PEOPLE[kind],
-  atMs,
-  exact: true,
-  generation,
-  text,
-  by,
-});
+/** Each retry is the first thing of its generation: what is stored has no generation of its own. */
+function peopleEvents({ people, meta }: Pick<JobFacts, 'people' | 'meta'>): LifecycleEvent[] {
+  let { generation } = meta;
+  const newestFirst = [...people].toSorted(([a, one], [b, other]) => other.atMs - one.atMs || (a < b ? 1 : -1));
+  return newestFirst.map(([id, { kind, atMs, text, by }]) => {
+    const event = { id: `person/${id}`, kind: DONE_BY_PEOPLE[kind], atMs, exact: true, generation, text, by };
+    if (kind === 'retry') generation = Math.max(0, generation - 1);
+    return event;
+  });
+}
 
 function breakerEvent(fingerprint: string, breaker: BreakerItem, { generation, updatedMs }: JobMeta): LifecycleEvent[] {
   const { state, cause, tasks, example, untilMs, pauseMs, failedCanaries = 0 } = breaker;

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { AttemptRecord, CorruptRecord } from '../../../../src/domain/history.ts';
+import type { AttemptRecord, CorruptRecord, JobEvent } from '../../../../src/domain/history.ts';
 import { taskIdOf, type AttemptId, type JobId, type TaskId } from '../../../../src/domain/ids.ts';
 import type { JobMeta } from '../../../../src/domain/job-item.ts';
 import type { LifecycleEvent } from '../../../../src/domain/lifecycle-event.ts';
@@ -64,6 +64,25 @@ const sources = ({ tasks = [], records = [], ...facts }: Given & Partial<Omit<Ev
 const told = async (given: Parameters<typeof sources>[0]): Promise<LifecycleEvent[]> =>
   newEvents(sources(given), new Set());
 const kinds = (events: readonly LifecycleEvent[]): string[] => events.map(({ kind }) => kind);
+
+describe('what people did', () => {
+  it('belongs to the generation it was done in, which each retry begins', async () => {
+    const did = (kind: JobEvent['kind'], atMs: number): [string, JobEvent] => [
+      `p${atMs}`,
+      { kind, atMs, text: kind, by: 'ada@login1' },
+    ];
+    const kept = [did('pause', 1_100), did('retry', 1_200), did('retry', 1_300), did('cancel', 1_400)];
+    for (const people of [new Map(kept), new Map(kept.toReversed())]) {
+      const events = (await told({ meta: { ...META, generation: 2 }, people })).filter(({ by }) => by !== undefined);
+      expect(events.map(({ kind, generation }) => [kind, generation])).toEqual([
+        ['paused', 0],
+        ['retried', 1],
+        ['retried', 2],
+        ['cancelled', 2],
+      ]);
+    }
+  });
+});
 
 describe('what happened to a task', () => {
   it('is read off its commit, with where and when it ran', async () => {
