@@ -110,7 +110,8 @@ async function* fromPublished(
   try {
     const path = join(dir.path, 'errors.parquet');
     await deps.store.getFile(file.key, path, { sha256: file.sha256 });
-    const result = await deps.columnar.query({ sql: ERRORS_SQL, views: { errors: path }, scratch: dir.path });
+    const request = { sql: ERRORS_SQL, views: { errors: path }, scratch: dir.path, inTurn: true };
+    const result = await deps.columnar.query(request);
     try {
       yield* failuresByTask({ rows: result.rows, file: deps.store.url(file.key) }, chosen, firstItems);
     } finally {

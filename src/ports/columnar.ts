@@ -63,6 +63,8 @@ export interface QueryRequest {
   readonly views: Readonly<Record<string, string>>;
   /** Directory for spilling, for this query alone. */
   readonly scratch: string;
+  /** True: whoever takes the rows is slower than the engine, which need not hold several pieces of a file at once. */
+  readonly inTurn?: boolean;
 }
 
 export interface QueryResult {

@@ -10,7 +10,7 @@ import { plainRows } from './values.ts';
 /** Opens the views, locks everything else, and runs the one statement. */
 export async function runQuery(request: QueryRequest, memoryLimitBytes: number): Promise<QueryResult> {
   const spill = join(request.scratch, 'spill');
-  const session = await openSession({ memoryLimitBytes, threads: queryThreads(), spill });
+  const session = await openSession({ memoryLimitBytes, threads: request.inTurn === true ? 1 : queryThreads(), spill });
   try {
     await openViews(session, request.views);
     const statement = await onlyStatement(session, request.sql);

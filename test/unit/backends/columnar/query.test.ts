@@ -36,11 +36,18 @@ describe('query', () => {
     expect(sizes.length).toBeGreaterThan(1);
   });
 
-  test('rows of a long file come in its order, without being asked for', async () => {
-    const rows = await ask('select item_index::double as n, nullif(item_id, item_id) as nothing from results');
-    expect(rows.map(({ n }) => n)).toEqual(Array.from({ length: 5_000 }, (_none, n) => n));
-    expect(new Set(rows.map(({ nothing }) => nothing))).toEqual(new Set([null]));
-  });
+  test.each([true, false])(
+    'rows of a long file come in its order, without being asked for (in turn: %s)',
+    async (inTurn) => {
+      const rows = await readAll(columnar, path, {
+        sql: 'select item_index::double as n, nullif(item_id, item_id) as nothing from results',
+        scratch: dir,
+        inTurn,
+      });
+      expect(rows.map(({ n }) => n)).toEqual(Array.from({ length: 5_000 }, (_none, n) => n));
+      expect(new Set(rows.map(({ nothing }) => nothing))).toEqual(new Set([null]));
+    },
+  );
 
   test.each([
     [`1::bigint`, 1n],

@@ -31,12 +31,13 @@ export async function writePart(path: string, outcomes: readonly ItemOutcome[], 
 export async function readAll(
   columnar: Columnar,
   path: string,
-  options: { readonly sql?: string; readonly scratch: string },
+  options: { readonly sql?: string; readonly scratch: string; readonly inTurn?: boolean },
 ): Promise<Record<string, unknown>[]> {
   const { columns, rows } = await columnar.query({
     sql: options.sql ?? 'from results',
     views: { results: path },
     scratch: options.scratch,
+    inTurn: options.inTurn ?? false,
   });
   const all: Record<string, unknown>[] = [];
   for await (const chunk of rows)
