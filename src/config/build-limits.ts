@@ -12,8 +12,10 @@ export function buildLimits(build: JobBuild, handler: HandlerSpec | undefined): 
   const { reader } = build;
   const limits = reader
     .read('limits')
-    ?.map((limit) => ({ ...limit, per: perOf(build, limit, { handler, of: 'limits' }) }));
-  const pools = reader.read('pools')?.map((pool) => ({ ...pool, per: perOf(build, pool, { handler, of: 'pools' }) }));
+    ?.map((limit, at) => ({ ...limit, per: perOf(build, limit, { handler, of: 'limits', at }) }));
+  const pools = reader
+    .read('pools')
+    ?.map((pool, at) => ({ ...pool, per: perOf(build, pool, { handler, of: 'pools', at }) }));
   if (handler?.kind === 'command') checkVariables(build, pools ?? []);
   const concurrency = buildConcurrency(build);
   return {
@@ -27,16 +29,19 @@ export function buildLimits(build: JobBuild, handler: HandlerSpec | undefined): 
 function perOf(
   { reader }: JobBuild,
   { name, per }: { readonly name: string; readonly per?: 'call' | 'item' },
-  { handler, of }: { readonly handler: HandlerSpec | undefined; readonly of: 'limits' | 'pools' },
+  about: { readonly handler: HandlerSpec | undefined; readonly of: 'limits' | 'pools'; readonly at: number },
 ): 'call' | 'item' {
+  const { handler, of, at } = about;
   // Merges and `advance` take its turns; items only where the job says so.
   if (of === 'limits' && name === STORE_LIMIT) return per ?? 'call';
   const isCommand = handler?.kind === 'command';
   if (per === 'call' && isCommand)
-    reader.context(of).problem(`${name}: found per: call with handler.command, which cannot ask by itself`, {
-      at: reader.placeOf(of),
-      hint: 'Write per: item',
-    });
+    reader
+      .context(of)
+      .problem(`${of.slice(0, -1)} ${name}: found per: call with handler.command, which cannot ask by itself`, {
+        at: keyIn(reader.find(of)?.value, at, 'per') ?? reader.placeOf(of),
+        hint: 'Write per: item',
+      });
   return per ?? (isCommand ? 'item' : 'call');
 }
 
@@ -53,14 +58,15 @@ function checkVariables({ reader }: JobBuild, pools: readonly JobPool[]): void {
         .context('pools')
         .problem(
           `pool ${pool.name}: found the pools ${other.name} and ${pool.name}, whose slots a command would both find in ${variable}_SLOT`,
-          { at: nameIn(written, at) ?? reader.placeOf('pools'), hint: 'Call one of the two otherwise' },
+          { at: keyIn(written, at, 'name') ?? reader.placeOf('pools'), hint: 'Call one of the two otherwise' },
         );
   }
 }
 
-function nameIn(written: Located | undefined, at: number): Located | undefined {
-  const pool = written?.kind === 'list' ? written.items[at] : undefined;
-  return pool?.kind === 'map' ? pool.entries.get('name')?.value : pool;
+/** What is written for a key of a record in a list. */
+function keyIn(written: Located | undefined, at: number, key: string): Located | undefined {
+  const record = written?.kind === 'list' ? written.items[at] : undefined;
+  return record?.kind === 'map' ? record.entries.get(key)?.value : record;
 }
 
 function buildConcurrency({ reader }: JobBuild): JobSpec['concurrency'] {

@@ -1,10 +1,11 @@
 import { largestCall } from '../domain/limit-bounds.ts';
 import { formatAmount, MOST_AMOUNT } from '../domain/limit-rate.ts';
 import type { JobLimit, LimitDefinition } from '../domain/limit.ts';
+import type { Place } from '../errors/app-error.ts';
 import { quotaWords } from './limit-definition.ts';
 import { unitNameProblem } from './limit-values.ts';
 import type { Located } from './located.ts';
-import { suggestOneOf } from './near-miss.ts';
+import { nearMiss } from './near-miss.ts';
 import { unexpected, type JsonSchema, type ReadContext } from './value-type.ts';
 
 type LimitCost = JobLimit['cost'];
@@ -28,19 +29,24 @@ export function readCost(
   definition: LimitDefinition | undefined,
   context: ReadContext,
 ): LimitCost | undefined {
-  const entries: (readonly [string, Located, Located | undefined])[] =
+  if (unquotedField(value) !== null) return unexpected(value, EXPECTED, { context, ...costHint(value) });
+  const entries: (readonly [string, Located, Place])[] =
     value.kind === 'map'
-      ? [...value.entries].map(([unit, entry]) => [unit, entry.value, undefined])
-      : [['requests', value, undefined]];
+      ? [...value.entries].map(([unit, entry]) => [unit, entry.value, entry.keyPlace])
+      : [['requests', value, value.place]];
   const cost: Record<string, number | readonly string[]> = {};
   let sound = true;
-  for (const [unit, wanted] of entries) {
-    const found = unitProblem(unit, definition) ?? readOne(wanted);
-    if (typeof found === 'object' && 'problem' in found) {
+  for (const [unit, wanted, unitPlace] of entries) {
+    const refused = unitProblem(unit, definition);
+    if (refused !== undefined) {
       sound = false;
-      context.problem(found.problem, { at: wanted, ...(found.hint === undefined ? {} : { hint: found.hint }) });
+      context.problem(refused.problem, {
+        at: unitPlace,
+        ...(refused.hint === undefined ? {} : { hint: refused.hint }),
+      });
       continue;
     }
+    const found = readOne(wanted);
     if (found === undefined) {
       sound = false;
       unexpected(wanted, EXPECTED, { context, ...costHint(wanted) });
@@ -55,6 +61,14 @@ export function readCost(
   return sound ? cost : undefined;
 }
 
+/** YAML reads `{payload.tokens}` without quotes as a group of keys: what was meant; null: something else. */
+function unquotedField(value: Located): string | null {
+  const [first, ...others] = value.kind === 'map' ? value.entries : [];
+  if (first === undefined || others.length > 0) return null;
+  const [key, { value: nothing }] = first;
+  return key.startsWith('payload.') && nothing.kind === 'scalar' && nothing.value === null ? `"{${key}}"` : null;
+}
+
 interface Refused {
   readonly problem: string;
   readonly hint?: string;
@@ -66,7 +80,9 @@ function unitProblem(unit: string, definition: LimitDefinition | undefined): Ref
   if (definition === undefined || unit === 'requests') return undefined;
   const counted = [...new Set([...Object.keys(definition.rates), ...definition.quotas.map((quota) => quota.unit)])];
   if (counted.includes(unit)) return undefined;
-  return { problem: `found the unit \`${unit}\`, which the limit has no rate for`, hint: suggestOneOf(unit, counted) };
+  const near = nearMiss(unit, counted);
+  const hint = near === null ? `State its rate beside the others: ${unit}: 250k/min` : `Did you mean \`${near}\`?`;
+  return { problem: `found the unit \`${unit}\`, which the limit has no rate for`, hint };
 }
 
 function readOne(value: Located): number | readonly string[] | undefined {
@@ -81,7 +97,9 @@ function readOne(value: Located): number | readonly string[] | undefined {
 
 function costHint(value: Located): { readonly hint?: string } {
   const source = value.kind === 'scalar' ? value.source.trim() : '';
-  if (value.kind === 'map' && value.entries.size === 1) return { hint: 'Quote it: "{payload.tokens}"' };
+  const field = unquotedField(value);
+  if (field !== null) return { hint: `Quote it: ${field}` };
+  if (/^\d+$/.test(source)) return { hint: `Write it without quotes: ${source}` };
   const bare = /^\{?(?:payload\.)?(\w+(?:\.\w+)*)\}?$/.exec(source)?.[1];
   return bare === undefined || /^\d/.test(bare) || /^(payload|true|false|null|nan|inf|infinity)$/i.test(bare)
     ? {}

@@ -143,12 +143,15 @@ function readQuota(
 export function checkStoreUnits(
   name: string,
   { rates, quotas }: LimitDefinition,
-  problem: (message: string) => void,
+  problem: (message: string, hint: string) => void,
 ): boolean {
   if (name !== STORE_LIMIT) return true;
   const others = [...Object.keys(rates), ...quotas.map(({ unit }) => unit)].filter((unit) => unit !== 'requests');
   for (const unit of new Set(others))
-    problem(`found the unit ${unit}, expected requests alone: limit ${STORE_LIMIT} is about reads of the object store`);
+    problem(
+      `found the unit ${unit}, expected requests alone: limit ${STORE_LIMIT} is about reads of the object store`,
+      `Drop ${unit}, or call the limit otherwise`,
+    );
   return others.length === 0;
 }
 

@@ -7,6 +7,7 @@ import {
   whyUnsellable,
 } from '../domain/limit-rate.ts';
 import type { LimitRate } from '../domain/limit.ts';
+import { groupOfPool } from '../domain/turns.ts';
 import { describeFound, shorten, type Located } from './located.ts';
 import { nearMiss } from './near-miss.ts';
 import { unexpected, type ValueType } from './value-type.ts';
@@ -25,8 +26,10 @@ export function resourceName(of: 'limit' | 'pool' | 'group'): ValueType<string> 
     read(value, context) {
       const found = value.kind === 'scalar' && typeof value.value === 'string' ? value.value : null;
       if (found !== null && RESOURCE_NAME.test(found)) return found;
+      const group = of === 'pool' && found !== null ? groupOfPool(found) : null;
       const better = found?.toLowerCase().replaceAll(/[\s.]+/g, '-');
-      const hint = better !== undefined && better !== found && RESOURCE_NAME.test(better) ? `Write ${better}` : null;
+      const plain = better !== undefined && better !== found && RESOURCE_NAME.test(better) ? `Write ${better}` : null;
+      const hint = group === null ? plain : `A job joins a group with concurrency: {group: ${group}}`;
       return unexpected(value, expected, hint === null ? { context } : { context, hint });
     },
   };

@@ -26,7 +26,7 @@ export function limitOfWords(name: string, words: LimitWords): LimitDefinition {
   if (definition === 'none' && problems.length === 0)
     problems.push({ message: 'found no figures, expected at least --rate', hint: 'Add --rate 3000/min' });
   if (definition !== 'none' && definition !== undefined)
-    checkStoreUnits(name, definition, (message) => problems.push({ message }));
+    checkStoreUnits(name, definition, (message, hint) => problems.push({ message, hint }));
   if (problems.length === 0 && definition !== 'none' && definition !== undefined) return definition;
   throw figuresRefused('limit', name, problems);
 }

@@ -48,7 +48,7 @@ function readLimit(limit: LocatedMap, context: ReadContext): WrittenLimit | unde
   const taken = per === undefined ? undefined : perType.read(per, context);
   if (wanted === undefined || definition === undefined || cost === undefined) return undefined;
   if (per !== undefined && taken === undefined) return undefined;
-  const problem = (message: string): unknown => context.problem(message, { at: limit });
+  const problem = (message: string, hint: string): unknown => context.problem(message, { at: called ?? limit, hint });
   if (known !== undefined && !checkStoreUnits(wanted, known, problem)) return undefined;
   return {
     name: wanted,

@@ -10,6 +10,10 @@ import type { ReadContext, ValueType } from './value-type.ts';
 const MOST_POOLS = 20;
 const EXAMPLE = '{name: db, slots: 20}';
 const KEYS = ['name', 'slots', 'priority', 'per'];
+/** Keys that people may expect. */
+const STRANGERS: Readonly<Record<string, string>> = {
+  lease: 'The lease is set for the site: slurmctl pool set NAME --slots 20 --lease 30s',
+};
 
 const name = resourceName('pool');
 const slots = wholeNumber({ min: 1, max: MOST_SLOTS });
@@ -42,7 +46,10 @@ function readPool(pool: LocatedMap, context: ReadContext): WrittenPool | undefin
   for (const [key, entry] of pool.entries)
     if (!KEYS.includes(key)) {
       sound = false;
-      context.problem(`unknown key \`${shorten(key)}\``, { at: entry.keyPlace, hint: suggestOneOf(key, KEYS) });
+      context.problem(`unknown key \`${shorten(key)}\``, {
+        at: entry.keyPlace,
+        hint: STRANGERS[key] ?? suggestOneOf(key, KEYS),
+      });
     }
   const read = <T>(key: string, type: ValueType<T>): T | undefined => {
     const entry = pool.entries.get(key);

@@ -97,19 +97,27 @@ function checkKeys<T extends KeyTable>(map: LocatedMap, section: string, options
         problems.push({
           place: entry.value.place,
           message: `${prefix}${path}: found ${describeFound(entry.value)}, expected a group of keys: ${keysBelow(table, path).join(', ')}`,
-          ...elsewhereHint(table, { path, key }),
+          ...meantHint(table, { path, key, value: entry.value }),
         });
     }
   }
 }
 
-/** A value where a group is expected may be meant for the key of the same name in another group. */
-function elsewhereHint(
+/** A value where a group is expected may be meant for the key of the same name in another group, or for one of this group. */
+function meantHint(
   table: KeyTable,
-  { path, key }: { readonly path: string; readonly key: string },
+  { path, key, value }: { readonly path: string; readonly key: string; readonly value: Located },
 ): { readonly hint?: string } {
-  const elsewhere = Object.keys(table).filter((each) => each.split('.').at(-1) === key && each !== path);
-  return elsewhere.length === 0 ? {} : { hint: `Did you mean \`${elsewhere.join('` or `')}\`?` };
+  const takesIt = (each: string): boolean => {
+    const problems: Problem[] = [];
+    return table[each]?.type.read(value, contextOf(each, problems)) !== undefined && problems.length === 0;
+  };
+  const elsewhere = Object.keys(table).filter(
+    (each) => each.split('.').at(-1) === key && each !== path && takesIt(each),
+  );
+  if (elsewhere.length > 0) return { hint: `Did you mean \`${elsewhere.join('` or `')}\`?` };
+  const below = keysBelow(table, path).filter((each) => takesIt(`${path}.${each}`));
+  return below.length === 1 ? { hint: `Write ${path}: {${below[0]}: ${describeFound(value)}}` } : {};
 }
 
 interface UnknownKey<T extends KeyTable> {

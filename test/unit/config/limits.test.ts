@@ -85,7 +85,11 @@ describe('what a job shares', () => {
     const { spec } = await load(dir, `${COMMAND}limits: [{name: api}]\npools: [{name: db}]\n`);
     expect([spec.limits?.[0]?.per, spec.pools?.[0]?.per]).toEqual(['item', 'item']);
     const told = await problemsOf(dir, `${COMMAND}limits: [{name: api, per: call}]\n`);
-    expect(told).toEqual([expect.stringContaining('api: found per: call with handler.command, which cannot ask')]);
+    expect(told).toEqual([
+      '3:27 limits: limit api: found per: call with handler.command, which cannot ask by itself · Write per: item',
+    ]);
+    const pools = await problemsOf(dir, `${COMMAND}pools:\n  - {name: a}\n  - {name: db, per: call}\n`);
+    expect(pools).toEqual([expect.stringMatching(/^5:21 pools: pool db: found per: call/)]);
   });
 
   it('are pools whose slots a command can tell apart by its environment', async () => {
@@ -107,8 +111,29 @@ describe('what a job shares', () => {
     expect(reading.spec.limits?.[0]?.per).toBe('item');
     const told = await problemsOf(dir, `${COMMAND}limits: [{name: store, rate: 9/s, bytes: 5/s, daily: {bytes: 9}}]\n`);
     expect(told).toEqual([
-      expect.stringContaining('found the unit bytes, expected requests alone: limit store is about'),
+      '3:17 limits: limit store: found the unit bytes, expected requests alone: limit store is about reads of the object store · Drop bytes, or call the limit otherwise',
     ]);
+  });
+
+  it.each([
+    ['cost: {payload.tokens}', '4:', 'Quote it: "{payload.tokens}"'],
+    ['cost: {requests: {payload.n}}', '4:', 'Quote it: "{payload.n}"'],
+    ['cost: "12"', '4:', 'Write it without quotes: 12'],
+    ['cost: {tokens: 5}', '4:33 ', 'State its rate beside the others: tokens: 250k/min'],
+    ['cost: {reqests: 5}', '4:33 ', 'Did you mean `requests`?'],
+  ])('tell what to do about a cost that is none: %s', async (cost, place, hint) => {
+    const [told, ...others] = await problemsOf(dir, limitsJob(`{name: a, rate: 5/s, ${cost}}`));
+    expect([others, told?.startsWith(place), told?.split(' · ')[1]]).toEqual([[], true, hint]);
+  });
+
+  it.each([
+    ['pools: [{name: db, lease: 5s}]', 'The lease is set for the site: slurmctl pool set NAME --slots 20 --lease 30s'],
+    ['pools: [{name: group:nightly, slots: 1}]', 'A job joins a group with concurrency: {group: nightly}'],
+    ['concurrency: nightly', 'Write concurrency: {group: "nightly"}'],
+    ['concurrency: 4', 'Did you mean `handler.concurrency`?'],
+  ])('tell where else it belongs: %s', async (text, hint) => {
+    const told = await problemsOf(dir, `${MINIMAL}${text}\n`);
+    expect(told.map((line) => line.split(' · ')[1])).toEqual([hint]);
   });
 
   it('may come from the command line, and says so', async () => {
