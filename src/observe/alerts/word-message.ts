@@ -39,6 +39,8 @@ export function wordMessage(
   // It may quote what a handler said.
   const sentence = plainLine(redactText(what), LONGEST_SENTENCE);
   const next = nextCommand(event, facts);
+  // `ended: ended as FAILED` says it twice.
+  const about = sentence.startsWith(`ended as ${facts.state}`) ? name : `${name} ${event}`;
   const { total, succeeded, failed, pending } = facts.items;
   const lines = [
     `Job ${facts.job}: ${sentence}.`,
@@ -52,7 +54,7 @@ export function wordMessage(
     '',
   ];
   return {
-    subject: plainLine(`[slurmctl] ${name} ${event}: ${sentence}`, LONGEST_SUBJECT),
+    subject: plainLine(`[slurmctl] ${about}: ${sentence}`, LONGEST_SUBJECT),
     text: lines.join('\n'),
     event: {
       schema: 'slurmctl.alert/1',

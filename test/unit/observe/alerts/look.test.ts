@@ -327,7 +327,7 @@ describe('words', () => {
     );
     const { subject, text, event } = (look as Seen).outbox[0]!.item;
     expect(subject).toBe(
-      '[slurmctl] embed Bcc: all@example.org failed: ended as FAILED with 412 of 1000 items failed: token=[redacted]',
+      '[slurmctl] embed Bcc: all@example.org: ended as FAILED with 412 of 1000 items failed: token=[redacted]',
     );
     expect(text).toMatchInlineSnapshot(`
       "Job embed-7k3f9q2m: ended as FAILED with 412 of 1000 items failed: token=[redacted].
