@@ -41,6 +41,10 @@ export const explain = defineCommand({
 /** Can this id be shown, copied and given as a line? Others would act on the terminal, or name another item. */
 const isTypeable = (itemId: string): boolean => itemId === printable(itemId) && itemId === itemId.trim();
 
+/** `echo` takes words that begin with a dash for options, and in some shells obeys backslashes. */
+const saying = (itemId: string): string =>
+  /^\w[\w.:/-]*$/.test(itemId) ? `echo ${itemId}` : `printf '%s\\n' ${shellWord(itemId)}`;
+
 /** What a person would do next. */
 export function nextAfterExplain({ about, jobId, state, job, task, item }: ExplainDocument): string {
   if (about === 'job') {
@@ -54,7 +58,7 @@ export function nextAfterExplain({ about, jobId, state, job, task, item }: Expla
   // A record that cannot be read stays so: only its correction helps.
   if (item?.cause === 'bad-input') return `slurmctl logs ${jobId} --task ${number}`;
   if (item?.status === 'failed' && isTypeable(item.itemId))
-    return `printf '%s\\n' ${shellWord(item.itemId)} | slurmctl retry ${jobId} --items -`;
+    return `${saying(item.itemId)} | slurmctl retry ${jobId} --items -`;
   if (item?.status === 'failed') return `slurmctl retry ${jobId} --task ${number}`;
   if (task?.state === 'DEAD') return `slurmctl retry ${jobId} --task ${number}`;
   return `slurmctl logs ${jobId} --task ${number}`;

@@ -188,7 +188,14 @@ describe('explain', () => {
     const told = renderExplain({ ...story, item: failed }, view);
     expect(told).toContain('failed after 3 tries, the last of 20 ms');
     expect(told).toContain('\n  not tried again by: rule 2 (job.yaml:31) (try again, 3 times at most)\n');
-    expect(nextAfterExplain({ ...story, item: failed })).toBe(`printf '%s\\n' 7 | slurmctl retry ${JOB} --items -`);
+    expect(nextAfterExplain({ ...story, item: failed })).toBe(`echo 7 | slurmctl retry ${JOB} --items -`);
+    for (const [itemId, word] of [
+      ['-n', '-n'],
+      ["it's \\n", `'it'\\''s \\n'`],
+    ] as const)
+      expect(nextAfterExplain({ ...story, item: { ...failed, itemId } })).toBe(
+        `printf '%s\\n' ${word} | slurmctl retry ${JOB} --items -`,
+      );
     for (const itemId of ['a\u001b[2Jb', 'two\nlines', ' padded '])
       expect(nextAfterExplain({ ...story, item: { ...failed, itemId } })).toBe(`slurmctl retry ${JOB} --task 12`);
     expect(nextAfterExplain({ ...story, item: { ...failed, cause: 'bad-input' } })).not.toContain('retry');
