@@ -98,7 +98,11 @@ function collectTail(child: ChildProcess, most: number): () => string {
     // A copy, because a view would keep every chunk alive.
     tail = Buffer.from(both.subarray(Math.max(0, both.length - most)));
   });
-  return () => `${cut ? '…' : ''}${tail.toString('utf8')}`;
+  return () => {
+    const text = tail.toString('utf8');
+    // The first line is half of one, and may be half of a secret.
+    return cut ? `…${text.slice(text.indexOf('\n') + 1)}` : text;
+  };
 }
 
 /** Ends the process group when the signal is aborted. Returns the way to stop watching. */

@@ -177,6 +177,18 @@ describe('command handlers', () => {
     expect(result.ok ? 0 : result.errorMessage.length).toBeLessThanOrEqual(2_000);
   });
 
+  it('shows no end of a secret whose beginning is cut off', async () => {
+    const secret = 'Zq9'.repeat(1_000);
+    const long = `'password=${secret}\\n' + 'fine\\n'.repeat(3_000)`;
+    const log = createListLog();
+    const code = `process.stderr.write(${long}); process.stdout.write('password=${secret} ' + 'fine '.repeat(400)); process.exitCode = 3;`;
+    const result = await node(code, { context: { log } });
+    expect(result.ok ? '' : result.detail).toMatch(/^…fine\n/);
+    const printed = log.lines.filter(({ fields }) => fields?.['stream'] === 'stdout');
+    expect(printed.map(({ message }) => message).join('')).toContain('fine fine');
+    for (const { message } of printed) expect(message).not.toContain('Zq9');
+  });
+
   it('a large output survives', async () => {
     const result = await node('process.stdout.write(JSON.stringify("é".repeat(1e6)))');
     expect(result.ok && result.output === 'é'.repeat(1e6)).toBe(true);
