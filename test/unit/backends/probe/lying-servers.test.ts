@@ -11,7 +11,7 @@ import {
 } from '@aws-sdk/client-sqs';
 import { mockClient } from 'aws-sdk-client-mock';
 import { Readable } from 'node:stream';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { useTestCredentials } from '../../../support/aws-resources.ts';
 import { lineOf, probe } from '../../../support/probe-rig.ts';
 
@@ -21,6 +21,7 @@ const s3 = mockClient(S3Client);
 const dynamodb = mockClient(DynamoDBClient);
 const sqs = mockClient(SQSClient);
 afterEach(() => [s3, dynamodb, sqs].forEach((mock) => mock.reset()));
+afterAll(() => [s3, dynamodb, sqs].forEach((mock) => mock.restore()));
 
 const WHERE = '?region=us-east-1&endpoint=http://127.0.0.1:9';
 const TABLE = {

@@ -9,7 +9,7 @@ import {
   type LifecycleRule,
 } from '@aws-sdk/client-s3';
 import { mockClient } from 'aws-sdk-client-mock';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { provisionBucket } from '../../../../src/backends/provisioning/bucket.ts';
 import { createSystemClock } from '../../../../src/backends/clock.ts';
 import { createRequestMeter } from '../../../../src/backends/shared/aws/meter.ts';
@@ -40,6 +40,7 @@ describe('a bucket at AWS', () => {
     s3.on(GetBucketLifecycleConfigurationCommand).resolves({});
   });
   afterEach(() => s3.reset());
+  afterAll(() => s3.restore());
   const provision = (region = 'eu-central-1', dryRun = false) =>
     provisionBucket({ service: 's3', bucket: 'acme', prefix: 'runs/', aws: { region } }, { context, dryRun });
   const missing = (): void => void s3.on(ListObjectsV2Command).rejects(refused('NoSuchBucket', 404));

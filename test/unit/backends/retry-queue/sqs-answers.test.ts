@@ -9,7 +9,7 @@ import {
   SQSClient,
 } from '@aws-sdk/client-sqs';
 import { mockClient } from 'aws-sdk-client-mock';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { encodeMessage } from '../../../../src/backends/retry-queue/sqs-message.ts';
 import { createSqsRetryQueue } from '../../../../src/backends/retry-queue/sqs.ts';
 import { createRequestMeter } from '../../../../src/backends/shared/aws/meter.ts';
@@ -61,6 +61,7 @@ describe('sqs answers', () => {
     });
   });
   afterEach(() => sqs.reset());
+  afterAll(() => sqs.restore());
   const entriesSent = (): string[][] =>
     sqs
       .commandCalls(SendMessageBatchCommand)

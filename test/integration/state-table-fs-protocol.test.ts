@@ -4,17 +4,17 @@ import { join } from 'node:path';
 
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
-import { createSystemClock } from '../../../../src/backends/clock.ts';
-import { advanceItem } from '../../../../src/backends/state-table/fs-advance.ts';
-import { createBulkReader } from '../../../../src/backends/state-table/fs-bulk-read.ts';
-import { readHead, type Head, type TableContext } from '../../../../src/backends/state-table/fs-head.ts';
-import { placeOf } from '../../../../src/backends/state-table/fs-item-files.ts';
-import { stateError } from '../../../../src/backends/state-table/fs-state-error.ts';
-import { createFsStateTable } from '../../../../src/backends/state-table/fs.ts';
-import type { StateTable } from '../../../../src/ports/state-table.ts';
-import { createManualClock } from '../../../support/manual-clock.ts';
-import { createSeededIds } from '../../../support/seeded-random.ts';
-import { makeTempDir } from '../../../support/temp-dir.ts';
+import { createSystemClock } from '../../src/backends/clock.ts';
+import { advanceItem } from '../../src/backends/state-table/fs-advance.ts';
+import { createBulkReader } from '../../src/backends/state-table/fs-bulk-read.ts';
+import { readHead, type Head, type TableContext } from '../../src/backends/state-table/fs-head.ts';
+import { placeOf } from '../../src/backends/state-table/fs-item-files.ts';
+import { stateError } from '../../src/backends/state-table/fs-state-error.ts';
+import { createFsStateTable } from '../../src/backends/state-table/fs.ts';
+import type { StateTable } from '../../src/ports/state-table.ts';
+import { createManualClock } from '../support/manual-clock.ts';
+import { createSeededIds } from '../support/seeded-random.ts';
+import { makeTempDir } from '../support/temp-dir.ts';
 
 /** Stand-ins for single system calls; each test plants what it needs and `afterEach` takes it out. */
 const faults = vi.hoisted(() => ({
