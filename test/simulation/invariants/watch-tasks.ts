@@ -44,7 +44,10 @@ export function createTaskWatch(
   const winners = new Map<string, string>();
   let adopted = 0;
   /** Items that were saved when an attempt took its task over, by `attempt/task`. */
-  const savedAtClaim = new Map<string, readonly [job: string, items: ReadonlySet<number>]>();
+  const savedAtClaim = new Map<
+    string,
+    { readonly job: JobId; readonly generation: number; readonly items: Set<number> }
+  >();
 
   const checkCommit = (job: string, task: string, item: TaskItem): void => {
     const name = `${job}/${task} generation ${item.generation}`;
@@ -161,16 +164,18 @@ export function createTaskWatch(
       checkCheckpoint(job, where, key.sort, before, after);
       if (after.owner !== undefined && after.owner !== before.owner) redone.onClaim(job, key.sort, after);
       if (after.owner !== undefined && after.owner !== before.owner && after.checkpoint !== undefined) {
-        const saved = savedItems(store, job, key.sort, after.checkpoint);
-        if (saved !== null) savedAtClaim.set(`${after.owner}/${key.sort}`, [job, saved]);
+        const items = savedItems(store, job, key.sort, after.checkpoint);
+        const claim = { job: job as JobId, generation: after.generation };
+        if (items !== null) savedAtClaim.set(`${after.owner}/${key.sort}`, { ...claim, items });
       }
     },
     onRun(process, run) {
       redone.onRun(process, run);
-      const [job, saved] = savedAtClaim.get(`${run.attempt}/${run.task}`) ?? ['', new Set<number>()];
-      // Whoever won has removed the segments; what is run then is wasted anyway.
-      const task = watched.state.peek(taskKey(job as JobId, run.task as TaskId, 1));
-      if (saved.has(run.item) && task?.['state'] !== 'DONE')
+      const saved = savedAtClaim.get(`${run.attempt}/${run.task}`);
+      if (saved?.items.has(run.item) !== true) return;
+      // Whoever won has removed the segments, and perhaps the task was opened again since; what is run then is wasted anyway.
+      const task = asTask(watched.state.peek(taskKey(saved.job, run.task as TaskId, 1)));
+      if (task?.state !== 'DONE' && task?.generation === saved.generation)
         violate('rerun', `${process.name} runs item ${run.item} of ${run.task}, which a checkpoint holds`);
     },
   };
