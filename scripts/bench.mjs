@@ -13,8 +13,7 @@ const PAGE = join(ROOT, 'docs/benchmarks.md');
 const BENCHES = {
   startup: 'start-up of the command line and of a worker',
   status: 'status, list and advance with a job of 10,000 tasks',
-  errors: 'analyze-errors with 1,000,000 failures',
-  dashboard: 'the page of a job of 10,000 tasks, 10,000,000 items and 1,000,000 failures',
+  observe: 'every command that looks at a job: 10,000 tasks, 10,000,000 items, 1,000,000 failures; 1,000 jobs',
   advance: 'the retry planner, and passes over 10,000 tasks that failed',
   worker: 'CPU time of a worker an item',
   hang: 'how long a handler that hangs goes unnoticed',

@@ -14,18 +14,21 @@ const GIB = 1024 ** 3;
 /** Messages of six kinds, as SQL over the number `i` of the failure. */
 export const FEW = `CASE WHEN i % 5 = 0 THEN 'no row ' || i || ' in /data/' || i || '.csv' ELSE 'quota of "user' || i || '" is used up after ' || i % 97 || ' s' END`;
 
+/** No two messages have the same template: a word of letters is made of the number. */
+export const MANY = `'cannot read ' || translate(i::VARCHAR, '0123456789', 'abcdefghij') || ' of ' || translate((i * 7)::VARCHAR, '0123456789', 'klmnopqrst') || ' here'`;
+
 const sha256 = (text) => createHash('sha256').update(text).digest('hex');
 const SPEC = {
   name: 'errors',
-  input: { kind: 'file', path: '/in', format: 'jsonl', compression: 'none', onBadRecord: 'stop' },
+  input: { kind: 'file', path: '/in', format: 'jsonl', compression: 'none', id: 'id', onBadRecord: 'stop' },
   resources: { cpus: 1, memoryBytes: 2 * GIB, timeMs: 3_600_000 },
   handler: { kind: 'module', path: '/in.mjs', concurrency: 1, timeoutMs: 60_000 },
   retry: { items: 1, attempts: 3 },
   output: { mode: 'json' },
 };
 
-/** A job whose tasks are all done, but for the last one where `isOpen`; `win` gives what each committed. */
-export async function storeFailedJob(drivers, { job, tasks, isOpen, win }) {
+/** A job whose tasks are all done, or where `isOpen` the first `committed` of them; `win` gives what each committed. */
+export async function storeFailedJob(drivers, { job, tasks, isOpen, win, committed = isOpen ? tasks - 1 : tasks }) {
   const { canonicalJson } = await load('domain/canonical-json.js');
   const { taskIdOf } = await load('domain/ids.js');
   const keys = await load('domain/keys.js');
@@ -65,12 +68,10 @@ export async function storeFailedJob(drivers, { job, tasks, isOpen, win }) {
       cpuMs: 1_000,
     };
     const won = { rows: ITEMS_A_TASK, succeeded: ITEMS_A_TASK - FAILURES_A_TASK, failed: FAILURES_A_TASK };
-    const done = {
-      ...base,
-      state: 'DONE',
-      win: { attempt: ATTEMPT, sha256: await win(number, FAILURES_A_TASK), ...won, ran },
-    };
-    const item = isOpen && number === tasks - 1 ? { ...base, state: 'PENDING' } : done;
+    const item =
+      number < committed
+        ? { ...base, state: 'DONE', win: { attempt: ATTEMPT, sha256: await win(number, FAILURES_A_TASK), ...won, ran } }
+        : { ...base, attempts: 0, charged: 0, state: 'PENDING' };
     items.push({ key: taskKey(job, taskIdOf(number), shards), item });
   }
   await drivers.state.createMany(items);
