@@ -49,7 +49,15 @@ export function createSlurmBatchSystem(options: SlurmOptions): BatchSystem {
     ping: () => pingSlurm(commands, site),
     limits: (request) => readLimits(site, request),
     render,
-    submit: async (request) => submitToSlurm({ run, env, commands }, request, render(request)),
+    async submit(request) {
+      try {
+        return await submitToSlurm({ run, env, commands }, request, render(request));
+      } catch (error) {
+        // What was refused may have been allowed by limits that hold no longer.
+        site.forget();
+        throw error;
+      }
+    },
     find: (names) => findByName(commands, names, ownUid),
     async states(handles) {
       const all: ElementState[] = [];

@@ -60,6 +60,15 @@ describe('submit', () => {
     expect(lines().filter((line) => line === 'scontrol show config')).toHaveLength(2);
   });
 
+  it('asks for the limits again when a submit was refused', async () => {
+    const { system, lines } = scriptedSlurm({ sbatch: { exitCode: 1, stderr: recorded('sbatch-account.err') } });
+    const { resources } = submitRequest;
+    await system.limits({ resources });
+    await failure(system.submit(submitRequest));
+    await system.limits({ resources });
+    expect(lines().filter((line) => line === 'scontrol show config')).toHaveLength(2);
+  });
+
   it('asks again for what was not answered', async () => {
     let asked = 0;
     const { system } = scriptedSlurm({ sinfo: () => (++asked === 1 ? { exitCode: 1, stderr: 'sinfo: error' } : {}) });
