@@ -209,6 +209,9 @@ export function describeBatchSystem(name: string, open: () => Promise<BatchBench
       await when('one runs', handle, 3, (states) => running(states) > 0);
       const queued = await until('it is in the queue', can.patienceMs, mine);
       expect(queued).toMatchObject({ handle: { id: handle.id }, waiting: 2, running: 1 });
+      // Somebody may not have said why of all of them, and nobody says it of those that run.
+      const explained = queued.reasons.reduce((sum, { elements }) => sum + elements, 0);
+      expect(explained).toBeLessThanOrEqual(2);
       await bench.system.cancel(handle);
       await whenEnded(handle, 3);
       expect(await mine()).toBeUndefined();
