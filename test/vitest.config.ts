@@ -29,7 +29,7 @@ export default defineConfig({
     maxWorkers: 4,
     sequence: { sequencer: LongestFirst },
     projects: [
-      project('unit', 20_000, { isolate: false }),
+      project('unit', 60_000, { isolate: false }),
       project('contract', 60_000),
       project('architecture', 60_000),
       project('simulation', 300_000),

@@ -168,12 +168,14 @@ describe('the Slurm driver on a cluster with accounting', { timeout: 120_000 }, 
   it('waits out a submit limit and reads it in advance', async () => {
     const limit = (most: number) =>
       cluster.slurm('sacctmgr', '-i', 'modify', 'user', 'where', 'account=main', 'set', `MaxSubmitJobs=${most}`);
+    // A driver of its own: what it has read of the site it takes to hold for a moment.
+    const limited = createSlurmBatchSystem({ env: cluster.env, clock: createSystemClock(), template: slurmTemplate });
     await limit(3);
     const array = bench.requestFor(['true'], { array: { count: 4 } });
     const error = await until('the limit holds', PATIENCE_MS, () =>
-      system.submit(array).then(
+      limited.submit(array).then(
         async (handle) => {
-          await system.cancel(handle);
+          await limited.cancel(handle);
           return undefined;
         },
         (thrown: unknown) => thrown as AppError,
@@ -181,9 +183,9 @@ describe('the Slurm driver on a cluster with accounting', { timeout: 120_000 }, 
     );
     expect([error.code, error.retryable]).toEqual(['BATCH_LIMIT', true]);
     expect(error.message).toContain('AssocMaxSubmitJobLimit');
-    expect((await system.limits({ resources: array.resources })).maxArraySize).toBe(3);
+    expect((await limited.limits({ resources: array.resources })).maxArraySize).toBe(3);
     await limit(-1);
-    await until('the limit is gone', PATIENCE_MS, () => system.submit(array).catch(() => undefined));
+    await until('the limit is gone', PATIENCE_MS, () => limited.submit(array).catch(() => undefined));
   });
 
   it('refuses what the user got wrong, with the remedy', async () => {
