@@ -16,6 +16,7 @@ const BENCHES = {
   observe: 'every command that looks at a job: 10,000 tasks, 10,000,000 items, 1,000,000 failures; 1,000 jobs',
   advance: 'the retry planner, and passes over 10,000 tasks that failed',
   worker: 'CPU time of a worker an item',
+  'observe-overhead': 'what watching costs a worker: beacon, logs, capture (some minutes)',
   hang: 'how long a handler that hangs goes unnoticed',
   split: 'splitting 1,000,000 lines, against split -l',
   merge: 'merging 1,000 parts, against a bare DuckDB COPY',
@@ -26,6 +27,7 @@ const BENCHES = {
     'the same by the workers of a job on a real Slurm (15 minutes; needs Java and scripts/slurm-cluster install)',
   slurm: 'makespan on a real Slurm, against a bare job array (minutes; needs scripts/slurm-cluster install)',
   'slurm-cores': 'the same with no more virtual CPUs than this machine has (minutes)',
+  'slurm-commands': 'commands that whole jobs issue on a real Slurm (minutes; needs scripts/slurm-cluster install)',
 };
 /** Benches that are another one with arguments. */
 const CORES = availableParallelism();
@@ -35,7 +37,7 @@ const VARIANTS = {
 
 const usage = () =>
   `usage: npm run bench [-- NAME … --write]\n${Object.entries(BENCHES)
-    .map(([name, what]) => `  ${name.padEnd(13)}${what}`)
+    .map(([name, what]) => `  ${name.padEnd(18)}${what}`)
     .join('\n')}\nWithout a name all of them run. --write puts the tables into docs/benchmarks.md.\n`;
 
 /** Compiles into a new directory below the project, where its packages are found; null when that fails. */
