@@ -10,9 +10,9 @@ import { elementLogDir, type Drivers } from './job-backends.ts';
 import type { KnownJob } from './find-job.ts';
 import { createDriversOf } from './job-drivers.ts';
 import { openPlaces, type FoundJob, type Places } from './open-places.ts';
-import { hasJustEnded } from './just-ended.ts';
 import type { OnProgress } from './api.ts';
 import { alerting, limiting, pooling } from './site-methods.ts';
+import type { PassedOver } from './store-dashboard.ts';
 
 /** How long a submit waits out submit limits before it leaves the rest to `advance`. */
 const SUBMIT_PATIENCE_MS = 10 * 60_000;
@@ -181,17 +181,18 @@ function driving(opened: Opened): Pick<App, 'follow' | 'advance' | 'tick' | 'agg
       const found = await findToChange(request.job);
       const { job, own } = found;
       const carry = async () => (await carryAfter(found, request.signal)).carry ?? null;
-      const onEnded = async () => void (await storePage(found));
-      const onPassed = async (): Promise<void> => {
-        for (const words of await tell(opened, found)) request.onTold?.(words);
-      };
-      const wanted = { ...request, job, onEnded, onPassed, ...(found.seenFrom && { carry }) };
+      const onTold = (told: readonly string[]): void => told.forEach((words) => request.onTold?.(words));
+      const onPassed = async () => onTold(await tell(opened, found));
+      const { keepPage } = await import('./store-dashboard.ts');
+      const afterPass = async (pass: Pick<PassedOver, 'meta' | 'steps'>) =>
+        onTold(await keepPage(own, passedOver(found, pass)));
+      const wanted = { ...request, job, afterPass, onPassed, ...(found.seenFrom && { carry }) };
       return followJob(own, await coordinatorOf(found), wanted);
     },
     async advance({ job: reference, waitLeaseMs = 0, onProgress }) {
       const { advanceDocument } = await import('./advance-document.ts');
       const found = await findToChange(reference);
-      const { job } = found;
+      const { job, own } = found;
       const deps = await coordinatorOf(found, onProgress);
       const passed = new Map<string, JobMeta>();
       const wanted = { job, waitLeaseMs, patienceMs: ADVANCE_PATIENCE_MS };
@@ -199,7 +200,9 @@ function driving(opened: Opened): Pick<App, 'follow' | 'advance' | 'tick' | 'agg
       // The page last: of a million failures it takes seconds, which nobody who is to be told should wait for.
       const told = await tell(opened, found, passed.get(job));
       const carried = await carryAfter(found);
-      const more = hasJustEnded(document) ? await storePage(found) : [];
+      const meta = passed.get(job);
+      const { keepPage } = await import('./store-dashboard.ts');
+      const more = meta === undefined ? [] : await keepPage(own, passedOver(found, { meta, steps: document.steps }));
       return { ...document, steps: [...document.steps, ...told, ...more], ...carried };
     },
     tick: () => tick(opened),
@@ -247,7 +250,11 @@ function deciding(opened: Opened): Pick<App, 'pause' | 'resume' | 'cancel'> {
       const found = await findToChange(reference);
       const document = await cancelDocument(await coordinatorOf(found), found.job, reason);
       const told = await tell(opened, found);
-      return { ...document, ...(told.length === 0 ? {} : { told }), ...(await carryAfter(found)) };
+      const carried = await carryAfter(found);
+      const { storeLastPage } = await import('./store-dashboard.ts');
+      const more = await storeLastPage(found.own, found.job, found.seenFrom);
+      const said = [...told, ...more];
+      return { ...document, ...(said.length === 0 ? {} : { told: said }), ...carried };
     },
   };
 }
@@ -262,15 +269,10 @@ async function tell(
   return tellAfterPass(own, settings.alerting, { job, ...(meta === undefined ? {} : { meta }) });
 }
 
-/** The page of a job that has just ended; what went wrong, as sentences. */
-async function storePage({
-  own,
-  job,
-  seenFrom,
-}: Pick<FoundJob, 'own' | 'job' | 'seenFrom'>): Promise<readonly string[]> {
-  const { storeDashboard } = await import('./store-dashboard.ts');
-  return storeDashboard(own, job, seenFrom);
-}
+const passedOver = (
+  { job, seenFrom }: Pick<FoundJob, 'job' | 'seenFrom'>,
+  pass: Pick<PassedOver, 'meta' | 'steps'>,
+): PassedOver => ({ ...pass, job, ...(seenFrom === undefined ? {} : { seenFrom }) });
 
 async function tick({ drivers, sides, coordinatorOf, settings }: Opened): Promise<TickDocument> {
   const { tickAll } = await import('./tick-all.ts');

@@ -6,11 +6,11 @@ import type { CoordinatorDeps } from '../coordinator/needs.ts';
 import { isAppError } from '../errors/app-error.ts';
 import type { ErrorCode } from '../errors/catalogue.ts';
 import type { JobId } from '../domain/ids.ts';
+import type { JobMeta } from '../domain/job-item.ts';
 import type { QueueView } from '../ports/queue-view.ts';
-import { isFinalJobState, type JobState } from '../domain/states.ts';
+import { isFinalJobState } from '../domain/states.ts';
 import type { CarryDocument, StatusDocument } from './documents.ts';
 import type { Drivers } from './job-backends.ts';
-import { hasJustEnded } from './just-ended.ts';
 import { lookAgain, restAfterLook } from './look-again.ts';
 import { statusDocument } from './status-document.ts';
 
@@ -21,6 +21,11 @@ const PACE_MS = {
 } as const;
 const PATIENCE_MS = 60_000;
 
+interface Pass {
+  readonly meta: JobMeta;
+  readonly steps: readonly string[];
+}
+
 /** Advances the job whenever something is due, until it is final. */
 export async function followJob(
   drivers: Drivers,
@@ -29,8 +34,8 @@ export async function followJob(
     readonly job: JobId;
     readonly onStatus?: (status: StatusDocument) => void;
     readonly signal?: AbortSignal;
-    /** One of its own passes has ended the job. */
-    readonly onEnded?: () => Promise<void>;
+    /** After each of its own passes, with how that left the job and what it did; works while the next pass is waited for. */
+    readonly afterPass?: (pass: Pass) => Promise<void>;
     /** Something happened, or it is time again to look whether something should have. */
     readonly onPassed?: () => Promise<void>;
     /** For a job that lives in a spool: carries what is new. */
@@ -51,13 +56,16 @@ export async function followJob(
     await told(over);
     const status = { ...seen, ...(await carry(over)) };
     request.onStatus?.(status);
-    // Last: the page of a job with a million failures takes seconds.
-    if (pass !== null && hasJustEnded(pass)) await request.onEnded?.();
-    if (over) return status;
-    const after = JSON.stringify([status.items, status.tasks]);
-    pauseMs = after === before ? Math.min(pauseMs * 1.5, pace.most) : pace.first;
-    before = after;
-    await deps.clock.sleep(restAfterLook(deps.clock.monotonicMs() - startedMs, pauseMs), request.signal);
+    const after = pass === null ? undefined : request.afterPass?.(pass);
+    if (over) {
+      await after;
+      return status;
+    }
+    const counts = JSON.stringify([status.items, status.tasks]);
+    pauseMs = counts === before ? Math.min(pauseMs * 1.5, pace.most) : pace.first;
+    before = counts;
+    const restMs = restAfterLook(deps.clock.monotonicMs() - startedMs, pauseMs);
+    await Promise.all([deps.clock.sleep(restMs, request.signal), after]);
   }
 }
 
@@ -99,17 +107,16 @@ function carriesNowAndThen(
 async function advanceIfFree(
   deps: CoordinatorDeps,
   request: { readonly job: JobId; readonly leaseWatch: LeaseWatch; readonly signal?: AbortSignal },
-): Promise<{ readonly state: JobState; readonly steps: readonly string[] } | null> {
+): Promise<Pass | null> {
   const { job, leaseWatch, signal } = request;
   try {
-    const { meta, steps } = await advanceJob(deps, {
+    return await advanceJob(deps, {
       job,
       waitLeaseMs: 0,
       leaseWatch,
       patienceMs: PATIENCE_MS,
       ...(signal === undefined ? {} : { signal }),
     });
-    return { state: meta.state, steps };
   } catch (error) {
     if (isAppError(error, 'JOB_BAD_STATE') && (await isOver(deps, job))) return null;
     if (!isAppError(error) || !error.retryable || NEEDS_SOMEBODY.includes(error.code)) throw error;

@@ -6,8 +6,9 @@ const LOOK_EVERY_MS = 1_000;
 /** After a look, rest so many times as long as it took: a look at much must not keep the state busy. */
 const RESTS = 5;
 
-/** How long to rest after a look that took `tookMs`. */
-export const restAfterLook = (tookMs: number, atLeastMs = LOOK_EVERY_MS): number => Math.max(atLeastMs, tookMs * RESTS);
+/** How long to rest after a look that took `tookMs`: `rests` times as long. */
+export const restAfterLook = (tookMs: number, atLeastMs = LOOK_EVERY_MS, rests = RESTS): number =>
+  Math.max(atLeastMs, tookMs * rests);
 
 /** Looks until `isLast` is found, or `signal` ends it by its reason. What is done with a look does not count as part of it. */
 export async function* lookAgain<D>(

@@ -72,6 +72,8 @@ export type JobMeta = {
   /** What the last pass over a live job found out about its retries and its failures: sentences for people. */
   readonly notes?: readonly string[];
   /** Name of the current publication under output/. */
+  /** Of a live job: epoch ms from which a pass stores its page again. Written without the lease, nothing is decided by it. Absent: none was stored. */
+  readonly pageDueMs?: number;
   readonly publication?: string;
   readonly finishedMs?: number;
 };

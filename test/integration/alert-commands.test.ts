@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { afterTick } from '../../src/app/after-tick.ts';
 import { alertList } from '../../src/app/alert-commands.ts';
 import { createApp } from '../../src/app/create-app.ts';
+import { requireMeta } from '../../src/coordinator/job-meta.ts';
 import type { TickDocument } from '../../src/app/documents.ts';
 import { openDrivers, createSurroundings } from '../../src/app/job-backends.ts';
 import { sendWaiting, tellAfterPass } from '../../src/app/tell-pass.ts';
@@ -196,7 +197,11 @@ describe('alerts of a site', () => {
       writeFileSync(join(root, 'page.sh'), `test -e '${page}' && echo late || echo in time`);
       const row = { jobId: JOB, state: 'FAILED', steps: ['ended'], problem: null } as const;
       const document = { schema: 'slurmctl.tick/1', jobs: [row] } as const;
-      const passed = { owns: new Map([[String(JOB), drivers]]), metas: new Map(), alerting };
+      const passed = {
+        owns: new Map([[String(JOB), drivers]]),
+        metas: new Map([[String(JOB), await requireMeta(drivers.state, JOB)]]),
+        alerting,
+      };
       const told = await afterTick(drivers, document as unknown as TickDocument, passed);
       expect(told.notes).toEqual([expect.stringContaining('in time')]);
       expect(existsSync(page)).toBe(true);

@@ -7,6 +7,7 @@ import { tickAll } from '../../src/app/tick-all.ts';
 import { advanceJob } from '../../src/coordinator/advance.ts';
 import { cancelJob } from '../../src/coordinator/cancel.ts';
 import { readMeta } from '../../src/coordinator/job-meta.ts';
+import type { JobMeta } from '../../src/domain/job-item.ts';
 import { acquireLease, advanceLeaseName } from '../../src/coordinator/lease.ts';
 import type { CoordinatorDeps } from '../../src/coordinator/needs.ts';
 import { submitJob } from '../../src/coordinator/submit-job.ts';
@@ -135,8 +136,14 @@ describe('a cancel', () => {
     withTempDir(async (root) => {
       const { deps, job } = await cancelledWhileItSends(root);
       const drivers = { ...deps, spills: async () => openSpillPlaces(root, deps.ids) };
-      const status = await followJob(drivers as unknown as Drivers, deps, { job });
+      const left: string[] = [];
+      const afterPass = async ({ meta }: { readonly meta: JobMeta }): Promise<void> => {
+        await readMeta(deps.state, job);
+        left.push(meta.state);
+      };
+      const status = await followJob(drivers as unknown as Drivers, deps, { job, afterPass });
       expect(status.job).toMatchObject({ state: 'CANCELLED', reason: 'enough' });
+      expect(left).toEqual(['CANCELLED']);
     }));
 });
 

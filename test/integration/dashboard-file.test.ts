@@ -1,16 +1,20 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterTick } from '../../src/app/after-tick.ts';
 import { readDashboard } from '../../src/app/dashboard-document.ts';
 import { assembleDrivers, createSurroundings, type Drivers } from '../../src/app/job-backends.ts';
-import { hasJustEnded } from '../../src/app/just-ended.ts';
+import type { TickDocument } from '../../src/app/documents.ts';
 import { createLiveReader } from '../../src/app/serve-dashboard.ts';
 import { statusDocument } from '../../src/app/status-document.ts';
-import { storeDashboard } from '../../src/app/store-dashboard.ts';
+import { keepPage, PAGE_EVERY_MS } from '../../src/app/store-dashboard.ts';
 import { writeDashboard } from '../../src/app/write-dashboard.ts';
 import { continueCreation, newJobId, recordRequest } from '../../src/coordinator/create-job.ts';
+import { requireMeta } from '../../src/coordinator/job-meta.ts';
 import { acquireLease } from '../../src/coordinator/lease.ts';
-import type { JobId } from '../../src/domain/ids.ts';
+import type { Alerting } from '../../src/domain/alert-rule.ts';
+import { asJobId, type JobId } from '../../src/domain/ids.ts';
+import type { JobMeta } from '../../src/domain/job-item.ts';
 import { dashboardKey } from '../../src/domain/keys.ts';
 import { metaKey } from '../../src/domain/state-keys.ts';
 import { AppError } from '../../src/errors/app-error.ts';
@@ -73,32 +77,151 @@ describe('the page of a job', () => {
 });
 
 describe('the stored copy', () => {
-  it('lies beside the output, where the store is a directory', async () => {
-    expect(await storeDashboard(drivers, job, undefined)).toEqual([]);
-    const path = drivers.store.localPath(dashboardKey(job)) ?? '';
-    expect(readFileSync(path, 'utf8')).toContain('</html>');
-  });
-
-  it('is not made where it would cost requests', async () => {
-    const far = { ...drivers, store: { ...drivers.store, localPath: () => null } };
-    expect(await storeDashboard(far, job, undefined)).toEqual([]);
-    expect(existsSync(drivers.store.localPath(dashboardKey(job)) ?? '')).toBe(false);
-  });
-
-  it('fails nobody', async () => {
-    const full = {
+  const pageText = (): string => readFileSync(drivers.store.localPath(dashboardKey(job)) ?? '', 'utf8');
+  const isThere = (): boolean => existsSync(drivers.store.localPath(dashboardKey(job)) ?? '');
+  const metaOf = () => requireMeta(drivers.state, job);
+  const passOver = async (own: Drivers = drivers, steps: readonly string[] = []) =>
+    keepPage(own, { job, meta: await metaOf(), steps });
+  const end = () =>
+    drivers.state.write(metaKey(job), { set: { state: 'CANCELLED', finishedMs: 1 } }, { op: 'item-present' });
+  const run = () =>
+    drivers.state.write(metaKey(job), { set: { stage: 'ready', state: 'RUNNING' } }, { op: 'item-present' });
+  /** Drivers of a bucket that counts what is fetched and stored, with what may happen while a page is made. */
+  const farAway = (meanwhile: () => Promise<unknown> = async () => undefined) => {
+    const asked: string[] = [];
+    const store: Drivers['store'] = {
       ...drivers.store,
-      put: () => Promise.reject(new AppError('STORE_FULL', { message: 'no space left' })),
+      localPath: () => null,
+      get: (key, options) => (asked.push(`get ${key}`), drivers.store.get(key, options)),
+      getFile: (key, path, options) => (asked.push(`get ${key}`), drivers.store.getFile(key, path, options)),
+      stream: (key, options) => (asked.push(`get ${key}`), drivers.store.stream(key, options)),
+      put: async (key, body) => {
+        asked.push(`put ${key}`);
+        await meanwhile();
+        return drivers.store.put(key, body);
+      },
     };
-    expect(await storeDashboard({ ...drivers, store: full }, job, undefined)).toEqual([
-      'its page was not stored: no space left [STORE_FULL]',
-    ]);
+    return { asked, own: { ...drivers, store } };
+  };
+
+  it('of a job that lives is made every ten minutes, by whichever pass comes by', async () => {
+    await run();
+    expect(await passOver()).toEqual([]);
+    expect(isThere()).toBe(false);
+    rig.clock.skip(PAGE_EVERY_MS);
+    expect(await passOver()).toEqual([]);
+    const first = pageText();
+    expect(first).toContain('</html>');
+    rig.clock.skip(PAGE_EVERY_MS - 60_000);
+    await passOver();
+    expect(pageText()).toBe(first);
+    rig.clock.skip(60_000);
+    await passOver();
+    expect(pageText()).not.toBe(first);
   });
 
-  it('is of the pass that ended the job', () => {
-    expect(hasJustEnded({ state: 'COMPLETED', steps: ['published 40 rows'] })).toBe(true);
-    expect(hasJustEnded({ state: 'COMPLETED', steps: [] })).toBe(false);
-    expect(hasJustEnded({ state: 'RUNNING', steps: ['submitted'] })).toBe(false);
+  it('is made once for passes that come by together', async () => {
+    await run();
+    rig.clock.skip(PAGE_EVERY_MS);
+    const { own, asked } = farAway();
+    const pass = { job, meta: await metaOf(), steps: [] };
+    await Promise.all([keepPage(own, pass), keepPage(own, pass), keepPage(own, pass)]);
+    expect(asked.filter((request) => request.startsWith('put'))).toEqual([`put ${dashboardKey(job)}`]);
+  });
+
+  it('leaves twenty times as long as it took', async () => {
+    await run();
+    rig.clock.skip(PAGE_EVERY_MS);
+    const { own } = farAway(async () => rig.clock.skip(60_000));
+    await passOver(own);
+    expect((await metaOf()).pageDueMs).toBe(rig.clock.nowMs() + 20 * 60_000);
+  });
+
+  it('is made at the end, however young the last one is, and not again by passes after it', async () => {
+    await run();
+    rig.clock.skip(PAGE_EVERY_MS);
+    await passOver();
+    await end();
+    await passOver();
+    expect(pageText()).not.toContain('state-cancelled">cancelled');
+    await passOver(drivers, ['ended']);
+    expect(pageText()).toContain('state-cancelled">cancelled');
+  });
+
+  it('is the one of the end also when one from before it comes late', async () => {
+    await run();
+    rig.clock.skip(PAGE_EVERY_MS);
+    let puts = 0;
+    const { own } = farAway(async () => {
+      puts += 1;
+      if (puts > 1) return;
+      await end();
+      await passOver(drivers, ['ended']);
+    });
+    await passOver(own);
+    expect(pageText()).toContain('state-cancelled">cancelled');
+  });
+
+  it('of a job that lives costs a bucket a put, and fetches no results', async () => {
+    await run();
+    rig.clock.skip(PAGE_EVERY_MS);
+    const { own, asked } = farAway();
+    expect(await passOver(own)).toEqual([]);
+    expect(asked.toSorted()).toEqual(
+      [
+        ...['job.yaml', 'manifest.json', 'final.json'].map((name) => `get jobs/${job}/${name}`),
+        `put ${dashboardKey(job)}`,
+      ].toSorted(),
+    );
+    expect(pageText()).toContain('results are not fetched for it');
+  });
+
+  it('fails nobody, and is left alone for a while', async () => {
+    await run();
+    rig.clock.skip(PAGE_EVERY_MS);
+    const put = () => Promise.reject(new AppError('STORE_FULL', { message: 'no space left' }));
+    const full = { ...drivers, store: { ...drivers.store, put } };
+    const said = ['its page was not stored: no space left [STORE_FULL]'];
+    expect(await passOver(full)).toEqual(said);
+    expect(await passOver(full)).toEqual([]);
+    await end();
+    expect(await passOver(full, ['ended'])).toEqual(said);
+  });
+
+  it('of jobs that ended comes first in a tick, then the ones that wait for longest, as long as there is time', async () => {
+    await run();
+    rig.clock.skip(PAGE_EVERY_MS);
+    const meta = await metaOf();
+    const [ended, late, later] = ['ended-0aaaaaaa', 'late-0aaaaaaa', 'later-0aaaaaaa'].map(asJobId);
+    const metas = new Map<string, JobMeta>([
+      [later as string, { ...meta, pageDueMs: 2 }],
+      [late as string, { ...meta, pageDueMs: 1 }],
+      [ended as string, { ...meta, state: 'FAILED' }],
+    ]);
+    await drivers.state.createMany([...metas].map(([id, item]) => ({ key: metaKey(asJobId(id)), item })));
+    const { own, asked } = farAway(async () => rig.clock.skip(20_000));
+    const jobs = [...metas.keys()].map((jobId) => ({ jobId, steps: ['something'] }));
+    const document = { schema: 'slurmctl.tick/1', jobs } as unknown as TickDocument;
+    const owns = new Map([...metas.keys()].map((id) => [id, own]));
+    const alerting = { rules: [], channels: {} } as unknown as Alerting;
+    const tick = async () => {
+      asked.length = 0;
+      await afterTick(own, document, { owns, metas, alerting });
+      return asked.filter((request) => request.startsWith('put'));
+    };
+    const put = (id: JobId | undefined) => `put ${dashboardKey(id as JobId)}`;
+    expect(await tick()).toEqual([put(ended)]);
+    metas.delete(ended as string);
+    expect(await tick()).toEqual([put(late)]);
+    metas.set(late as string, { ...meta, pageDueMs: rig.clock.nowMs() + PAGE_EVERY_MS });
+    expect(await tick()).toEqual([put(later)]);
+  });
+
+  it('is not made of a job whose tasks are not stored yet', async () => {
+    await drivers.state.write(metaKey(job), { set: { stage: 'splitting' } }, { op: 'item-present' });
+    rig.clock.skip(PAGE_EVERY_MS);
+    await passOver();
+    expect(isThere()).toBe(false);
   });
 });
 

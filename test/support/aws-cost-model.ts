@@ -23,12 +23,12 @@ const share = (parts: Partial<Share>): Share => ({ job: 0, task: 0, element: 0, 
 export const COST_MODEL: Readonly<Record<Billed, Share>> = {
   // Created, claimed, committed.
   writes: share({ job: 25, task: 3 }),
-  // Before the claim; then the listings of submit and of the finaliser.
-  reads: share({ job: 45, task: 1.15, element: 5, elementTask: 0.06 }),
+  // Before the claim; then the listings of submit, of the finaliser and of the page it stores.
+  reads: share({ job: 60, task: 1.25, element: 5, elementTask: 0.06 }),
   // Batch and manifest; result file, part and `done.json`.
-  puts: share({ job: 10, task: 5 }),
+  puts: share({ job: 11, task: 5 }),
   // Batch and manifest; the same three.
-  gets: share({ job: 10, task: 5, element: 1 }),
+  gets: share({ job: 20, task: 5, element: 1 }),
   lists: share({ job: 1 }),
   messages: share({ job: 10 }),
 };
