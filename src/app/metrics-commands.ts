@@ -1,6 +1,6 @@
 /** `metrics`: the figures as they are, as a file for a collector, or served to one. */
 import { open, readFile, stat } from 'node:fs/promises';
-import { openPageServer, type PageAnswer } from '../backends/page-server/index.ts';
+import type { PageAnswer } from '../backends/page-server/index.ts';
 import { describeFailure, errnoOf } from '../backends/shared/fs-errno.ts';
 import { AppError } from '../errors/app-error.ts';
 import { renderExposition } from '../observe/metrics/exposition.ts';
@@ -8,6 +8,8 @@ import type { Drivers } from './job-backends.ts';
 import { restAfterLook } from './look-again.ts';
 import type { MetricsDocument } from './metrics-documents.ts';
 import { readMetrics } from './read-metrics.ts';
+import { serveUntil } from './serve-until.ts';
+import { shareReading } from './shared-reading.ts';
 import { requireFilePlace, writeWholeFile } from './write-whole-file.ts';
 
 const EXAMPLE = '--out /var/lib/node_exporter/textfile/slurmctl.prom';
@@ -58,41 +60,18 @@ export async function serveMetrics(drivers: Drivers, { jobs, port, ...request }:
     path === 'metrics'
       ? { type: 'text/plain; version=0.0.4; charset=utf-8', body: renderExposition((await read()).samples) }
       : null;
-  const server = await openPageServer({ port, token, answer });
-  try {
-    await request.onListening({ ...first, url: `${server.url}metrics` });
-    await Promise.race([server.failed, aborted(request.signal)]);
-  } finally {
-    await server.close();
-  }
+  await serveUntil(request.signal, { port, token, answer }, (url) =>
+    request.onListening({ ...first, url: `${url}metrics` }),
+  );
 }
 
-const aborted = (signal: AbortSignal): Promise<void> =>
-  new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true });
+/** The figures, for everybody who asks. */
+export const createFreshReader = (drivers: Drivers, jobs: readonly string[]): (() => Promise<MetricsDocument>) =>
+  shareReading(drivers.clock, async () => {
+    const startedMs = drivers.clock.monotonicMs();
+    const value = await readMetrics(drivers, jobs);
+    return { value, freshMs: restAfterLook(drivers.clock.monotonicMs() - startedMs, FRESH_MS) };
   });
-
-/** One reading at a time, shared by all who ask meanwhile. */
-export function createFreshReader(drivers: Drivers, jobs: readonly string[]): () => Promise<MetricsDocument> {
-  const { clock } = drivers;
-  let last: { readonly document: MetricsDocument; readonly dueMs: number } | null = null;
-  let reading: Promise<MetricsDocument> | null = null;
-  const readAnew = async (): Promise<MetricsDocument> => {
-    const startedMs = clock.monotonicMs();
-    const document = await readMetrics(drivers, jobs);
-    const endedMs = clock.monotonicMs();
-    last = { document, dueMs: endedMs + restAfterLook(endedMs - startedMs, FRESH_MS) };
-    return document;
-  };
-  return async () => {
-    if (last !== null && clock.monotonicMs() < last.dueMs) return last.document;
-    reading ??= readAnew().finally(() => {
-      reading = null;
-    });
-    return reading;
-  };
-}
 
 const TOKEN = /^[A-Za-z0-9]{16,128}$/;
 const PRIVATE = 0o077;

@@ -1,5 +1,5 @@
 /** `dashboard --serve`: the page that keeps itself up to date, for as long as somebody wants it. */
-import { openPageServer, type PageAnswer } from '../backends/page-server/index.ts';
+import type { PageAnswer } from '../backends/page-server/index.ts';
 import { requireMeta } from '../coordinator/job-meta.ts';
 import type { JobId } from '../domain/ids.ts';
 import type { JobMeta } from '../domain/job-item.ts';
@@ -11,6 +11,8 @@ import type { DashboardDocument } from './dashboard-documents.ts';
 import { pageAssets } from './dashboard-page.ts';
 import type { Drivers } from './job-backends.ts';
 import { restAfterLook } from './look-again.ts';
+import { serveUntil } from './serve-until.ts';
+import { shareReading, type Reading } from './shared-reading.ts';
 
 /** A reading is this old at least before there is another, however many browsers ask. */
 const FRESH_MS = 2_000;
@@ -43,38 +45,25 @@ export async function serveDashboard(
     const body = JSON.stringify({ over: board.job.isOver, parts: pageParts(board) });
     return { type: 'application/json; charset=utf-8', body };
   };
-  const server = await openPageServer({ port: request.port, token: drivers.ids.token(TOKEN_CHARS), answer });
-  try {
-    await request.onListening({ schema: 'slurmctl.dashboard/1', jobId: job, path: null, bytes: null, url: server.url });
-    await Promise.race([server.failed, aborted(request.signal)]);
-  } finally {
-    await server.close();
-  }
+  const token = drivers.ids.token(TOKEN_CHARS);
+  await serveUntil(request.signal, { port: request.port, token, answer }, (url) =>
+    request.onListening({ schema: 'slurmctl.dashboard/1', jobId: job, path: null, bytes: null, url }),
+  );
 }
 
-const aborted = (signal: AbortSignal): Promise<void> =>
-  new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true });
-  });
-
-/** One reading at a time, shared by all who ask meanwhile. */
+/** The picture, for all browsers that ask. Of an ended job to which nothing was done since, the one before. */
 export function createLiveReader(
   drivers: Drivers,
   job: JobId,
   seenFrom: CarryDocument['seenFrom'] | undefined,
 ): () => Promise<Dashboard> {
-  const { clock } = drivers;
-  let last: { readonly board: Dashboard; readonly mark: string; readonly dueMs: number } | null = null;
+  const { clock, state } = drivers;
+  let last: { readonly board: Dashboard; readonly mark: string } | null = null;
   let kept: { readonly board: Dashboard; readonly mark: string; readonly untilMs: number } | null = null;
-  let reading: Promise<Dashboard> | null = null;
-  const readAnew = async (): Promise<Dashboard> => {
+  return shareReading(clock, async (): Promise<Reading<Dashboard>> => {
     const startedMs = clock.monotonicMs();
-    const mark = markOf(await requireMeta(drivers.state, job));
-    if (last?.board.job.isOver === true && last.mark === mark) {
-      last = { ...last, dueMs: clock.monotonicMs() + FRESH_MS };
-      return last.board;
-    }
+    const mark = markOf(await requireMeta(state, job));
+    if (last?.board.job.isOver === true && last.mark === mark) return { value: last.board, freshMs: FRESH_MS };
     const keep = kept !== null && kept.mark === mark && startedMs < kept.untilMs ? kept.board : null;
     const board = await readDashboard(drivers, job, {
       ...(seenFrom === undefined ? {} : { seenFrom }),
@@ -83,16 +72,9 @@ export function createLiveReader(
     const endedMs = clock.monotonicMs();
     const tookMs = endedMs - startedMs;
     if (keep === null) kept = { board, mark, untilMs: endedMs + restAfterLook(tookMs, KEPT_MS) };
-    last = { board, mark, dueMs: endedMs + restAfterLook(keep === null ? 0 : tookMs, FRESH_MS) };
-    return board;
-  };
-  return async () => {
-    if (last !== null && clock.monotonicMs() < last.dueMs) return last.board;
-    reading ??= readAnew().finally(() => {
-      reading = null;
-    });
-    return reading;
-  };
+    last = { board, mark };
+    return { value: board, freshMs: restAfterLook(keep === null ? 0 : tookMs, FRESH_MS) };
+  });
 }
 
 /** What has to be the same for an ended job to look the same, and for failures and durations of a while ago to be those of the job as it is. */

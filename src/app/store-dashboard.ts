@@ -6,11 +6,9 @@ import { dashboardKey } from '../domain/keys.ts';
 import { metaKey } from '../domain/state-keys.ts';
 import { isFinalJobState, JOB_STATES } from '../domain/states.ts';
 import { isAppError } from '../errors/app-error.ts';
-import { renderPage } from '../observe/dashboard/page.ts';
 import type { StateCondition } from '../ports/state-table.ts';
 import type { CarryDocument } from './documents.ts';
-import { readDashboard, type DashboardRequest } from './dashboard-document.ts';
-import { pageAssets } from './dashboard-page.ts';
+import type { DashboardRequest } from './dashboard-document.ts';
 import type { Drivers } from './job-backends.ts';
 import { restAfterLook } from './look-again.ts';
 
@@ -99,7 +97,11 @@ const FAR = {
 };
 const NOT_FETCHED: NonNullable<DashboardRequest['kept']> = { itemTimes: FAR, errors: FAR };
 
+/** Loads what makes a page when there is one to make: nearly no pass has. */
 async function store(drivers: Drivers, job: JobId, request: DashboardRequest): Promise<void> {
+  const { readDashboard } = await import('./dashboard-document.ts');
+  const { pageAssets } = await import('./dashboard-page.ts');
+  const { renderPage } = await import('../observe/dashboard/page.ts');
   const board = await readDashboard(drivers, job, request);
   await drivers.store.put(dashboardKey(job), renderPage(board, await pageAssets(), { live: false }));
 }
