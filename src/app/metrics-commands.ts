@@ -1,21 +1,18 @@
 /** `metrics`: the figures as they are, as a file for a collector, or served to one. */
-import { open, readFile, stat } from 'node:fs/promises';
 import type { PageAnswer } from '../backends/page-server/index.ts';
-import { describeFailure, errnoOf } from '../backends/shared/fs-errno.ts';
-import { AppError } from '../errors/app-error.ts';
 import { renderExposition } from '../observe/metrics/exposition.ts';
 import type { Drivers } from './job-backends.ts';
 import { restAfterLook } from './look-again.ts';
 import type { MetricsDocument } from './metrics-documents.ts';
 import { readMetrics } from './read-metrics.ts';
-import { serveUntil } from './serve-until.ts';
+import { serveUntil, TOKEN_CHARS } from './serve-until.ts';
 import { shareReading } from './shared-reading.ts';
+import { keptToken } from './token-file.ts';
 import { requireFilePlace, writeWholeFile } from './write-whole-file.ts';
 
 const EXAMPLE = '--out /var/lib/node_exporter/textfile/slurmctl.prom';
 /** Figures are this old at least before they are read again, however often somebody asks. */
 const FRESH_MS = 10_000;
-const TOKEN_CHARS = 32;
 
 export interface Exposition {
   readonly document: MetricsDocument;
@@ -72,44 +69,3 @@ export const createFreshReader = (drivers: Drivers, jobs: readonly string[]): ((
     const value = await readMetrics(drivers, jobs);
     return { value, freshMs: restAfterLook(drivers.clock.monotonicMs() - startedMs, FRESH_MS) };
   });
-
-const TOKEN = /^[A-Za-z0-9]{16,128}$/;
-const PRIVATE = 0o077;
-
-/** The token that a scraper is configured with: it stays the same from one run to the next. @throws USAGE */
-async function keptToken({ ids }: Drivers, path: string): Promise<string> {
-  try {
-    const file = await open(path, 'wx', 0o600);
-    const token = ids.token(TOKEN_CHARS);
-    await file.writeFile(`${token}\n`);
-    await file.close();
-    return token;
-  } catch (error) {
-    if (errnoOf(error) !== 'EEXIST') throw refused(error, path);
-  }
-  return readToken(path);
-}
-
-async function readToken(path: string): Promise<string> {
-  const hint = `Make it private with: chmod 600 ${path}; or name a file that is not there yet, to have one made`;
-  try {
-    if (((await stat(path)).mode & PRIVATE) !== 0)
-      throw new AppError('USAGE', { message: `--token-file: others may read ${path}, so it keeps no secret`, hint });
-    const token = (await readFile(path, 'utf8')).trim();
-    if (TOKEN.test(token)) return token;
-  } catch (error) {
-    throw refused(error, path);
-  }
-  throw new AppError('USAGE', {
-    message: `--token-file: ${path} holds no token, expected 16 to 128 letters and digits`,
-    hint: 'Name a file that is not there yet, to have one made',
-  });
-}
-
-const refused = (error: unknown, path: string): unknown =>
-  errnoOf(error) === undefined
-    ? error
-    : new AppError('USAGE', {
-        message: `--token-file: ${describeFailure(error, path)}`,
-        hint: 'Name a file in a directory that you may write',
-      });

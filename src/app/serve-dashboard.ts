@@ -11,14 +11,13 @@ import type { DashboardDocument } from './dashboard-documents.ts';
 import { pageAssets } from './dashboard-page.ts';
 import type { Drivers } from './job-backends.ts';
 import { restAfterLook } from './look-again.ts';
-import { serveUntil } from './serve-until.ts';
+import { serveUntil, TOKEN_CHARS } from './serve-until.ts';
 import { shareReading, type Reading } from './shared-reading.ts';
 
 /** A reading is this old at least before there is another, however many browsers ask. */
 const FRESH_MS = 2_000;
 /** Panels that read results and not only state. */
 const KEPT_MS = 10_000;
-const TOKEN_CHARS = 32;
 
 /**
  * Serves until `signal`. The first picture is made before anybody is told where it is.

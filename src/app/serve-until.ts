@@ -1,5 +1,8 @@
 import { openPageServer, type PageServer, type PageServerOptions } from '../backends/page-server/index.ts';
 
+/** Of a token that is made; it leads every path. */
+export const TOKEN_CHARS = 32;
+
 /** Serves until `signal`; `onListening` is told where. @throws USAGE when the port cannot be had, and what is a bug while an answer was made */
 export async function serveUntil(
   signal: AbortSignal,
