@@ -2,7 +2,8 @@ import { ALERT_KIND_NAMES, isMailAddress, type AlertKind, type AlertRule } from 
 import { RESOURCE_NAME } from '../domain/limit-rate.ts';
 import { describeFound, shorten, type Located, type LocatedMap } from './located.ts';
 import { suggestOneOf } from './near-miss.ts';
-import { choice, readList, wholeNumber } from './plain-types.ts';
+import { choice, readOneOrMore, wholeNumber } from './plain-types.ts';
+import { readRecords } from './record-list.ts';
 import { duration, percentage } from './unit-types.ts';
 import { unexpected, type ReadContext, type ValueType } from './value-type.ts';
 
@@ -61,27 +62,16 @@ export function alertRules(): ValueType<readonly AlertRule[]> {
         },
       },
     },
-    read(value, context) {
-      if (value.kind !== 'list')
-        return unexpected(value, expected, {
-          context,
-          ...(value.kind === 'map' ? { hint: 'Begin each alert with - ' } : {}),
-        });
-      if (value.items.length > MOST_RULES)
-        return context.problem(`found ${value.items.length} alerts, expected at most ${MOST_RULES}`, { at: value });
-      const rules = value.items.map((item, index) => readRule(item, ruleContext(context, index)));
-      return rules.includes(undefined) ? undefined : (rules as AlertRule[]);
-    },
+    read: (value, context) =>
+      readRecords(
+        value,
+        { what: 'alert', expected, expectedRecord: RULE_EXPECTED, most: MOST_RULES, read: readRule },
+        context,
+      ),
   };
 }
 
-const ruleContext = (context: ReadContext, index: number): ReadContext => ({
-  path: `${context.path}[${index}]`,
-  problem: (message, where) => context.problem(`alert ${index + 1}: ${message}`, where),
-});
-
-function readRule(item: Located, context: ReadContext): AlertRule | undefined {
-  if (item.kind !== 'map') return unexpected(item, RULE_EXPECTED, { context });
+function readRule(item: LocatedMap, context: ReadContext): AlertRule | undefined {
   const when = required(item, 'when', context);
   const to = required(item, 'to', context);
   const found = when === undefined ? undefined : kind.read(when, context);
@@ -101,16 +91,12 @@ function required(rule: LocatedMap, key: string, context: ReadContext): Located 
 }
 
 function readRecipients(value: Located, context: ReadContext): readonly string[] | undefined {
-  const list = value.kind === 'list' ? value : { ...value, kind: 'list' as const, items: [value] };
   const expected = 'the name of a channel or an e-mail address, or a list of them';
-  if (list.items.length === 0) return unexpected(value, expected, { context });
-  if (list.items.length > MOST_RECIPIENTS)
-    return context.problem(`found ${list.items.length} recipients, expected at most ${MOST_RECIPIENTS}`, { at: value });
   const read = (item: Located): string | undefined => {
     const found = item.kind === 'scalar' && typeof item.value === 'string' ? item.value : '';
     return isMailAddress(found) || RESOURCE_NAME.test(found) ? found : unexpected(item, expected, { context });
   };
-  const all = readList(list, read, { context, expected });
+  const all = readOneOrMore(value, read, { context, expected, what: 'recipients', most: MOST_RECIPIENTS });
   return all === undefined ? undefined : [...new Set(all)];
 }
 

@@ -3,7 +3,7 @@ import { RESOURCE_NAME } from '../domain/limit-rate.ts';
 import { argv } from './argv-type.ts';
 import { shorten, type Located, type LocatedMap } from './located.ts';
 import { suggestOneOf } from './near-miss.ts';
-import { readList } from './plain-types.ts';
+import { readOneOrMore } from './plain-types.ts';
 import { parseReference, secretReference } from './secret-type.ts';
 import { unexpected, type ReadContext, type ValueType } from './value-type.ts';
 
@@ -108,12 +108,10 @@ function readWebhook(channel: LocatedMap, { context, userHome }: ChannelReading)
 }
 
 function readAddresses(value: Located, context: ReadContext): readonly string[] | undefined {
-  const list = value.kind === 'list' ? value : { ...value, kind: 'list' as const, items: [value] };
   const expected = 'an e-mail address, or a list of them';
-  if (list.items.length === 0 || list.items.length > MOST_ADDRESSES) return unexpected(value, expected, { context });
   const read = (item: Located): string | undefined =>
     item.kind === 'scalar' && typeof item.value === 'string' && isMailAddress(item.value)
       ? item.value
       : unexpected(item, expected, { context });
-  return readList(list, read, { context, expected });
+  return readOneOrMore(value, read, { context, expected, what: 'addresses', most: MOST_ADDRESSES });
 }

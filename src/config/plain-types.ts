@@ -100,10 +100,25 @@ export function readList<T>(
   { context, expected }: { context: ReadContext; expected: string },
 ): T[] | undefined {
   if (value.kind !== 'list') return unexpected(value, expected, { context });
-  const items: T[] = [];
-  for (const item of value.items) {
-    const found = read(item);
-    if (found !== undefined) items.push(found);
-  }
-  return items.length === value.items.length ? items : undefined;
+  return allOf(value.items, read);
+}
+
+/** One such thing, or a list of at least one and at most `most` of them; undefined when any has a problem. */
+export function readOneOrMore<T>(
+  value: Located,
+  read: (item: Located) => T | undefined,
+  list: { readonly context: ReadContext; readonly expected: string; readonly what: string; readonly most: number },
+): T[] | undefined {
+  const { context, expected, what, most } = list;
+  const items = value.kind === 'list' ? value.items : [value];
+  if (items.length === 0) return unexpected(value, expected, { context });
+  if (items.length > most)
+    return context.problem(`found ${items.length} ${what}, expected at most ${most}`, { at: value });
+  return allOf(items, read);
+}
+
+/** Every item is read, so that all problems are told. */
+function allOf<T>(items: readonly Located[], read: (item: Located) => T | undefined): T[] | undefined {
+  const found = items.map((item) => read(item));
+  return found.includes(undefined) ? undefined : (found as T[]);
 }

@@ -1,11 +1,12 @@
 import { basename } from 'node:path';
 import type { RetryRule } from '../domain/retry-rules.ts';
 import { describeFound, type Located, type LocatedMap } from './located.ts';
+import { readRecords, recordContext } from './record-list.ts';
 import { ACTION_SCHEMAS, readAction } from './rule-action.ts';
 import { CONDITION_SCHEMA, readCondition } from './rule-condition.ts';
 import { conflictOf, type RuleConflict } from './rule-conflicts.ts';
 import { whyUseless } from './rule-use.ts';
-import { unexpected, type ReadContext, type ValueType } from './value-type.ts';
+import type { ReadContext, ValueType } from './value-type.ts';
 
 const MOST_RULES = 100;
 const RULE_EXPECTED = 'a rule such as {when: {cause: oom}, do: escalate, memory: x1.5}';
@@ -26,21 +27,14 @@ export function retryRules(): ValueType<readonly RetryRule[]> {
       },
     },
     read(value, context) {
-      if (value.kind !== 'list')
-        return unexpected(value, expected, {
-          context,
-          ...(value.kind === 'map' ? { hint: 'Begin the rule with - ' } : {}),
-        });
-      if (value.items.length > MOST_RULES)
-        return context.problem(`found ${value.items.length} rules, expected at most ${MOST_RULES}`, { at: value });
-      const rules = value.items.map((item, index) => readRule(item, nameOf(item, index), ruleContext(context, index)));
+      const list = { what: 'rule', expected, expectedRecord: RULE_EXPECTED, most: MOST_RULES, read: readRule };
+      const rules = readRecords(value, list, context);
       // Wrong rules would only confuse what is said of the right ones.
-      if (rules.includes(undefined)) return undefined;
-      const sound = rules as RetryRule[];
-      const told = sound.map((_, at) =>
-        tellConflict(sound, { value: value.items, at, context: ruleContext(context, at) }),
+      if (rules === undefined || value.kind !== 'list') return undefined;
+      const told = rules.map((_, at) =>
+        tellConflict(rules, { value: value.items, at, context: recordContext(context, at, `rule ${at + 1}`) }),
       );
-      return told.includes(true) ? undefined : sound;
+      return told.includes(true) ? undefined : rules;
     },
   };
 }
@@ -50,20 +44,14 @@ function nameOf({ place }: Located, index: number): string {
   return place.line === undefined ? `rule ${index + 1}` : `rule ${index + 1} (${basename(place.file)}:${place.line})`;
 }
 
-function ruleContext(context: ReadContext, index: number): ReadContext {
-  return {
-    path: `${context.path}[${index}]`,
-    problem: (message, where) => context.problem(`rule ${index + 1}: ${message}`, where),
-  };
-}
-
-function readRule(item: Located, name: string, context: ReadContext): RetryRule | undefined {
-  if (item.kind !== 'map') return unexpected(item, RULE_EXPECTED, { context });
+function readRule(item: LocatedMap, context: ReadContext, index: number): RetryRule | undefined {
   const when = readWhen(item, context);
   const action = readAction(item, context);
   if (when === undefined || action === undefined) return undefined;
   const useless = whyUseless({ when, action });
-  return useless === null ? { name, when, action } : context.problem(useless.why, { at: item, hint: useless.hint });
+  return useless === null
+    ? { name: nameOf(item, index), when, action }
+    : context.problem(useless.why, { at: item, hint: useless.hint });
 }
 
 function readWhen(rule: LocatedMap, context: ReadContext): RetryRule['when'] | undefined {

@@ -2,7 +2,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { Alerting } from '../domain/alert-rule.ts';
 import { AppError, type Problem } from '../errors/app-error.ts';
-import { DEFAULT_MAIL } from './alert-keys.ts';
+import { DEFAULT_MAIL } from './mail-keys.ts';
 import { awsVariables, foldAws, listAws, type AwsFact } from './aws-fold.ts';
 import { inOrder, invalidConfig } from './invalid-config.ts';
 import { PLACE_NAMES, type PlaceName } from './location-type.ts';

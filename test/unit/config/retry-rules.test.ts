@@ -199,7 +199,7 @@ describe('what is wrong with a rule', () => {
   });
 
   it('is told of what is no list', async () => {
-    expect((await problemsOf(dir, `${MINIMAL}retry: {rules: {do: fail}}\n`))[0]).toContain('Begin the rule with - ');
+    expect((await problemsOf(dir, `${MINIMAL}retry: {rules: {do: fail}}\n`))[0]).toContain('Begin each rule with - ');
     expect((await problems(...Array<string>(101).fill('{when: {exit: 1}, do: fail}')))[0]).toContain(
       'found 101 rules, expected at most 100',
     );
