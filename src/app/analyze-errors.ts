@@ -5,14 +5,13 @@ import type { LoadedJob } from '../aggregator/load-job.ts';
 import { readBreakers } from '../coordinator/breakers.ts';
 import { requireMeta } from '../coordinator/job-meta.ts';
 import { readManifest } from '../coordinator/manifests.ts';
+import { readHistory } from '../coordinator/read-history.ts';
 import { requireReopenable } from '../coordinator/redo.ts';
 import { readTasks } from '../coordinator/task-list.ts';
 import type { Grouping } from '../domain/error-grouping.ts';
 import type { ErrorGroups } from '../domain/error-groups.ts';
-import type { AttemptRecord, CorruptRecord } from '../domain/history.ts';
-import { asTaskId, taskNumber, type JobId } from '../domain/ids.ts';
+import { taskNumber, type JobId } from '../domain/ids.ts';
 import { isBeingStored, type JobMeta } from '../domain/job-item.ts';
-import { HISTORY_PREFIX, jobPartition } from '../domain/state-keys.ts';
 import { AppError } from '../errors/app-error.ts';
 import { analyseErrors } from '../observe/analyse-errors.ts';
 import type { ErrorSources, ObservedJob, ObservedTask } from '../observe/needs.ts';
@@ -52,7 +51,7 @@ export async function analyzeErrors(drivers: Drivers, request: AnalyzeErrorsRequ
         nowMs: drivers.clock.nowMs(),
         source: published === null ? 'tasks' : 'output',
         tasks: tasks.toSorted((a, b) => taskNumber(a.task) - taskNumber(b.task)),
-        records: recordsOf(drivers, request.job),
+        records: readHistory(drivers.state, request.job),
         failures: published === null ? fromTasks(reading, tasks) : fromOutput(reading),
         breakers: (await readBreakers(drivers.state, request.job)).stored,
         itemBytes: (task) => itemBytesOf(drivers.store, job, task),
@@ -129,12 +128,5 @@ function whyNot(check: () => void): string | null {
   } catch (error) {
     if (!(error instanceof AppError)) throw error;
     return `It cannot be retried: ${error.message}`;
-  }
-}
-
-async function* recordsOf({ state }: Drivers, job: JobId): ErrorSources['records'] & AsyncGenerator {
-  for await (const { sort, item } of state.query(jobPartition(job), HISTORY_PREFIX)) {
-    const task = asTaskId(sort.slice(HISTORY_PREFIX.length).split('#')[0] ?? '');
-    yield { task, record: item as unknown as AttemptRecord | CorruptRecord };
   }
 }

@@ -1,11 +1,10 @@
 /** Everything a dashboard shows, read from what is stored. */
 import { requireMeta } from '../coordinator/job-meta.ts';
+import { readHistory } from '../coordinator/read-history.ts';
 import { finishedItems, readTasks } from '../coordinator/task-list.ts';
-import type { AttemptRecord, CorruptRecord } from '../domain/history.ts';
 import type { JobId } from '../domain/ids.ts';
 import type { JobMeta } from '../domain/job-item.ts';
 import { jobFileKey } from '../domain/keys.ts';
-import { HISTORY_PREFIX, jobPartition } from '../domain/state-keys.ts';
 import { buildDashboard } from '../observe/dashboard/build.ts';
 import type { Dashboard } from '../observe/dashboard/document.ts';
 import { createRetryCounter } from '../observe/dashboard/retries.ts';
@@ -63,9 +62,7 @@ async function readAttempts({ state }: Drivers, job: JobId, meta: JobMeta, nowMs
     if (item.state === 'RUNNING' && item.waiting?.kind === 'limit')
       waiting.set(item.waiting.name, (waiting.get(item.waiting.name) ?? 0) + 1);
   }
-  for await (const { sort, item } of state.query(jobPartition(job), HISTORY_PREFIX)) {
-    const record = item as unknown as AttemptRecord | CorruptRecord;
-    const task = sort.slice(HISTORY_PREFIX.length).split('#')[0] ?? '';
+  for await (const { task, record } of readHistory(state, job)) {
     collector.record(task, record);
     counter.record(task, record);
   }

@@ -1,13 +1,13 @@
 import { readEvents } from '../coordinator/job-events.ts';
 import { readManifest } from '../coordinator/manifests.ts';
+import { readHistory } from '../coordinator/read-history.ts';
 import { readSubmissions, type Submission } from '../coordinator/submissions.ts';
 import { createTroubleCounter } from '../coordinator/sum-trouble.ts';
 import { readTasks } from '../coordinator/task-list.ts';
 import type { Cause } from '../domain/causes.ts';
-import { isCorruptRecord, type AttemptRecord, type CorruptRecord } from '../domain/history.ts';
+import { isCorruptRecord } from '../domain/history.ts';
 import type { JobId } from '../domain/ids.ts';
 import type { JobMeta } from '../domain/job-item.ts';
-import { HISTORY_PREFIX, jobPartition } from '../domain/state-keys.ts';
 import { isAppError } from '../errors/app-error.ts';
 import type { StatusDocument } from './documents.ts';
 import { eventDocument } from './event-document.ts';
@@ -87,9 +87,7 @@ async function history(
   const rules = new Map<string, ExplainedJob['rules'][number]>();
   const nodes = new Map<string, number>();
   const corrupt = { results: 0, example: '' };
-  for await (const { sort, item } of state.query(jobPartition(job), HISTORY_PREFIX)) {
-    const record = item as unknown as AttemptRecord | CorruptRecord;
-    const task = sort.slice(HISTORY_PREFIX.length).split('#')[0] ?? '';
+  for await (const { task, record } of readHistory(state, job)) {
     const example = `task ${task}: ${record.detail}`;
     if (isCorruptRecord(record)) {
       corrupt.results += 1;

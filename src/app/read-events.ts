@@ -1,15 +1,16 @@
 /** `events`: what happened to a job, from what is stored of it; no question to the batch system, no change. */
 import { readBreakers } from '../coordinator/breakers.ts';
 import { requireMeta } from '../coordinator/job-meta.ts';
+import { readHistory } from '../coordinator/read-history.ts';
 import { readSubmissions } from '../coordinator/submissions.ts';
 import { readTasks } from '../coordinator/task-list.ts';
 import { readTurns } from '../coordinator/turns.ts';
-import type { AttemptRecord, CorruptRecord, JobEvent } from '../domain/history.ts';
-import type { JobId, TaskId } from '../domain/ids.ts';
+import type { JobEvent } from '../domain/history.ts';
+import type { JobId } from '../domain/ids.ts';
 import type { JobMeta } from '../domain/job-item.ts';
 import type { LifecycleEvent } from '../domain/lifecycle-event.ts';
 import type { NodesItem } from '../domain/nodes.ts';
-import { EVENT_PREFIX, HISTORY_PREFIX, jobPartition, nodesKey } from '../domain/state-keys.ts';
+import { EVENT_PREFIX, jobPartition, nodesKey } from '../domain/state-keys.ts';
 import { isFinalJobState } from '../domain/states.ts';
 import { newEvents, type EventSources, type SeenEvents } from '../observe/events/collect.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -56,7 +57,7 @@ export async function eventSources(state: StateTable, job: JobId, meta: JobMeta)
     avoided: nodes?.avoided ?? [],
     turns: meta.group === undefined ? null : await readTurns(state, meta.group),
     tasks: tasksOf(state, job, meta),
-    records: recordsOf(state, job),
+    records: readHistory(state, job),
   };
 }
 
@@ -86,11 +87,4 @@ async function readPeople(state: StateTable, job: JobId, { lastEvent }: JobMeta)
 
 async function* tasksOf(state: StateTable, job: JobId, { shards }: JobMeta): EventSources['tasks'] {
   for await (const { id, ...item } of readTasks(state, job, shards)) yield { task: id, item };
-}
-
-async function* recordsOf(state: StateTable, job: JobId): EventSources['records'] {
-  for await (const { sort, item } of state.query(jobPartition(job), HISTORY_PREFIX)) {
-    const [task = '', number = ''] = sort.slice(HISTORY_PREFIX.length).split('#');
-    yield { task: task as TaskId, number, record: item as unknown as AttemptRecord | CorruptRecord };
-  }
 }

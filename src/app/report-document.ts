@@ -1,12 +1,11 @@
 /** `report`: reads every task and every record of an attempt once. */
 import { requireMeta } from '../coordinator/job-meta.ts';
+import { readHistory } from '../coordinator/read-history.ts';
 import { readSubmissions } from '../coordinator/submissions.ts';
 import { readTasks } from '../coordinator/task-list.ts';
 import type { EfficiencyReport } from '../domain/efficiency-report.ts';
-import type { AttemptRecord, CorruptRecord } from '../domain/history.ts';
 import type { JobId } from '../domain/ids.ts';
 import { askedOf, type JobAsked, type JobMeta } from '../domain/job-item.ts';
-import { HISTORY_PREFIX, jobPartition } from '../domain/state-keys.ts';
 import { buildReport } from '../observe/report/build-report.ts';
 import { createUsageCollector } from '../observe/report/collect-usage.ts';
 import { copyNote } from './carry-view.ts';
@@ -25,8 +24,7 @@ export async function reportDocument(
   const nowMs = clock.nowMs();
   const collector = createUsageCollector(nowMs);
   for await (const task of readTasks(state, job, meta.shards)) collector.task(task);
-  for await (const { item } of state.query(jobPartition(job), HISTORY_PREFIX))
-    collector.record(item as unknown as AttemptRecord | CorruptRecord);
+  for await (const { record } of readHistory(state, job)) collector.record(record);
   const submittedMs = new Map<string, number>();
   for (const row of await readSubmissions(state, job))
     if (row.kind === 'array' && row.handle !== undefined && row.submittedMs !== undefined)
