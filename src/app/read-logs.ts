@@ -13,11 +13,12 @@ import { isWanted, searchedText, type LogFilter } from '../observe/log-filter.ts
 import type { LogLine } from './documents.ts';
 import { elementLogDir, type Drivers } from './job-backends.ts';
 import type { LogsRequest } from './logs-request.ts';
+import { restAfterLook } from './look-again.ts';
 import { attemptLogs, elementLogs, type Given, type LogSource } from './log-sources.ts';
 
 /** Between two looks; and so many times longer than a look takes, so that following a large job is a small part of the load. */
 const FOLLOW_EVERY_MS = 1_000;
-const REST_FACTOR = 10;
+const RESTS = 10;
 /** Tasks whose attempts are listed at once. */
 const LISTED_AT_ONCE = 16;
 /** Clocks of nodes may differ by this much. */
@@ -51,7 +52,7 @@ export async function* readLogs(drivers: Drivers, request: LogsRequest): AsyncGe
     for await (const source of sourcesOf(drivers, wanted, { meta, given, looked, mayGrow: !isLast }))
       yield* linesOf(source, wanted);
     if (isLast) return;
-    await clock.sleep(Math.max(FOLLOW_EVERY_MS, REST_FACTOR * (clock.monotonicMs() - beganMs)), request.signal);
+    await clock.sleep(restAfterLook(clock.monotonicMs() - beganMs, FOLLOW_EVERY_MS, RESTS), request.signal);
   }
 }
 
