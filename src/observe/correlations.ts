@@ -5,7 +5,7 @@ import { formatBytes } from '../domain/units.ts';
 import type { Baseline } from './baseline.ts';
 import type { Group } from './group.ts';
 import { byMost, type Counted } from './tally.ts';
-import type { TimeSpans } from './time-spans.ts';
+import { minuteOf, type TimeSpans } from './time-spans.ts';
 
 /** Sizes of failed items of a group in the input, and of the other items of the same tasks, in bytes. */
 export interface Sizes {
@@ -74,11 +74,9 @@ function ofTime({ group, baseline, spans }: Compared): ErrorCorrelation | null {
   const expected = baseline.total === 0 ? null : (baseline.byTime.get(top.span) ?? 0) / baseline.total;
   if (!isTold(group, share, expected ?? 0)) return null;
   const rest = expected === null ? '' : `, as ${percent(expected)} of the ${baseline.of} did`;
-  const text = `${percent(share)} in attempts that ended between ${clock(top.span)} and ${clock(top.span + spans.widthMs)} UTC${rest}`;
+  const text = `${percent(share)} in attempts that ended between ${minuteOf(top.span)} and ${minuteOf(top.span + spans.widthMs)} UTC${rest}`;
   return { kind: 'time', text, share, expected };
 }
-
-const clock = (ms: number): string => new Date(ms).toISOString().slice(0, 16).replace('T', ' ');
 
 function ofTask({ group, baseline }: Compared): ErrorCorrelation | null {
   const [top] = group.byTask.entries();

@@ -13,7 +13,7 @@ import type { Group } from './group.ts';
 import type { ObservedJob } from './needs.ts';
 import { MOST_NAMED, remedyOf } from './remedy.ts';
 import { byMost } from './tally.ts';
-import type { TimeSpans } from './time-spans.ts';
+import { minuteOf, type TimeSpans } from './time-spans.ts';
 
 const MOST_NODES = 10;
 const MESSAGE_CHARS = 2_000;
@@ -31,7 +31,6 @@ export interface Surroundings {
 export function describeGroup(group: Group, around: Surroundings): ErrorGroup {
   const { by, job, spans, grouped, breakers } = around;
   const fingerprints = group.fingerprints.entries();
-  const remedied = { group, by, job, endedItems: grouped.endedItems };
   return {
     key: group.key,
     title: titleOf(group, by, spans),
@@ -59,7 +58,7 @@ export function describeGroup(group: Group, around: Surroundings): ErrorGroup {
     correlations: correlationsOf({ ...around, group }),
     heldBack: heldBackOf(fingerprints, breakers),
     sample: sampleOf(group.sample, job),
-    remedy: remedyOf(remedied),
+    remedy: remedyOf({ group, by, job, endedItems: grouped.endedItems }),
   };
 }
 
@@ -87,8 +86,6 @@ function titleOf({ key, sample, template }: Group, by: Grouping, { widthMs }: Ti
     }
   }
 }
-
-const minuteOf = (ms: number): string => iso(ms).slice(0, 16).replace('T', ' ');
 
 function sampleOf({ task, where, errorClass, message, item }: Sample, job: ObservedJob): ErrorSample {
   const itemIndex = item === null ? null : task.firstItem + item.item;

@@ -7,6 +7,7 @@ import { MOST_MEMORY_BYTES } from '../domain/resource-range.ts';
 import { UNKNOWN_KEY, templateOfSample } from './group-failures.ts';
 import type { Group } from './group.ts';
 import type { ObservedJob } from './needs.ts';
+import { memoryWords } from './request-words.ts';
 import { rulePattern } from './rule-pattern.ts';
 
 /** Fingerprints that a command names. */
@@ -15,7 +16,6 @@ export const MOST_NAMED = 20;
 const MOST_RANGE_CHARS = 400;
 
 const GROWTH = 2;
-const MIB = 1024 ** 2;
 const MINUTE_MS = 60_000;
 
 /** What to do about a cause before its items run again, or instead; `retry` where nothing has to be done before. */
@@ -106,14 +106,8 @@ function choiceOf(
 }
 
 function sizeOf({ mostMemoryBytes, mostTimeMs }: Group, cause: Cause | null): string {
-  if (cause === 'oom') return ` --memory ${memoryWord(Math.min(GROWTH * mostMemoryBytes, MOST_MEMORY_BYTES))}`;
+  if (cause === 'oom') return ` --memory ${memoryWords(Math.min(GROWTH * mostMemoryBytes, MOST_MEMORY_BYTES))}`;
   return cause === 'time-limit' ? ` --time ${Math.ceil((GROWTH * mostTimeMs) / MINUTE_MS)}m` : '';
-}
-
-/** In whole GiB where it is that much, else in MiB, rounded up. */
-function memoryWord(bytes: number): string {
-  const mib = Math.ceil(bytes / MIB);
-  return mib % 1024 === 0 ? `${mib / 1024}G` : `${mib}M`;
 }
 
 /** Causes that the built-in rules retry a few times, and that may deserve more. */

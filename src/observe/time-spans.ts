@@ -12,6 +12,9 @@ const DAY_MS = 24 * HOUR_MS;
 const WIDTHS = [1, 5, 15].map((n) => n * MINUTE_MS).concat([HOUR_MS, 6 * HOUR_MS, DAY_MS]);
 const MOST_SPANS = 48;
 
+/** `2026-11-20 23:31`, in UTC. */
+export const minuteOf = (ms: number): string => new Date(ms).toISOString().slice(0, 16).replace('T', ' ');
+
 /** @param fromMs @param toMs epoch ms of the begin and the end of what is looked at */
 export function spansOf(fromMs: number, toMs: number): TimeSpans {
   const end = Math.max(fromMs, toMs);

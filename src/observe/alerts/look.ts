@@ -1,9 +1,9 @@
 /** One look at a job by its rules: what is remembered afterwards, and what is to be told. Pure. */
-import { createHash } from 'node:crypto';
 import type { AlertEpisode, AlertsItem, OutboxItem } from '../../domain/alert-items.ts';
 import { ALERT_KINDS, isMailAddress, type AlertRule, type HookEvent, type JobHooks } from '../../domain/alert-rule.ts';
 import { canonicalJson } from '../../domain/canonical-json.ts';
 import { isFinalJobState } from '../../domain/states.ts';
+import { shortHash } from '../short-hash.ts';
 import { stepEpisode } from './episode.ts';
 import { finishedItems, isAtWork, isIdle, type AlertFacts } from './facts.ts';
 import { ALERT_DEFAULTS, judgeRule } from './judge-rule.ts';
@@ -84,8 +84,6 @@ function ruleKey({ when, forMs, withinMs, above }: AlertRule): string {
   if (ALERT_KINDS[when].once) return when;
   return `${when}-${shortHash(canonicalJson([forMs ?? null, withinMs ?? null, above ?? null]))}`;
 }
-
-const shortHash = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 12);
 
 function messageOf(
   request: LookRequest,

@@ -1,5 +1,4 @@
 /** Events of a job as a whole, read off its own items; pure. */
-import { createHash } from 'node:crypto';
 import type { BreakerItem } from '../../domain/breaker.ts';
 import type { JobEvent } from '../../domain/history.ts';
 import type { JobId } from '../../domain/ids.ts';
@@ -8,6 +7,7 @@ import type { LifecycleEvent, LifecycleKind } from '../../domain/lifecycle-event
 import type { AvoidedNode } from '../../domain/nodes.ts';
 import { isFinalJobState, type JobState } from '../../domain/states.ts';
 import type { TurnsItem } from '../../domain/turns.ts';
+import { shortHash } from '../short-hash.ts';
 
 /** What a job's own partition says. */
 export interface JobFacts {
@@ -87,8 +87,6 @@ function lifeEvents(meta: JobMeta): LifecycleEvent[] {
     });
   return events;
 }
-
-const shortHash = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 12);
 
 function arrayEvents(row: JobFacts['submissions'][number]): LifecycleEvent[] {
   if (row.kind !== 'array') return [];

@@ -4,7 +4,7 @@ import type { JobAsked } from '../../domain/job-item.ts';
 import { formatBytes, formatDuration } from '../../domain/units.ts';
 import { quantile } from './quantile.ts';
 import type { Usage } from './collect-usage.ts';
-import { memoryWords, roomyMemory, roomyTime, timeWords } from './request-words.ts';
+import { memoryWords, roomyMemory, roomyTime, timeWords } from '../request-words.ts';
 
 /** A request is worth changing when less than this part of it would do. */
 const WORTH_MEMORY = 0.75;

@@ -10,7 +10,7 @@ import { parseBytes, parseDurationMs } from '../../../../src/domain/units.ts';
 import { buildReport } from '../../../../src/observe/report/build-report.ts';
 import { createUsageCollector } from '../../../../src/observe/report/collect-usage.ts';
 import { quantile } from '../../../../src/observe/report/quantile.ts';
-import { memoryWords, roomyMemory, roomyTime, timeWords } from '../../../../src/observe/report/request-words.ts';
+import { memoryWords, roomyMemory, roomyTime, timeWords } from '../../../../src/observe/request-words.ts';
 
 import { withTempDir } from '../../../support/temp-dir.ts';
 import { load, MINIMAL } from '../../config/job-file-fixture.ts';
