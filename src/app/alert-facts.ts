@@ -65,10 +65,14 @@ function leftOf(summary: Summary, pace: PaceDocument | null, nowMs: number): Ale
   return etaMs === null ? null : { atLeastMs: etaMs, atMostMs: null };
 }
 
-const worstOf = ([first]: Summary['failures']): string | null =>
-  first === undefined
-    ? null
-    : `${first.tasks} ${first.tasks === 1 ? 'task' : 'tasks'} with ${first.cause} (${first.example})`;
+function worstOf([first]: Summary['failures']): string | null {
+  if (first === undefined) return null;
+  const { items, tasks, atLeast, cause, example } = first;
+  const counts = [...(items === 0 ? [] : [numbered(items, 'item')]), ...(tasks === 0 ? [] : [numbered(tasks, 'task')])];
+  return `${atLeast ? 'at least ' : ''}${counts.join(' and ')} with ${cause} (${example})`;
+}
+
+const numbered = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`;
 
 async function readQuotas(drivers: Drivers, limits: NonNullable<JobSpec['limits']>): Promise<AlertFacts['quotas']> {
   const quotas: AlertFacts['quotas'][number][] = [];

@@ -3,6 +3,7 @@ import type { ItemCounts, SubmissionItem, TaskCounts } from '../domain/job-item.
 import type { JobState } from '../domain/states.ts';
 import type { Standstill } from '../domain/standstill.ts';
 import type {
+  FailureDocument,
   LaggardsDocument,
   PaceDocument,
   QueueDocument,
@@ -57,13 +58,16 @@ export interface StatusDocument {
     readonly explanation: string;
     readonly example: string;
   }[];
-  /** The same tasks by the kind of their last failure, where it has been decided about: the three most frequent ones. `analyze-errors` knows them all. */
-  readonly failures: readonly {
-    readonly fingerprint: string;
-    readonly cause: Cause;
-    readonly tasks: number;
-    readonly example: string;
-  }[];
+  /**
+   * The three largest groups of failures, by the items that failed so and the items that attempts which failed so have left. `analyze-errors` knows
+   * all groups, and where and why.
+   */
+  readonly failures: readonly FailureDocument[];
+  /**
+   * Failed items that nothing counts to a group: each task tells of its three largest ones when it is finished, and tasks that are finished by older
+   * versions, that run or that are dead tell of none.
+   */
+  readonly ungroupedItems: number;
   /** Tasks that wait for a retry, by why they failed, most frequent first. */
   readonly retries: readonly {
     readonly cause: Cause;

@@ -1,3 +1,5 @@
+import type { Cause } from '../domain/causes.ts';
+
 /** How fast a job has been lately, and how long the rest takes at that pace. */
 export interface PaceDocument {
   /** Lately: a fifth of the life of the job, one minute to one hour. */
@@ -81,4 +83,20 @@ export interface QueueDocument {
   }[];
   /** Why Slurm could not be asked. */
   readonly problem: string | null;
+}
+
+/** Failures of one kind: of items, of attempts, or both. */
+export interface FailureDocument {
+  /** As `retry --error` takes it. */
+  readonly fingerprint: string;
+  readonly cause: Cause;
+  /** Tasks that wait for a retry or are dead, whose last attempt failed so, where that has been decided about. */
+  readonly tasks: number;
+  /** One of them; of items, the beginning of class and message. */
+  readonly example: string;
+  /** Failed items of finished tasks, and their share of `items.failed`, 0 to 1. */
+  readonly items: number;
+  readonly share: number;
+  /** There may be more such items, among the `ungroupedItems`. */
+  readonly atLeast: boolean;
 }

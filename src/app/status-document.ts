@@ -65,7 +65,12 @@ export async function statusDocument(
       : { queue: await queueDocument(queue, rows) }),
     undelivered: undelivered.map(undeliveredDocument),
     causes: summary.causes,
-    failures: summary.failures,
+    // What finished after the output was published is not among the items that failed by then.
+    failures: summary.failures.map((failure) => ({
+      ...failure,
+      share: failure.items === 0 ? 0 : failure.items / Math.max(failure.items, summary.items.failed),
+    })),
+    ungroupedItems: summary.ungroupedItems,
     ...(await troubleView(drivers, job, summary)),
     ...(await waitingResults(drivers, job, meta)),
     ...(turn === null ? {} : { turn }),

@@ -75,7 +75,9 @@ export async function finishJob(
     throw error;
   }
   const items = { total: counts.items.total, succeeded: merged.succeeded, failed: merged.failed, pending: 0 };
-  await storeRollup(deps, job, { generation: meta.generation, fence: lease.fence, tasks: counts.tasks, items });
+  const failed = counts.items.failed === 0 ? {} : { failures: counts.failures };
+  const { generation } = meta;
+  await storeRollup(deps, job, { generation, fence: lease.fence, tasks: counts.tasks, items, ...failed });
   const state = finalState(items, manifest.spec.retry.tolerate);
   const reason =
     state === 'FAILED'
@@ -94,7 +96,11 @@ export async function finishJob(
 const storeRollup = ({ state }: CoordinatorDeps, job: JobId, rollup: JobRollup & { readonly fence: number }) =>
   state.write(
     rollupKey(job),
-    { set: rollup as unknown as Record<string, StateValue> },
+    {
+      set: rollup as unknown as Record<string, StateValue>,
+      // An earlier generation may have had some.
+      ...(rollup.failures === undefined ? { remove: ['failures'] } : {}),
+    },
     {
       op: 'or',
       of: [

@@ -8,6 +8,7 @@ import type { TaskItem } from '../domain/task-item.ts';
 import type { StateTable } from '../ports/state-table.ts';
 import { requireMeta } from './job-meta.ts';
 import { createTroubleCounter, NO_TROUBLE, type Trouble } from './sum-trouble.ts';
+import { createAttemptFailures, largestFailures, type FailureCount } from './sum-failures.ts';
 import { createCounter, readTasks, type Counts } from './task-list.ts';
 
 export interface CauseCount {
@@ -18,20 +19,16 @@ export interface CauseCount {
   readonly example: string;
 }
 
-/** Tasks whose last attempt failed in the same way. */
-export interface FailureCount {
-  readonly fingerprint: string;
-  readonly cause: Cause;
-  readonly tasks: number;
-  readonly example: string;
-}
+type SummaryCounts = Pick<Counts, 'tasks' | 'items'>;
 
-export interface Summary extends Counts {
+export interface Summary extends SummaryCounts {
   readonly meta: JobMeta;
   /** Tasks that failed at least once and are not done, by cause, most frequent first. */
   readonly causes: readonly CauseCount[];
-  /** The same by fingerprint, as far as an attempt was decided about: the most frequent ones. */
+  /** The largest groups of failed items and of attempts that failed alike. */
   readonly failures: readonly FailureCount[];
+  /** Failed items that no commit counts to a group. */
+  readonly ungroupedItems: number;
   /** `cost` is null for a job that ended well: its tasks are not read. */
   readonly trouble: Omit<Trouble, 'cost'> & { readonly cost: Trouble['cost'] | null };
 }
@@ -47,40 +44,46 @@ export async function summariseJob(
 ): Promise<Summary> {
   const meta = await requireMeta(state, job);
   const rollup = isFinalJobState(meta.state) ? await readRollup(state, job, meta) : null;
-  if (rollup !== null && rollup.tasks.dead === 0)
-    return { meta, ...rollup, causes: [], failures: [], trouble: { ...NO_TROUBLE, cost: null } };
+  if (rollup !== null && rollup.tasks.dead === 0) return endedWell(meta, rollup);
   const counter = createCounter(meta.submittedWave);
   const trouble = createTroubleCounter();
   const causes = new Map<Cause, { tasks: number; example: string }>();
-  const failures = new Map<string, FailureCount>();
+  const attempts = createAttemptFailures();
   const show = begin?.(meta);
   for await (const task of readTasks(state, job, meta.shards)) {
     counter.add(task);
     show?.(task.id, task);
     trouble.add(task);
+    attempts.add(task);
     if (task.cause === undefined || task.state === 'DONE' || task.state === 'CANCELLED') continue;
     const known = causes.get(task.cause)?.tasks ?? 0;
     const example = `task ${task.id}: ${task.causeDetail ?? task.cause}`;
     causes.set(task.cause, { tasks: known + 1, example });
-    if (task.fingerprint !== undefined)
-      countFailure(failures, { cause: task.cause, example, fingerprint: task.fingerprint });
   }
   const sorted = [...causes].toSorted(([, a], [, b]) => b.tasks - a.tasks);
+  const counts = counter.counts();
   return {
     meta,
-    ...notYetStored(meta, rollup ?? counter.counts()),
+    ...notYetStored(meta, rollup ?? counts),
     causes: sorted.map(([cause, seen]) => ({ cause, ...seen, explanation: CAUSES[cause].explanation })),
-    failures: [...failures.values()].toSorted((a, b) => b.tasks - a.tasks).slice(0, MOST_FAILURES),
+    failures: largestFailures(counts.failures, attempts.kinds()),
+    ungroupedItems: counts.failures.ungrouped,
     trouble: trouble.trouble(),
   };
 }
 
-/** Kinds of failure that a summary names. */
-const MOST_FAILURES = 3;
-
-function countFailure(failures: Map<string, FailureCount>, failure: Omit<FailureCount, 'tasks'>): void {
-  const known = failures.get(failure.fingerprint)?.tasks ?? 0;
-  failures.set(failure.fingerprint, { ...failure, tasks: known + 1 });
+/** Without a look at its tasks. */
+function endedWell(meta: JobMeta, { tasks, items, failures }: JobRollup): Summary {
+  const known = failures ?? { groups: [], ungrouped: items.failed };
+  return {
+    meta,
+    tasks,
+    items,
+    causes: [],
+    failures: largestFailures(known, []),
+    ungroupedItems: known.ungrouped,
+    trouble: { ...NO_TROUBLE, cost: null },
+  };
 }
 
 /** Null when there is none of this generation: a job that was opened again and then cancelled has the counts of the one before. */
@@ -90,7 +93,7 @@ async function readRollup(state: StateTable, job: JobId, { generation }: JobMeta
 }
 
 /** While task items are still being stored, the rest of them counts as pending. */
-function notYetStored(meta: JobMeta, counts: Counts): Counts {
+function notYetStored(meta: JobMeta, counts: SummaryCounts): SummaryCounts {
   const missingTasks = Math.max(0, meta.tasks - counts.tasks.total);
   const missingItems = Math.max(0, meta.items - counts.items.total);
   return {

@@ -1,4 +1,5 @@
 /** The tasks of a job as advance sees them: counts for all, the items themselves only for those that may need a decision. */
+import { createJobFailureSum, type FailureSums } from '../domain/failure-sum.ts';
 import type { JobId, TaskId } from '../domain/ids.ts';
 import type { ItemCounts, TaskCounts } from '../domain/job-item.ts';
 import { taskPartition } from '../domain/state-keys.ts';
@@ -19,14 +20,18 @@ export async function* readTasks(state: StateTable, job: JobId, shards: number):
 export interface Counts {
   readonly tasks: TaskCounts;
   readonly items: ItemCounts;
+  /** What commits say of the failed ones. */
+  readonly failures: FailureSums;
 }
 
 /** Adds tasks up one by one. `submittedWave`: PENDING tasks of waves up to this one are shown as submitted. */
 export function createCounter(submittedWave: number): { add(task: TaskItem): void; counts(): Counts } {
   const tasks = { total: 0, pending: 0, submitted: 0, running: 0, wait: 0, done: 0, dead: 0, cancelled: 0 };
   const items = { total: 0, succeeded: 0, failed: 0, pending: 0 };
+  const failures = createJobFailureSum();
   return {
     add(task) {
+      failures.add(task.win?.failures ?? []);
       tasks.total += 1;
       tasks[countedAs(task, submittedWave)] += 1;
       items.total += task.items;
@@ -35,7 +40,7 @@ export function createCounter(submittedWave: number): { add(task: TaskItem): voi
       items.failed += failed;
       items.pending += task.items - succeeded - failed;
     },
-    counts: () => ({ tasks: { ...tasks }, items: { ...items } }),
+    counts: () => ({ tasks: { ...tasks }, items: { ...items }, failures: failures.sums(items.failed) }),
   };
 }
 

@@ -1,4 +1,5 @@
 import type { SpoolPlace } from './carry.ts';
+import type { FailureSums } from './failure-sum.ts';
 import type { JobEvent } from './history.ts';
 import type { JobId, SubmissionId } from './ids.ts';
 import type { BackendUrls, JobSpec } from './job-spec.ts';
@@ -71,9 +72,9 @@ export type JobMeta = {
   readonly waitingFor?: string;
   /** What the last pass over a live job found out about its retries and its failures: sentences for people. */
   readonly notes?: readonly string[];
-  /** Name of the current publication under output/. */
   /** Of a live job: epoch ms from which a pass stores its page again. Written without the lease, nothing is decided by it. Absent: none was stored. */
   readonly pageDueMs?: number;
+  /** Name of the current publication under output/. */
   readonly publication?: string;
   readonly finishedMs?: number;
 };
@@ -156,6 +157,8 @@ export type JobRollup = {
   readonly fence?: number;
   readonly tasks: TaskCounts;
   readonly items: ItemCounts;
+  /** Absent: nothing failed, or written by a version that did not say. */
+  readonly failures?: FailureSums;
 };
 
 /** Field names are those of `status --json`. */

@@ -1,4 +1,5 @@
 import type { Cause } from './causes.ts';
+import type { FailureSum } from './failure-sum.ts';
 import type { AttemptId } from './ids.ts';
 import type { TaskState } from './states.ts';
 
@@ -24,6 +25,8 @@ export type Win = {
   readonly busy?: BusyTries;
   /** Absent: committed by a version that did not say. */
   readonly ran?: AttemptRun;
+  /** The largest groups of its failed items, for display. Absent: none failed, or committed by a version that did not say. */
+  readonly failures?: readonly FailureSum[];
 };
 
 /** Where and when an attempt ran (epoch ms by the clock of its node), and its CPU time as in `done.json`; for display. */

@@ -6,7 +6,7 @@ import { isAppError } from '../errors/app-error.ts';
 import type { StoredObject } from '../ports/object-store.ts';
 import type { SpillPlace } from '../ports/spill.ts';
 import type { ElementContext } from './needs.ts';
-import type { SealedAttempt } from './seal.ts';
+import { winOf, type SealedAttempt } from './seal.ts';
 
 /**
  * Keeps a sealed attempt in the first place that takes it, so that others can store and commit it (adopt-spills.ts). Its record is written
@@ -43,7 +43,7 @@ async function keepIn(
   sealed: SealedAttempt,
   reason: string,
 ): Promise<string> {
-  const { claimed, logText, counts } = sealed;
+  const { claimed, logText } = sealed;
   const { store } = place;
   const { task } = claimed;
   const id: SpillId = { job: input.assignment.job, task, attempt };
@@ -61,7 +61,7 @@ async function keepIn(
     schema: SPILL_SCHEMA,
     ...id,
     generation: claimed.item.generation,
-    win: { attempt, sha256: done.sha256, ...counts, ran: sealed.ran },
+    win: winOf(sealed, attempt, done.sha256),
     files,
     node: input.node,
     keptMs: deps.clock.nowMs(),

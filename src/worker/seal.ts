@@ -1,6 +1,9 @@
 import { join } from 'node:path';
+import { createOutcomeSum, type FailureSum } from '../domain/failure-sum.ts';
+import type { AttemptId } from '../domain/ids.ts';
 import { attemptLogKey, doneKey, partKey, resultsKey, segmentKey } from '../domain/keys.ts';
 import { MANIFEST_SCHEMAS, type DoneManifest, type FileDigest, type TaskManifest } from '../domain/manifest.ts';
+import type { ItemOutcome } from '../domain/outcome.ts';
 import type { OutputSpec } from '../domain/output-columns.ts';
 import type { AttemptRun, BusyTries, Win } from '../domain/task-item.ts';
 import type { StoredObject } from '../ports/object-store.ts';
@@ -38,6 +41,8 @@ export interface SealedAttempt {
   readonly counts: ReturnType<ResultFile['count']>;
   readonly ran: AttemptRun;
   readonly busy?: BusyTries;
+  /** The largest groups of its failed items, those that it took over included. */
+  readonly failures: readonly FailureSum[];
   /** The text of done.json, the same whenever it is asked for: a commit of unknown outcome may have named its hash. */
   doneText(files: DoneManifest['files']): string;
 }
@@ -50,7 +55,9 @@ export async function sealLocally(context: ElementContext, options: SealOptions)
   if (counts.rows !== manifest.items)
     throw new Error(`task ${claimed.task} has ${counts.rows} outcomes for ${manifest.items} items`);
   const partPath = join(options.scratchPath, 'part.parquet');
-  await deps.leafParts.write(partPath, results.byIndex(), options.output);
+  const failures = createOutcomeSum();
+  const outcomes = counts.failed === 0 ? results.byIndex() : seenBy((one) => failures.add(one), results.byIndex());
+  await deps.leafParts.write(partPath, outcomes, options.output);
   results.seal();
   const observed = options.normaliser.observed();
   const timings = {
@@ -68,6 +75,7 @@ export async function sealLocally(context: ElementContext, options: SealOptions)
     counts,
     ran: ranOf(input.node, timings),
     ...(options.busy === undefined ? {} : { busy: options.busy }),
+    failures: failures.largest(),
     doneText(files) {
       const done: DoneManifest = {
         schema: MANIFEST_SCHEMAS.done,
@@ -95,7 +103,7 @@ export async function sealLocally(context: ElementContext, options: SealOptions)
  */
 export async function storeSealed(context: ElementContext, sealed: SealedAttempt): Promise<Win> {
   const { deps, input, attempt } = context;
-  const { claimed, logText, counts, busy } = sealed;
+  const { claimed, logText } = sealed;
   const { job } = input.assignment;
   const [results, part, log] = await Promise.all([
     patiently(context, () => deps.store.putFile(resultsKey(job, claimed.task, attempt), sealed.resultsPath)),
@@ -107,7 +115,27 @@ export async function storeSealed(context: ElementContext, sealed: SealedAttempt
   const files = { results: digestOf(results), part: digestOf(part), log: log === null ? null : digestOf(log) };
   const key = doneKey(job, claimed.task, attempt);
   const stored = await patiently(context, () => deps.store.put(key, sealed.doneText(files)));
-  return { attempt, sha256: stored.sha256, ...counts, ran: sealed.ran, ...(busy === undefined ? {} : { busy }) };
+  return winOf(sealed, attempt, stored.sha256);
+}
+
+/** What a commit writes of a sealed attempt. @param sha256 of its done.json */
+export function winOf({ counts, ran, busy, failures }: SealedAttempt, attempt: AttemptId, sha256: string): Win {
+  return {
+    attempt,
+    sha256,
+    ...counts,
+    ran,
+    ...(busy === undefined ? {} : { busy }),
+    ...(failures.length === 0 ? {} : { failures }),
+  };
+}
+
+/** The outcomes are read once, for everything that is made of them. */
+function* seenBy(see: (outcome: ItemOutcome) => void, outcomes: Iterable<ItemOutcome>): Generator<ItemOutcome> {
+  for (const outcome of outcomes) {
+    see(outcome);
+    yield outcome;
+  }
 }
 
 /** Whole milliseconds: it is stored with each task. */

@@ -46,4 +46,13 @@ it('alerts know how long a job still takes and whether it may retry, as its task
     expect((await facts()).heldRetries).toBe(0);
     await set(21, { charged: 23 });
     expect((await facts()).heldRetries).toBe(1);
+
+    // What fails most is what messages name.
+    const group = { cause: 'handler-error', errorClass: 'LicenceError', message: 'none for pump-3' };
+    const failures = [{ fingerprint: '1c0ffee00000', items: 2, ...group }];
+    await set(0, { win: { attempt: '1_0.0', sha256: '', rows: 10, succeeded: 7, failed: 3, failures } });
+    await set(21, { fingerprint: '1c0ffee00000' });
+    expect((await facts()).worst).toBe(
+      'at least 2 items and 1 task with handler-error (LicenceError: none for pump-3)',
+    );
   }));

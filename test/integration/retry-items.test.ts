@@ -250,6 +250,11 @@ describe('a task that is opened again', () => {
       null,
       ...Array.from({ length: 6 }, () => 'oom'),
     ]);
+    // The commit is of the whole task, and so is what it says of its failures.
+    expect((await job.task(2)).win?.failures).toMatchObject([
+      { items: 8, cause: 'oom' },
+      { items: 1, cause: 'handler-error' },
+    ]);
     heal();
     await redo(await select({ task: '2' }), '201');
     expect(runs).toEqual([20, 21, 22, 24, 25, 26, 27, 28, 29]);

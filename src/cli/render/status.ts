@@ -124,11 +124,19 @@ function causeLines({ causes }: StatusDocument): string[] {
 /** The largest groups that the states of the tasks tell of, and the command that knows them all. */
 function errorLines({ job, items, failures }: StatusDocument): string[] {
   if (items.failed === 0 && failures.length === 0) return [];
-  const kinds = failures.map(
-    ({ fingerprint, cause, tasks, example }) =>
-      `${fingerprint}: ${count(tasks, 'task')} failed alike, ${cause} (${printable(example)})`,
-  );
+  const kinds = failures.map((failure) => {
+    const { fingerprint, cause, example } = failure;
+    const sample = example === '' ? '' : ` (${printable(example)})`;
+    return `${fingerprint}: ${alike(failure)} failed alike, ${cause}${sample}`;
+  });
   return [...kinds, `what failed, where and what to do: slurmctl analyze-errors ${job.id}`];
+}
+
+/** `at least 412 items (93% of the failed ones) and 1 task`. */
+function alike({ items, share, tasks, atLeast }: StatusDocument['failures'][number]): string {
+  const part = share < 0.01 ? 'less than 1%' : `${Math.floor(100 * share + 1e-9)}%`;
+  const ofItems = `${atLeast ? 'at least ' : ''}${count(items, 'item')} (${part} of the failed ones)`;
+  return [...(items === 0 ? [] : [ofItems]), ...(tasks === 0 ? [] : [count(tasks, 'task')])].join(' and ');
 }
 
 function submissionLines({ submissions }: StatusDocument): string[] {

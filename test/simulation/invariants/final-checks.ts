@@ -1,6 +1,6 @@
 /** What must hold when everything has come to rest. */
 import type { JobId, TaskId } from '../../../src/domain/ids.ts';
-import type { JobMeta, SubmissionItem } from '../../../src/domain/job-item.ts';
+import type { JobMeta, JobRollup, SubmissionItem } from '../../../src/domain/job-item.ts';
 import { finalKey, partKey } from '../../../src/domain/keys.ts';
 import type { FinalPointer, PublicationManifest } from '../../../src/domain/manifest.ts';
 import type { ItemOutcome } from '../../../src/domain/outcome.ts';
@@ -75,10 +75,7 @@ function checkTasks({ state, violate }: FinalContext, job: JobId, meta: JobMeta,
   const items = tasks.reduce((sum, task) => sum + task.items, 0);
   if (tasks.length !== meta.tasks || items !== meta.items)
     violate('sums', `${job}: ${tasks.length} tasks with ${items} items, META says ${meta.tasks} with ${meta.items}`);
-  const rollup = state.peek(rollupKey(job)) as {
-    generation: number;
-    tasks?: { total: number; done: number; dead: number };
-  } | null;
+  const rollup = state.peek(rollupKey(job)) as unknown as (Partial<JobRollup> & Pick<JobRollup, 'generation'>) | null;
   const done = tasks.filter((task) => task.state === 'DONE').length;
   // The sums of an earlier generation stay until a later one is published.
   if (isFinalJobState(meta.state) && meta.state !== 'CANCELLED' && rollup?.generation !== meta.generation)
@@ -91,6 +88,27 @@ function checkTasks({ state, violate }: FinalContext, job: JobId, meta: JobMeta,
     violate(
       'sums',
       `${job}: the rollup says ${JSON.stringify(rollup?.tasks)}, there are ${tasks.length}, ${done} done`,
+    );
+  else if (rollup?.generation === meta.generation) checkRollupFailures({ violate }, job, rollup, tasks);
+}
+
+/** The groups of a rollup are those of the commits. What finished after the output was published is in no rollup. */
+function checkRollupFailures(
+  { violate }: Pick<FinalContext, 'violate'>,
+  job: JobId,
+  { items, failures }: Partial<JobRollup>,
+  tasks: readonly Task[],
+): void {
+  const named = tasks.flatMap(({ win }) => win?.failures ?? []);
+  const ofGroup = (fingerprint: string): number =>
+    named.reduce((sum, group) => sum + (group.fingerprint === fingerprint ? group.items : 0), 0);
+  const { groups, ungrouped } = failures ?? { groups: [], ungrouped: items?.failed ?? 0 };
+  const inGroups = groups.reduce((sum, group) => sum + group.items, 0);
+  const isTrue = groups.every((group) => group.items <= ofGroup(group.fingerprint));
+  if (!isTrue || inGroups + ungrouped > (items?.failed ?? 0) || (failures === undefined && ungrouped > 0))
+    violate(
+      'sums',
+      `${job}: the rollup says ${JSON.stringify({ items, failures })}, the commits ${JSON.stringify(named)}`,
     );
 }
 

@@ -1,7 +1,9 @@
 /** What a commit promises: the named attempt is complete, and its bytes are the ones that were hashed. */
+import { createFingerprints } from '../../../src/domain/failure-fingerprints.ts';
 import type { JobId, TaskId } from '../../../src/domain/ids.ts';
 import { doneKey, taskManifestKey } from '../../../src/domain/keys.ts';
 import type { DoneManifest, TaskManifest } from '../../../src/domain/manifest.ts';
+import type { ItemOutcome } from '../../../src/domain/outcome.ts';
 import type { TaskItem, Win } from '../../../src/domain/task-item.ts';
 import { decodeRows } from '../ports/disk.ts';
 import { sha256, type SimObjectStore } from '../ports/object-store.ts';
@@ -30,5 +32,21 @@ export function findWinnerFlaw(store: SimObjectStore, job: string, task: string,
     if (indices.join() !== expected.join())
       return `${file.key} has the items ${indices.join()}, expected ${expected.join()}`;
   }
-  return null;
+  return findSumFlaw(win, decodeRows(store.peek(manifest.files.part.key) ?? new Uint8Array()) ?? []);
+}
+
+/** Do the groups of the commit say of its failed items what there is? */
+function findSumFlaw({ failures = [] }: Win, rows: readonly ItemOutcome[]): string | null {
+  const fingerprint = createFingerprints();
+  const truth = new Map<string, number>();
+  for (const { status, cause, errorClass, errorMessage } of rows) {
+    if (status !== 'failed') continue;
+    const failure = { cause: cause ?? 'unknown', errorClass: errorClass ?? '', errorMessage: errorMessage ?? '' };
+    const key = fingerprint({ isLost: false, item: {} }, failure);
+    truth.set(key, (truth.get(key) ?? 0) + 1);
+  }
+  const expected = [...truth.values()].toSorted((a, b) => b - a).slice(0, 3);
+  const isTrue = failures.every((group) => truth.get(group.fingerprint) === group.items);
+  if (isTrue && failures.map(({ items }) => items).join() === expected.join()) return null;
+  return `its failures are ${JSON.stringify([...truth])}, the commit says ${JSON.stringify(failures)}`;
 }

@@ -34,6 +34,7 @@ describe('status', () => {
       cost        8 attempts for 7 tasks
       causes      oom: 1 task, the memory limit was exceeded (000003 on n2)
       errors      1feedbeef000: 1 task failed alike, oom (task 000003: killed)
+                  1c0ffee00000: at least 9 items (75% of the failed ones) failed alike, handler-error (LicenceError: no licence for pump-3)
                   what failed, where and what to do: slurmctl analyze-errors licences-7k3f9q2m
       arrays      wave 0: 4 elements, job 4711, submitted
                   wave 0: finaliser, not accepted yet, intent
