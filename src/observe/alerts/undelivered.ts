@@ -1,10 +1,9 @@
 /** What nobody got, by recipient: of the messages that wait, the hooks that failed, and what was given up. Pure. */
 import type { OutboxItem } from '../../domain/alert-items.ts';
+import { CLAIM_MS } from './outbox-turn.ts';
 
 /** A pass that has a channel sends at once: a message that nobody has tried for so long waits for a host that has none of it. */
 const UNTRIED_MS = 20 * 60_000;
-/** Longer than any send may take. */
-const ABANDONED_MS = 10 * 60_000;
 
 /** One recipient of one user that could not be told. */
 export interface Undelivered {
@@ -65,7 +64,7 @@ export function createUndelivered(nowMs: number): UndeliveredCounter {
 /** One that is being sent for the first time, or has just been put there, is on its way. */
 function fate({ state, tries, claimedMs, createdMs }: OutboxItem, nowMs: number): 'fine' | 'waiting' | 'given-up' {
   if (state === 'given-up') return state;
-  if (state === 'sending') return tries > 1 || nowMs - claimedMs > ABANDONED_MS ? 'waiting' : 'fine';
+  if (state === 'sending') return tries > 1 || nowMs - claimedMs > CLAIM_MS ? 'waiting' : 'fine';
   if (state === 'waiting') return tries > 0 || nowMs - createdMs > UNTRIED_MS ? 'waiting' : 'fine';
   return 'fine';
 }

@@ -6,13 +6,8 @@ import type { AlertRule, JobHooks } from '../../../../src/domain/alert-rule.ts';
 import { alertsKey } from '../../../../src/domain/state-keys.ts';
 import { AppError } from '../../../../src/errors/app-error.ts';
 import type { AlertFacts } from '../../../../src/observe/alerts/facts.ts';
-import {
-  pauseAfter,
-  readOutbox,
-  sendOutbox,
-  standing,
-  type OutboxDeps,
-} from '../../../../src/observe/alerts/outbox.ts';
+import { readOutbox, sendOutbox, type OutboxDeps } from '../../../../src/observe/alerts/outbox.ts';
+import { pauseAfter, standing } from '../../../../src/observe/alerts/outbox-turn.ts';
 import { tellJob } from '../../../../src/observe/alerts/tell.ts';
 import type { StateTable } from '../../../../src/ports/state-table.ts';
 import { createManualClock } from '../../../support/manual-clock.ts';
