@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import type { JobId, TaskId } from '../domain/ids.ts';
 import { taskAttemptsPrefix } from '../domain/keys.ts';
 import { describeFailure, errnoOf, isMissing, troubleOf } from '../backends/shared/fs-errno.ts';
-import { redactStart } from '../domain/redact.ts';
 import { AppError, isAppError } from '../errors/app-error.ts';
 import type { ObjectStore } from '../ports/object-store.ts';
+import { linesIn } from './lines-in.ts';
 
 /** Lines of one attempt, or of one file of an element. */
 export interface LogSource {
@@ -30,11 +30,6 @@ export interface Reading {
   /** The writers are still at work: the last line of a file is left until it is whole. */
   readonly mayGrow: boolean;
 }
-
-/** More of a line than this is cut. */
-const MOST_CHARS = 256 * 1024;
-/** Of what is cut enough is read to know a secret by. */
-const KEPT_BYTES = MOST_CHARS + 64 * 1024;
 
 /** The attempts at a task that have a log, in the order of their batch jobs. */
 export async function attemptLogs(
@@ -123,52 +118,4 @@ function nullWhereGone(error: unknown, path: string): null {
   if (errnoOf(error) === undefined) throw error;
   const code = troubleOf(error) === 'denied' ? 'STORE_DENIED' : 'STORE_UNAVAILABLE';
   throw new AppError(code, { message: describeFailure(error, path), cause: error });
-}
-
-interface CutLine {
-  readonly text: string;
-  /** Of the line with its end. */
-  readonly bytes: number;
-  /** False: the last one, which no line feed ends. */
-  readonly isWhole: boolean;
-}
-
-const LINE_FEED = 0x0a;
-
-/** Lines of UTF-8, each cut at `MOST_CHARS`. */
-export async function* linesIn(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<CutLine> {
-  let pieces: Uint8Array[] = [];
-  let kept = 0;
-  let bytes = 0;
-  const keep = (piece: Uint8Array): void => {
-    bytes += piece.length;
-    if (kept >= KEPT_BYTES) return;
-    pieces.push(piece);
-    kept += piece.length;
-  };
-  const take = (isWhole: boolean): CutLine => {
-    const text = Buffer.concat(pieces)
-      .toString('utf8')
-      .replace(/\r?\n?$/, '');
-    const isCut = bytes > kept;
-    const line = {
-      text: isCut || text.length > MOST_CHARS ? redactStart(text, MOST_CHARS, isCut) : text,
-      bytes,
-      isWhole,
-    };
-    pieces = [];
-    kept = 0;
-    bytes = 0;
-    return line;
-  };
-  for await (const chunk of chunks) {
-    let from = 0;
-    for (let end = chunk.indexOf(LINE_FEED); end >= 0; end = chunk.indexOf(LINE_FEED, from)) {
-      keep(chunk.subarray(from, end + 1));
-      yield take(true);
-      from = end + 1;
-    }
-    if (from < chunk.length) keep(chunk.subarray(from));
-  }
-  if (bytes > 0) yield take(false);
 }

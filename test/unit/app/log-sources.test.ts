@@ -2,7 +2,8 @@ import { appendFileSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'n
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { elementLogs, linesIn, type Given } from '../../../src/app/log-sources.ts';
+import { linesIn } from '../../../src/app/lines-in.ts';
+import { elementLogs, type Given } from '../../../src/app/log-sources.ts';
 import { makeTempDir } from '../../support/temp-dir.ts';
 
 async function* cut(bytes: Uint8Array, at: readonly number[]): AsyncGenerator<Uint8Array> {
