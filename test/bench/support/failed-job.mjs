@@ -17,6 +17,15 @@ export const FEW = `CASE WHEN i % 5 = 0 THEN 'no row ' || i || ' in /data/' || i
 /** No two messages have the same template: a word of letters is made of the number. */
 export const MANY = `'cannot read ' || translate(i::VARCHAR, '0123456789', 'abcdefghij') || ' of ' || translate((i * 7)::VARCHAR, '0123456789', 'klmnopqrst') || ' here'`;
 
+/** What a task says of its failures with its commit: the three largest of six kinds, as long as they get. */
+const SAID = ['TypeError', 'QuotaError', 'ExitError'].map((errorClass, at) => ({
+  fingerprint: `1c0ffee0000${at}`,
+  items: 27,
+  cause: 'handler-error',
+  errorClass,
+  message: 'quota of "user4711" is used up after 42 s, and the next window begins in 18 min…',
+}));
+
 const sha256 = (text) => createHash('sha256').update(text).digest('hex');
 const SPEC = {
   name: 'errors',
@@ -52,6 +61,10 @@ export async function storeFailedJob(drivers, { job, tasks, isOpen, win, committ
     generation: 0,
     tasks: { total: tasks, ...none, done: tasks },
     items: { total: counts.items, succeeded: counts.items - failed, failed, pending: 0 },
+    failures: {
+      groups: SAID.map((group) => ({ ...group, items: group.items * tasks })),
+      ungrouped: failed - 81 * tasks,
+    },
   };
   await drivers.state.createMany([
     { key: metaKey(job), item: meta },
@@ -68,9 +81,10 @@ export async function storeFailedJob(drivers, { job, tasks, isOpen, win, committ
       cpuMs: 1_000,
     };
     const won = { rows: ITEMS_A_TASK, succeeded: ITEMS_A_TASK - FAILURES_A_TASK, failed: FAILURES_A_TASK };
+    const said = { ...won, ran, failures: SAID };
     const item =
       number < committed
-        ? { ...base, state: 'DONE', win: { attempt: ATTEMPT, sha256: await win(number, FAILURES_A_TASK), ...won, ran } }
+        ? { ...base, state: 'DONE', win: { attempt: ATTEMPT, sha256: await win(number, FAILURES_A_TASK), ...said } }
         : { ...base, attempts: 0, charged: 0, state: 'PENDING' };
     items.push({ key: taskKey(job, taskIdOf(number), shards), item });
   }
