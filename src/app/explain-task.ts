@@ -1,3 +1,4 @@
+import { counted } from '../domain/counted.ts';
 import type { JobId, TaskId } from '../domain/ids.ts';
 import type { JobMeta } from '../domain/job-item.ts';
 import { taskKey } from '../domain/state-keys.ts';
@@ -72,7 +73,7 @@ export function nextOf(item: TaskItem, meta: Pick<JobMeta, 'state'>, nowMs: numb
 
 function doneSentence({ win }: TaskItem): string {
   const succeeded = win?.succeeded ?? 0;
-  return `it is done: ${succeeded} ${succeeded === 1 ? 'item' : 'items'} succeeded, ${win?.failed ?? 0} failed`;
+  return `it is done: ${counted(succeeded, 'item')} succeeded, ${win?.failed ?? 0} failed`;
 }
 
 function runningSentence(item: TaskItem, nowMs: number): string {

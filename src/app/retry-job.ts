@@ -8,6 +8,7 @@ import { fedNow } from '../coordinator/limit-feed.ts';
 import { planElements } from '../coordinator/plan-array.ts';
 import { limitsOf, redoJob, requireReopenable, type RedoChoice } from '../coordinator/redo.ts';
 import { readSubmissions } from '../coordinator/submissions.ts';
+import { counted } from '../domain/counted.ts';
 import type { JobId } from '../domain/ids.ts';
 import type { JobMeta } from '../domain/job-item.ts';
 import type { TaskNeeds } from '../domain/task-item.ts';
@@ -149,7 +150,7 @@ export function eventText(
     ...(timeMs === undefined ? [] : [`time ${formatDuration(timeMs)}`]),
   ];
   const how = [...(text === '' ? [] : [text]), ...raised].join(', ');
-  const what = `${items} ${items === 1 ? 'item' : 'items'} of ${tasks.length} ${tasks.length === 1 ? 'task' : 'tasks'}`;
+  const what = `${counted(items, 'item')} of ${counted(tasks.length, 'task')}`;
   return `${what} ${items === 1 ? 'runs' : 'run'} again${how === '' ? '' : ` (${how})`}`;
 }
 

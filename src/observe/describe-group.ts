@@ -1,6 +1,7 @@
 /** One group as the document tells it; pure. */
 import type { BreakerItem } from '../domain/breaker.ts';
 import { CAUSES } from '../domain/causes.ts';
+import { counted } from '../domain/counted.ts';
 import type { Grouping } from '../domain/error-grouping.ts';
 import type { ErrorGroup, ErrorSample } from '../domain/error-groups.ts';
 import { taskNumber } from '../domain/ids.ts';
@@ -124,7 +125,7 @@ function heldBackOf(
     const breaker = breakers.get(key);
     if (breaker === undefined || breaker.state === 'CLOSED') continue;
     const { state, tasks, canary, untilMs } = breaker;
-    const held = `${tasks} ${tasks === 1 ? 'task' : 'tasks'}`;
+    const held = counted(tasks, 'task');
     if (state === 'SPENT')
       return `retries were tried in vain one by one, and ${held} that failed so were given up or get a last try`;
     if (state === 'HALF')

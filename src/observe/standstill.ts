@@ -1,4 +1,5 @@
 /** Why work of a job is not running, out of what `status` knows anyway. Pure. */
+import { counted } from '../domain/counted.ts';
 import type { TaskCounts } from '../domain/job-item.ts';
 import type { Standstill } from '../domain/standstill.ts';
 import { isFinalJobState, type JobState } from '../domain/states.ts';
@@ -102,14 +103,14 @@ const queued = ({ queue }: StandstillFacts): Standstill[] =>
   (queue?.waiting ?? []).map(({ reason, elements, says, todo }) => ({
     ...FOREVER,
     kind: 'queue',
-    says: `${count(elements, 'array element')} in the queue of Slurm: ${says} (${reason})`,
+    says: `${counted(elements, 'array element')} in the queue of Slurm: ${says} (${reason})`,
     waiting: elements,
     todo,
   }));
 
 const forTurn = ({ kind, name, tasks, nextAt, nextInMs }: StandstillFacts['waits'][number]): Standstill => ({
   kind,
-  says: `the workers of ${count(tasks, 'task')} wait for ${kind === 'limit' ? 'their turns at the limit' : 'slots of the pool'} ${name}`,
+  says: `the workers of ${counted(tasks, 'task')} wait for ${kind === 'limit' ? 'their turns at the limit' : 'slots of the pool'} ${name}`,
   waiting: tasks,
   until: nextAt,
   inMs: nextInMs,
@@ -124,7 +125,7 @@ function retried(group: StandstillFacts['retries'][number], job: string): Stands
     found.push({
       ...FOREVER,
       kind: 'undecided',
-      says: `the last attempt at ${count(undecided, 'task')} ended (${cause}), and the next advance decides what follows`,
+      says: `the last attempt at ${counted(undecided, 'task')} ended (${cause}), and the next advance decides what follows`,
       waiting: undecided,
       todo: `slurmctl advance ${job}`,
     });
@@ -133,8 +134,8 @@ function retried(group: StandstillFacts['retries'][number], job: string): Stands
   found.push({
     kind: isQuota ? 'quota' : 'backoff',
     says: isQuota
-      ? `a quota that ${count(decided, 'task')} ${decided === 1 ? 'needs' : 'need'} is used up until its next window begins`
-      : `${count(decided, 'task')} ${decided === 1 ? 'is' : 'are'} tried again after a pause (${cause})`,
+      ? `a quota that ${counted(decided, 'task')} ${decided === 1 ? 'needs' : 'need'} is used up until its next window begins`
+      : `${counted(decided, 'task')} ${decided === 1 ? 'is' : 'are'} tried again after a pause (${cause})`,
     waiting: decided,
     until: firstAt,
     inMs: firstInMs,
@@ -151,7 +152,7 @@ function held({ cause, tasks, canary, nextAt }: StandstillFacts['heldBack'][numb
   const who = canary === null ? 'one of them tries first' : `task ${canary} tries whether it still does`;
   return {
     kind: 'breaker',
-    says: `${count(tasks, 'task')} failed alike (${cause}) and ${tasks === 1 ? 'is' : 'are'} held back: ${who}`,
+    says: `${counted(tasks, 'task')} failed alike (${cause}) and ${tasks === 1 ? 'is' : 'are'} held back: ${who}`,
     waiting: tasks,
     until: nextAt,
     inMs: nextAt === null ? null : Math.max(0, Date.parse(nextAt) - nowMs),
@@ -166,7 +167,7 @@ function unsaid({ job, tasks }: StandstillFacts): Standstill {
     return {
       ...FOREVER,
       kind: 'sending',
-      says: `${count(pending, 'task')} ${pending === 1 ? 'is' : 'are'} not sent to the batch system yet`,
+      says: `${counted(pending, 'task')} ${pending === 1 ? 'is' : 'are'} not sent to the batch system yet`,
       waiting: pending,
       todo: `slurmctl advance ${job.id}`,
     };
@@ -176,9 +177,7 @@ function unsaid({ job, tasks }: StandstillFacts): Standstill {
       : 'Slurm has started no element yet';
   const says =
     running === 0
-      ? `${count(submitted, 'task')} ${submitted === 1 ? 'is' : 'are'} sent, and ${takers}`
-      : `${count(submitted, 'task')} ${submitted === 1 ? 'waits' : 'wait'} for the ${running === 1 ? 'element that runs' : 'elements that run'}: each takes one task after the other`;
+      ? `${counted(submitted, 'task')} ${submitted === 1 ? 'is' : 'are'} sent, and ${takers}`
+      : `${counted(submitted, 'task')} ${submitted === 1 ? 'waits' : 'wait'} for the ${running === 1 ? 'element that runs' : 'elements that run'}: each takes one task after the other`;
   return { ...FOREVER, kind: 'elements', says, waiting: submitted };
 }
-
-const count = (value: number, noun: string): string => `${value} ${noun}${value === 1 ? '' : 's'}`;

@@ -1,5 +1,6 @@
 /** What nobody got, by recipient: of the messages that wait, the hooks that failed, and what was given up. Pure. */
 import type { OutboxItem } from '../../domain/alert-items.ts';
+import { counted } from '../../domain/counted.ts';
 import { CLAIM_MS } from './outbox-turn.ts';
 
 /** A pass that has a channel sends at once: a message that nobody has tried for so long waits for a host that has none of it. */
@@ -87,8 +88,6 @@ export function undeliveredWords({ kind, to, waiting, givenUp, tries }: Undelive
     tries === 0
       ? `nobody who passed over a job has the channel ${to}`
       : `the channel ${to} ${waiting === 0 ? 'could not be reached' : 'cannot be reached'}`;
-  const waits = waiting === 0 ? '' : `, ${messages(waiting)} ${waiting === 1 ? 'waits' : 'wait'}`;
-  return `${what}${waits}${givenUp === 0 ? '' : `, ${messages(givenUp)} ${givenUp === 1 ? 'was' : 'were'} given up`}`;
+  const waits = waiting === 0 ? '' : `, ${counted(waiting, 'message')} ${waiting === 1 ? 'waits' : 'wait'}`;
+  return `${what}${waits}${givenUp === 0 ? '' : `, ${counted(givenUp, 'message')} ${givenUp === 1 ? 'was' : 'were'} given up`}`;
 }
-
-const messages = (value: number): string => `${value} ${value === 1 ? 'message' : 'messages'}`;

@@ -1,5 +1,6 @@
 /** Events of a job as a whole, read off its own items; pure. */
 import type { BreakerItem } from '../../domain/breaker.ts';
+import { counted } from '../../domain/counted.ts';
 import type { JobEvent } from '../../domain/history.ts';
 import type { JobId } from '../../domain/ids.ts';
 import type { JobMeta, SubmissionItem } from '../../domain/job-item.ts';
@@ -100,7 +101,7 @@ function arrayEvents(row: JobFacts['submissions'][number]): LifecycleEvent[] {
       kind: 'array-submitted',
       atMs: submittedMs,
       exact: true,
-      text: `array ${handle ?? ''} of ${elements} ${elements === 1 ? 'element' : 'elements'} for wave ${wave} was accepted`,
+      text: `array ${handle ?? ''} of ${counted(elements, 'element')} for wave ${wave} was accepted`,
     });
   if (row.state === 'REJECTED')
     events.push({

@@ -1,4 +1,5 @@
 /** Events of one task, read off its item and off the records of attempts that ended without a commit; pure. */
+import { counted } from '../../domain/counted.ts';
 import { isCorruptRecord, type AttemptRecord, type CorruptRecord } from '../../domain/history.ts';
 import type { TaskId } from '../../domain/ids.ts';
 import type { LifecycleEvent, LifecycleKind } from '../../domain/lifecycle-event.ts';
@@ -40,7 +41,7 @@ function commitOf(task: TaskId, { win, generation }: TaskItem, updatedMs: number
       kind: 'task-completed',
       atMs: ran?.finishedMs ?? updatedMs,
       exact: ran !== undefined,
-      text: `task ${task} was completed: ${rows} ${rows === 1 ? 'item' : 'items'}, ${failed} of them failed`,
+      text: `task ${task} was completed: ${counted(rows, 'item')}, ${failed} of them failed`,
       items: rows,
       failedItems: failed,
     },

@@ -1,4 +1,5 @@
 /** What is wrong with one job, and what to do about it; pure. Nothing is concluded from a moment alone: everything has had time to come right by itself. */
+import { counted } from '../../domain/counted.ts';
 import type { HealthCheck, HealthFinding } from '../../domain/health.ts';
 import type { JobId } from '../../domain/ids.ts';
 import { isBeingStored, type JobMeta, type SubmissionItem } from '../../domain/job-item.ts';
@@ -44,8 +45,6 @@ const finding = (
   check: HealthCheck,
   words: Pick<HealthFinding, 'verdict' | 'found' | 'remedy'>,
 ): HealthFinding => ({ check, jobId: job, ...words });
-
-const tasksWords = (count: number): string => `${count} ${count === 1 ? 'task' : 'tasks'}`;
 
 /** Elements that wait or run, and why its finaliser waits; null: none does. */
 function inQueue({ submissions, queue }: JobHealthFacts): {
@@ -103,7 +102,7 @@ function lastSignMs({ meta, tasks, submissions }: JobHealthFacts): number {
 function leftWords({ meta, tasks }: JobHealthFacts): string {
   if (isBeingStored(meta)) return `its submission stopped (${meta.stage})`;
   const why = meta.waitingFor === undefined ? '' : `, waiting for: ${meta.waitingFor}`;
-  return `${meta.state}, ${tasksWords(tasks?.unfinished ?? 0)} of ${meta.tasks} not done${why}`;
+  return `${meta.state}, ${counted(tasks?.unfinished ?? 0, 'task')} of ${meta.tasks} not done${why}`;
 }
 
 function processWords(owner: string): string {
@@ -115,7 +114,7 @@ function silence(facts: JobHealthFacts): HealthFinding[] {
   const { job, tasks, nowMs } = facts;
   if (tasks === null || tasks.running === 0 || nowMs - tasks.heardMs < SILENT_MS) return [];
   if (inQueue(facts).alive === 0) return [];
-  const found = `${tasksWords(tasks.running)} running, and none was heard of for ${formatDuration(nowMs - tasks.heardMs)}`;
+  const found = `${counted(tasks.running, 'task')} running, and none was heard of for ${formatDuration(nowMs - tasks.heardMs)}`;
   return [finding(facts, 'silent', { verdict: 'warn', found, remedy: `slurmctl advance ${job}` })];
 }
 
@@ -144,9 +143,8 @@ function deadLetters(facts: JobHealthFacts): HealthFinding[] {
   if (tasks === null || tasks.dead + tasks.quarantinedItems === 0) return [];
   const causes = tasks.deadCauses.slice(0, 3).map(([cause, count]) => `${cause} ${count}`);
   const { dead, quarantinedItems } = tasks;
-  const given = dead === 0 ? [] : [`${tasksWords(dead)} given up (${causes.join(', ')})`];
-  const aside =
-    quarantinedItems === 0 ? [] : [`${quarantinedItems} ${quarantinedItems === 1 ? 'item' : 'items'} put aside`];
+  const given = dead === 0 ? [] : [`${counted(dead, 'task')} given up (${causes.join(', ')})`];
+  const aside = quarantinedItems === 0 ? [] : [`${counted(quarantinedItems, 'item')} put aside`];
   const found = [...given, ...aside].join(', ');
   return [finding(facts, 'dead-letters', { verdict: 'warn', found, remedy: `slurmctl analyze-errors ${job}` })];
 }

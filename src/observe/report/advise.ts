@@ -1,4 +1,5 @@
 /** What a job should ask for the next time, from what it used; pure. Every value is one that the job file takes. */
+import { counted } from '../../domain/counted.ts';
 import type { ReportAdvice } from '../../domain/efficiency-report.ts';
 import type { JobAsked } from '../../domain/job-item.ts';
 import { formatBytes, formatDuration } from '../../domain/units.ts';
@@ -59,7 +60,7 @@ function moreTime({ asked, usage }: AdviceFacts): ReportAdvice | null {
 
 /** A rule, or a person with `retry --memory`, raises requests also where no attempt failed for want of it. */
 function whyMore(attempts: number, failedHow: string, most: string): string {
-  const first = attempts === 0 ? '' : `${attempts} ${attempts === 1 ? 'attempt' : 'attempts'} ${failedHow} first, and `;
+  const first = attempts === 0 ? '' : `${counted(attempts, 'attempt')} ${failedHow} first, and `;
   return `${first}tasks came to their end with up to ${most}: asking for it at once ${attempts === 0 ? 'needs no second try' : 'spares that'}`;
 }
 
