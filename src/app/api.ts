@@ -82,7 +82,7 @@ export interface App {
   follow(request: {
     readonly job: string;
     readonly onStatus?: (status: StatusDocument) => void;
-    /** A sentence about who was told of it, who could not be, and what a hook said. */
+    /** A sentence about who was told of it, who could not be, what a hook said, or that the page could not be stored. */
     readonly onTold?: (words: string) => void;
     readonly signal?: AbortSignal;
   }): Promise<StatusDocument>;

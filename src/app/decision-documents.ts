@@ -57,7 +57,7 @@ export interface CancelDocument {
   readonly tasksCancelled: number;
   /** Of these, tasks that were running: their elements have been told to end and may take a moment. */
   readonly tasksRunning: number;
-  /** Who was told of it, who could not be, and what a hook said: sentences; absent when there is nothing to say. */
+  /** Who was told of it, who could not be, what a hook said, and that the page could not be stored: sentences; absent when there is nothing to say. */
   readonly told?: readonly string[];
   /** For a job that lives in a spool: how far it has been carried. Absent for every other job. */
   readonly carry?: CarryDocument;
