@@ -3,6 +3,7 @@ import { createRetrySums } from '../coordinator/retry-sums.ts';
 import type { Summary } from '../coordinator/summarise.ts';
 import { summariseJob } from '../coordinator/summarise.ts';
 import type { BudgetCounts } from '../domain/breaker.ts';
+import { counted } from '../domain/counted.ts';
 import type { JobId } from '../domain/ids.ts';
 import type { JobSpec } from '../domain/job-spec.ts';
 import { readLimit } from '../limiter/site-limits.ts';
@@ -68,11 +69,9 @@ function leftOf(summary: Summary, pace: PaceDocument | null, nowMs: number): Ale
 function worstOf([first]: Summary['failures']): string | null {
   if (first === undefined) return null;
   const { items, tasks, atLeast, cause, example } = first;
-  const counts = [...(items === 0 ? [] : [numbered(items, 'item')]), ...(tasks === 0 ? [] : [numbered(tasks, 'task')])];
+  const counts = [...(items === 0 ? [] : [counted(items, 'item')]), ...(tasks === 0 ? [] : [counted(tasks, 'task')])];
   return `${atLeast ? 'at least ' : ''}${counts.join(' and ')} with ${cause} (${example})`;
 }
-
-const numbered = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`;
 
 async function readQuotas(drivers: Drivers, limits: NonNullable<JobSpec['limits']>): Promise<AlertFacts['quotas']> {
   const quotas: AlertFacts['quotas'][number][] = [];
