@@ -24,11 +24,11 @@ export const COST_MODEL: Readonly<Record<Billed, Share>> = {
   // Created, claimed, committed.
   writes: share({ job: 25, task: 3 }),
   // Before the claim; then the listings of submit, of the finaliser and of the page it stores.
-  reads: share({ job: 60, task: 1.25, element: 5, elementTask: 0.06 }),
+  reads: share({ job: 50, task: 1.5, element: 5, elementTask: 0.06 }),
   // Batch and manifest; result file, part and `done.json`.
-  puts: share({ job: 11, task: 5 }),
-  // Batch and manifest; the same three.
-  gets: share({ job: 20, task: 5, element: 1 }),
+  puts: share({ job: 10, task: 5 }),
+  // Batch and manifest; the same three; then what the page of the end shows.
+  gets: share({ job: 25, task: 5, element: 1 }),
   lists: share({ job: 1 }),
   messages: share({ job: 10 }),
 };
