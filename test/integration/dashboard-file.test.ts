@@ -217,6 +217,20 @@ describe('the stored copy', () => {
     expect(await tick()).toEqual([put(later)]);
   });
 
+  it('that a tick cannot store is a note, and the tick has done its work', async () => {
+    await run();
+    rig.clock.skip(PAGE_EVERY_MS);
+    const put = () => Promise.reject(new AppError('STORE_FULL', { message: 'no space left' }));
+    const own = { ...drivers, store: { ...drivers.store, put } };
+    const document = { schema: 'slurmctl.tick/1', jobs: [{ jobId: job, steps: ['sent wave 1'] }] };
+    const passed = { owns: new Map([[job as string, own]]), metas: new Map([[job as string, await metaOf()]]) };
+    const alerting = { rules: [], channels: {} } as unknown as Alerting;
+    expect(await afterTick(own, document as unknown as TickDocument, { ...passed, alerting })).toEqual({
+      ...document,
+      notes: [`job ${job}: its page was not stored: no space left [STORE_FULL]`],
+    });
+  });
+
   it('is not made of a job whose tasks are not stored yet', async () => {
     await drivers.state.write(metaKey(job), { set: { stage: 'splitting' } }, { op: 'item-present' });
     rig.clock.skip(PAGE_EVERY_MS);
