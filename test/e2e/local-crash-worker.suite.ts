@@ -37,7 +37,7 @@ const firstItem = (task: Task, batchItems: number): number => Number(task.id) * 
 export function describeKilledWorkers(at: { readonly place: Where }): void {
   describe(`a worker killed in the middle of a task, with state in ${at.place.kind}`, () => {
     it('costs next to nothing, and the cause is named', () =>
-      withCrashSite({ ...at, items: 120, batchItems: 60, itemMs: 40, more: RETRY }, async (site) => {
+      withCrashSite({ ...at, items: 120, batchItems: 60, itemMs: 100, more: RETRY }, async (site) => {
         const job = await site.submit();
         const { task, pid } = await taskWithCheckpoint(site, job, 15);
         process.kill(pid, 'SIGKILL');
@@ -128,7 +128,7 @@ export function describeTimeLimit(at: { readonly place: Where }): void {
 export function describeKilledSupervisor(at: { readonly place: Where }): void {
   describe(`the local supervisor killed in the middle of a job, with state in ${at.place.kind}`, () => {
     it('takes its elements with it, and one pass of anybody brings them back', () =>
-      withCrashSite({ ...at, items: 120, batchItems: 60, itemMs: 40, more: RETRY }, async (site) => {
+      withCrashSite({ ...at, items: 120, batchItems: 60, itemMs: 100, more: RETRY }, async (site) => {
         const job = await site.submit();
         const { task } = await taskWithCheckpoint(site, job, 15);
         const pid = site.supervisorPid();

@@ -59,7 +59,7 @@ export function describeWholeJob(where: Where, { alone = true } = {}): void {
         expect(submitted.code, submitted.stderr).toBe(0);
         const job = submitted.stdout.trim();
         expect(job).toMatch(/^doubles-[0-9a-z]{8}$/);
-        expect(submitted.stderr).toContain('slurmctl results');
+        expect(submitted.stderr).toContain(`next: slurmctl --scheduler local results ${job}`);
 
         const status = await cli.json<StatusDocument>(['status', job]);
         expect(status.job.state).toBe('COMPLETED');

@@ -234,7 +234,8 @@ export function describeSlurmJobs(where: Where): void {
       const cli = await project({ env: { ITEM_MS: '1000' } });
       const { jobId } = await submit(cli);
       await until(async () => (await runningTasks(cli, jobId)) > 0 || null);
-      expect((await cli('cancel', jobId)).code).toBe(0);
+      const cancelled = await cli('cancel', jobId);
+      expect(cancelled.code, cancelled.stderr).toBe(0);
       await until(async () => (await cluster.slurm('squeue', '-h')).trim() === '' || null);
       expect((await status(cli, jobId)).job.state).toBe('CANCELLED');
       await until(() => workerPids(jobId).length === 0 || null);

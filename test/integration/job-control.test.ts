@@ -22,13 +22,15 @@ async function programIn(root: string): Promise<readonly string[]> {
 /** The letter of the kernel: `T` is stopped. */
 const stateOf = (pid: number): string => readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.[0] ?? '';
 
+const PATIENT = { timeout: 10_000 };
+
 async function running(child: ChildProcess, use: (pid: number, said: () => string) => Promise<void>): Promise<void> {
   let text = '';
   let pid = 0;
   child.stdout?.on('data', (chunk: Buffer) => (text += chunk.toString()));
   const ended = new Promise((resolve) => child.once('close', resolve));
   try {
-    await expect.poll(() => text, { timeout: 10_000 }).toMatch(/^\d+ $/);
+    await expect.poll(() => text, PATIENT).toMatch(/^\d+ $/);
     pid = Number(text);
     text = '';
     await use(pid, () => text);
@@ -48,16 +50,16 @@ describe('a command that has changed the terminal', () => {
       await running(child, async (pid, said) => {
         for (const round of [1, 2]) {
           process.kill(pid, 'SIGTSTP');
-          await expect.poll(() => stateOf(pid)).toBe('T');
-          expect(said()).toBe('before after '.repeat(round - 1) + 'before ');
+          await expect.poll(() => stateOf(pid), PATIENT).toBe('T');
+          await expect.poll(said, PATIENT).toBe('before after '.repeat(round - 1) + 'before ');
           process.kill(pid, 'SIGCONT');
-          await expect.poll(said).toBe('before after '.repeat(round));
+          await expect.poll(said, PATIENT).toBe('before after '.repeat(round));
         }
         // Nobody can hear of this one; but that it goes on is told.
         process.kill(pid, 'SIGSTOP');
-        await expect.poll(() => stateOf(pid)).toBe('T');
+        await expect.poll(() => stateOf(pid), PATIENT).toBe('T');
         process.kill(pid, 'SIGCONT');
-        await expect.poll(said).toBe('before after before after after ');
+        await expect.poll(said, PATIENT).toBe('before after before after after ');
       });
     }));
 
@@ -67,7 +69,7 @@ describe('a command that has changed the terminal', () => {
       const child = spawn(node, argv, { stdio: ['ignore', 'pipe', 'inherit'], detached: true });
       await running(child, async (pid, said) => {
         process.kill(pid, 'SIGTSTP');
-        await expect.poll(said).toBe('before after ');
+        await expect.poll(said, PATIENT).toBe('before after ');
         expect(stateOf(pid)).not.toBe('T');
       });
     }));

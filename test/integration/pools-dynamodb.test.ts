@@ -7,6 +7,7 @@ import type { Pools } from '../../src/ports/limiter.ts';
 import type { StateTable } from '../../src/ports/state-table.ts';
 import { freshTable, sharedAwsServer, useTestCredentials } from '../support/aws-resources.ts';
 import { openDynamoTable } from '../support/dynamo-table.ts';
+import { eventually } from '../support/live-processes.ts';
 import { createSeededIds, createSeededRandom } from '../support/seeded-random.ts';
 
 const SLOTS = 2;
@@ -44,6 +45,8 @@ it('processes that share a pool in DynamoDB take turns, hear of an eviction, and
       fences.add(`${slot.index}/${slot.fence}`);
       live += 1;
       most = Math.max(most, live);
+      // However slow the table is: nobody goes before all slots were held at once.
+      await eventually('all slots are held', () => most >= SLOTS);
       await clock.sleep(30);
       live -= 1;
     }

@@ -69,13 +69,17 @@ export async function submitLocally(context: LocalContext, request: SubmitReques
 function cannotWrite(context: LocalContext, error: unknown): unknown {
   if (errnoOf(error) === undefined) return error;
   const { root } = context;
-  const trouble = troubleOf(error);
+  const message = `the local scheduler cannot write below ${root}: ${messageOf(error)}`;
+  // No scheduler that is away for a while: somebody has to act, and is told so at once.
+  if (troubleOf(error) === 'full')
+    return new AppError('STATE_FULL', {
+      message,
+      hint: 'Free space or quota there, then: slurmctl advance JOB',
+      cause: error,
+    });
   return new AppError('BATCH_UNREACHABLE', {
-    message: `the local scheduler cannot write below ${root}: ${messageOf(error)}`,
-    hint:
-      trouble === 'full'
-        ? 'Free space or quota there, then: slurmctl advance JOB'
-        : `Make ${existsSync(root) ? root : 'the directory above it'} writable, or set SLURMCTL_HOME`,
+    message,
+    hint: `Make ${existsSync(root) ? root : 'the directory above it'} writable, or set SLURMCTL_HOME`,
     cause: error,
   });
 }
