@@ -75,7 +75,7 @@ export async function finishJob(
     throw error;
   }
   const items = { total: counts.items.total, succeeded: merged.succeeded, failed: merged.failed, pending: 0 };
-  const failed = counts.items.failed === 0 ? {} : { failures: counts.failures };
+  const failed = items.failed === 0 ? {} : { failures: asMerged(counts, items.failed) };
   const { generation } = meta;
   await storeRollup(deps, job, { generation, fence: lease.fence, tasks: counts.tasks, items, ...failed });
   const state = finalState(items, manifest.spec.retry.tolerate);
@@ -91,6 +91,12 @@ export async function finishJob(
   await tidyUp(deps, job, closed);
   return { meta: closed, steps: [`published ${items.total} rows, ${items.failed} of them failed`] };
 }
+
+/** Of a dead task all items count as failed until the merge has found which of them a checkpoint holds. */
+const asMerged = ({ failures, items }: Counts, failed: number): Counts['failures'] => ({
+  ...failures,
+  ungrouped: failures.ungrouped - (items.failed - failed),
+});
 
 /** A pass that slept through what others did since leaves the sums of theirs alone. */
 const storeRollup = ({ state }: CoordinatorDeps, job: JobId, rollup: JobRollup & { readonly fence: number }) =>
