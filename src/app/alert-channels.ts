@@ -43,7 +43,7 @@ export function senderOf(around: Around, alerting: Alerting, item: OutboxItem): 
 }
 
 const hookOf = (around: Around, { argv = [], cwd = '/' }: OutboxItem): Notifier =>
-  createCommandNotifier({ argv, cwd, env: around.env, deadlineMs: HOOK_MS, places: placesOf(around) });
+  createCommandNotifier({ argv, cwd, env: around.env, limitMs: HOOK_MS, places: placesOf(around) });
 
 /** So that a `slurmctl` in a program finds the job, whatever the directory it starts in. */
 const placesOf = ({ urls: { home, store, state, queue } }: Around): Record<string, string> => ({

@@ -107,8 +107,11 @@ describe('mail', () => {
 
   it('to a server that says nothing, or is not there, ends in time', () =>
     withMail({ silent: true }, async (server) => {
-      const context = { ...mailBy(server), sendMs: 300 };
-      await expect(send(me, context)).rejects.toMatchObject({ code: 'ALERT_NOT_SENT' });
+      const context = { ...mailBy(server), sendMs: 100 };
+      await expect(send(me, context, AbortSignal.timeout(300))).rejects.toMatchObject({
+        code: 'ALERT_NOT_SENT',
+        message: expect.stringMatching(/: no answer in time$/),
+      });
       await server.stop();
       await expect(send(me, context)).rejects.toMatchObject({ message: expect.stringContaining('ECONNREFUSED') });
     }));
@@ -271,9 +274,12 @@ describe('a program', () => {
       script('echo "no pager" >&2; exit 3');
       await expect(send(channel)).rejects.toThrow('./tell.sh: ended with exit code 3: no pager');
       script('exec sleep 60');
-      await expect(send(channel, contextOf({ sendMs: 200 }))).rejects.toThrow(
+      await expect(send(channel, contextOf({ sendMs: 200 }), AbortSignal.timeout(200))).rejects.toThrow(
         'did not end within 0.2 s and was killed',
       );
+      script('sleep 0.3; echo late');
+      // Its signal alone ends it.
+      expect(await send(channel, contextOf({ sendMs: 100 }))).toBe('late');
       await expect(send({ ...channel, argv: ['./none.sh'] })).rejects.toThrow('found no such program');
       script('head -c 300000 /dev/zero | tr "\\0" "x"; echo; touch finished; echo uploaded');
       expect(await send(channel)).toBe('uploaded');

@@ -1,4 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
+import { signalGroup } from '../shared/signal-group.ts';
 
 export interface ProcessRequest {
   /** Absolute path. */
@@ -109,8 +110,8 @@ function collectTail(child: ChildProcess, most: number): () => string {
 function killOnAbort(child: ChildProcess, signal: AbortSignal): () => void {
   let force: NodeJS.Timeout | undefined;
   const onAbort = (): void => {
-    signalGroup(child, 'SIGTERM');
-    force = setTimeout(() => signalGroup(child, 'SIGKILL'), FORCE_AFTER_MS);
+    signalGroup(child.pid, 'SIGTERM');
+    force = setTimeout(() => signalGroup(child.pid, 'SIGKILL'), FORCE_AFTER_MS);
   };
   if (signal.aborted) onAbort();
   else signal.addEventListener('abort', onAbort, { once: true });
@@ -118,16 +119,6 @@ function killOnAbort(child: ChildProcess, signal: AbortSignal): () => void {
     clearTimeout(force);
     signal.removeEventListener('abort', onAbort);
     // Its children may have ignored SIGTERM.
-    if (signal.aborted) signalGroup(child, 'SIGKILL');
+    if (signal.aborted) signalGroup(child.pid, 'SIGKILL');
   };
-}
-
-function signalGroup(child: ChildProcess, signal: NodeJS.Signals): void {
-  if (child.pid === undefined) return;
-  try {
-    process.kill(-child.pid, signal);
-  } catch (error) {
-    // ESRCH: nothing of the group is left, which is what was wanted.
-    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
-  }
 }

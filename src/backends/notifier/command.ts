@@ -9,14 +9,14 @@ interface CommandOptions {
   /** Absolute; where a relative program is looked for too. */
   readonly cwd: string;
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Longest that it may run. */
-  readonly deadlineMs: number;
+  /** How long the signal of a send lets it run, for words. */
+  readonly limitMs: number;
   /** `SLURMCTL_HOME` and the like: so that a `slurmctl` in the program finds the job. */
   readonly places: Readonly<Record<string, string>>;
 }
 
 /** A program: the event as JSON on stdin, and what a shell script wants of it in its environment. */
-export function createCommandNotifier({ argv, cwd, env, deadlineMs, places }: CommandOptions): Notifier {
+export function createCommandNotifier({ argv, cwd, env, limitMs, places }: CommandOptions): Notifier {
   const program = argv[0] ?? '';
   return {
     words: `the program ${program}`,
@@ -26,14 +26,13 @@ export function createCommandNotifier({ argv, cwd, env, deadlineMs, places }: Co
         cwd,
         env: { ...env, ...places, ...variablesOf(event) },
         input: `${JSON.stringify({ ...event, subject, text })}\n`,
-        deadlineMs,
         // Its work counts, and not how much it says of it: a hook that is killed is not run again.
         maxOutput: MOST_OUTPUT,
         whenMore: 'keep-end',
         signal,
       });
       if (result.ended === 'exited' && result.exitCode === 0) return lastWord(result);
-      throw new AppError('ALERT_NOT_SENT', { message: `${program}: ${howItEnded(result, deadlineMs)}` });
+      throw new AppError('ALERT_NOT_SENT', { message: `${program}: ${howItEnded(result, limitMs)}` });
     },
   };
 }

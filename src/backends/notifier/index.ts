@@ -14,7 +14,7 @@ export interface NotifierContext {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly clock: Clock;
   readonly host: Pick<Host, 'user' | 'hostname'>;
-  /** Longest that one send may take. */
+  /** What the signal of a send allows it: for words, because a second limit would make it chance which of them is told. */
   readonly sendMs: number;
   /** Variables by which a program finds the jobs. */
   readonly places: Readonly<Record<string, string>>;
@@ -30,13 +30,13 @@ export function createNotifier(channel: AlertChannel, context: NotifierContext):
     case 'slack':
       return createSlackNotifier({ url: channel.url, env });
     case 'command':
-      return createCommandNotifier({ ...channel, env, deadlineMs: sendMs, places: context.places });
+      return createCommandNotifier({ ...channel, env, limitMs: sendMs, places: context.places });
   }
 }
 
 function createMailNotifier(to: readonly string[], { mail, env, host, sendMs }: NotifierContext): Notifier {
   const from = mail.from ?? `${host.user}@${host.hostname}`;
   if (mail.smtp === undefined)
-    return createSendmailNotifier({ program: mail.sendmail, env, deadlineMs: sendMs, from, to });
-  return createSmtpNotifier({ smtp: mail.smtp, env, timeoutMs: sendMs, from, to });
+    return createSendmailNotifier({ program: mail.sendmail, env, limitMs: sendMs, from, to });
+  return createSmtpNotifier({ smtp: mail.smtp, env, from, to });
 }

@@ -3,8 +3,8 @@ import type { CommandResult } from '../shared/run-command.ts';
 /** Characters of output that are read of a program, or kept. */
 export const MOST_OUTPUT = 64 * 1024;
 
-/** Not with 0, in words that follow its name. */
-export function howItEnded(result: CommandResult, deadlineMs: number): string {
+/** Not with 0, in words that follow its name. `limitMs`: what its caller allowed it. */
+export function howItEnded(result: CommandResult, limitMs: number): string {
   const said = lastLine(result.stderr) || lastLine(result.stdout);
   const tail = said === '' ? '' : `: ${said}`;
   switch (result.ended) {
@@ -14,7 +14,7 @@ export function howItEnded(result: CommandResult, deadlineMs: number): string {
       return `could not be started (${result.detail ?? 'unknown reason'})`;
     case 'deadline':
     case 'stopped':
-      return `did not end within ${deadlineMs / 1_000} s and was killed${tail}`;
+      return `did not end within ${limitMs / 1_000} s and was killed${tail}`;
     case 'too-much-output':
       return `printed more than ${MOST_OUTPUT} characters and was killed`;
     case 'exited':

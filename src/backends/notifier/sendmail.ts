@@ -8,11 +8,12 @@ interface SendmailOptions extends MailParties {
   /** Absolute path. */
   readonly program: string;
   readonly env: Readonly<Record<string, string | undefined>>;
-  readonly deadlineMs: number;
+  /** How long the signal of a send lets it run, for words. */
+  readonly limitMs: number;
 }
 
 /** Mail by the host's own program: `sendmail -i -f FROM -- TO …`, the message on its stdin. */
-export function createSendmailNotifier({ program, env, deadlineMs, from, to }: SendmailOptions): Notifier {
+export function createSendmailNotifier({ program, env, limitMs, from, to }: SendmailOptions): Notifier {
   return {
     words: `${to.join(', ')} by ${program}`,
     async send(notice, signal) {
@@ -23,13 +24,12 @@ export function createSendmailNotifier({ program, env, deadlineMs, from, to }: S
         argv: [program, '-i', '-f', from, '--', ...to],
         env,
         input: Buffer.isBuffer(message) ? message.toString('utf8') : '',
-        deadlineMs,
         maxOutput: MOST_OUTPUT,
         signal,
       });
       if (result.ended === 'exited' && result.exitCode === 0) return '';
       throw new AppError('ALERT_NOT_SENT', {
-        message: `${program}: ${howItEnded(result, deadlineMs)}`,
+        message: `${program}: ${howItEnded(result, limitMs)}`,
         hint: 'Name a mail server under mail: in slurmctl.yaml, or the program under mail.sendmail',
       });
     },

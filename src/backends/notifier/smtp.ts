@@ -8,12 +8,10 @@ import { readSecret, strikeOut } from './secret.ts';
 interface SmtpOptions extends MailParties {
   readonly smtp: NonNullable<MailSettings['smtp']>;
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Longest wait for the server at each step. */
-  readonly timeoutMs: number;
 }
 
 /** Mail through a server. */
-export function createSmtpNotifier({ smtp, env, timeoutMs, from, to }: SmtpOptions): Notifier {
+export function createSmtpNotifier({ smtp, env, from, to }: SmtpOptions): Notifier {
   const { host, port, security, user, password } = smtp;
   const server = `the mail server ${host}:${port}`;
   return {
@@ -28,10 +26,6 @@ export function createSmtpNotifier({ smtp, env, timeoutMs, from, to }: SmtpOptio
         requireTLS: security === 'starttls',
         ignoreTLS: security === 'none',
         ...(user === undefined || pass === undefined ? {} : { auth: { user, pass } }),
-        connectionTimeout: timeoutMs,
-        greetingTimeout: timeoutMs,
-        socketTimeout: timeoutMs,
-        dnsTimeout: timeoutMs,
       });
       const secrets = pass === undefined ? [] : [pass, `\0${user}\0${pass}`];
       try {

@@ -3,6 +3,7 @@
  * exception; the caller knows what each ending means for it. Never throws for anything the command can do.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
+import { signalGroup } from './signal-group.ts';
 
 export interface CommandRequest {
   /** Program and arguments; looked up in `env.PATH`. */
@@ -13,7 +14,8 @@ export interface CommandRequest {
   readonly cwd?: string;
   /** Text for standard input; absent: empty. */
   readonly input?: string;
-  readonly deadlineMs: number;
+  /** Kill it after so long; absent: `signal` alone says when. */
+  readonly deadlineMs?: number;
   /** Most characters of stdout, and of stderr; default 64 Mi. */
   readonly maxOutput?: number;
   /** What becomes of a command that prints more than `maxOutput`: it is killed (the default), or goes on and its last words are kept. */
@@ -26,8 +28,8 @@ export interface CommandRequest {
 
 export interface CommandResult {
   /**
-   * `exited` by itself · `deadline`: we killed it, and what it had done by then is not known · `stopped` by `stopOn` or `signal`
-   * and `too-much-output`: likewise · `not-found`: no such program · `not-started`: the system refused to start it (permissions, argument list too long).
+   * `exited` by itself · `deadline`: we killed it, or nobody waits for it any longer, and what it had done by then is not known ·
+   * `stopped` by `stopOn` or `signal` and `too-much-output`: likewise · `not-found`: no such program · `not-started`: the system refused to start it (permissions, argument list too long).
    */
   readonly ended: 'exited' | 'deadline' | 'stopped' | 'too-much-output' | 'not-found' | 'not-started';
   /** Null when a signal ended it, or it never ran. */
@@ -43,28 +45,26 @@ export type RunCommand = (request: CommandRequest) => Promise<CommandResult>;
 
 /** Between the polite signal and SIGKILL. */
 const FORCE_AFTER_MS = 500;
+/** Between SIGKILL and letting go of what it does not end: programs of another user, as under `sudo`, and those that hang in a dead file system. */
+const LET_GO_AFTER_MS = 300;
 
 export const runCommand: RunCommand = async (request) => {
   const { maxOutput = 64 * 1024 ** 2, whenMore = 'kill' } = request;
   const started = start(request);
   if ('refused' in started) return notRun(started.refused);
   const { child } = started;
-  let tooMuch = false;
-  const flood = (): void => {
-    tooMuch = true;
-    signalGroup(child.pid, 'SIGKILL');
-  };
+  const outcome = closed(child);
+  const end = endEarly(child, request);
+  const flood = (): void => end.now('too-much-output', 'SIGKILL');
   const [stdout, stderr] = [child.stdout, child.stderr].map((stream) =>
     whenMore === 'keep-end' ? endOf(stream, maxOutput) : beginningOf(stream, maxOutput, flood),
   ) as [() => string, () => string];
-  const end = endEarly(child, request);
-  const outcome = await closed(child);
+  const ended = await Promise.race([outcome, end.letGo]);
   const early = end.settle();
-  if ('refused' in outcome) return notRun(outcome.refused);
+  if (ended !== null && 'refused' in ended) return notRun(ended.refused);
   const text = { stdout: stdout(), stderr: stderr() };
-  if (early !== null) return { ended: early, ...NOTHING, ...text };
-  if (tooMuch) return { ended: 'too-much-output', ...NOTHING, ...text };
-  return { ended: 'exited', ...outcome, ...text };
+  if (early !== null || ended === null) return { ended: early ?? 'deadline', ...NOTHING, ...text };
+  return { ended: 'exited', ...ended, ...text };
 };
 
 const NOTHING = { exitCode: null, signal: null };
@@ -91,15 +91,15 @@ function start(request: CommandRequest): { readonly child: ChildProcess } | Refu
   if (program === undefined) throw new Error('an empty command');
   try {
     // A process group of its own: site wrappers fork, and a grandchild that survives would hold our pipes open.
-    const child = spawn(program, args, {
+    const child: ChildProcess = spawn(program, args, {
       detached: true,
       ...(request.cwd === undefined ? {} : { cwd: request.cwd }),
       env: withoutUndefined(request.env),
       stdio: 'pipe',
     });
-    // A command need not read what it is given.
-    child.stdin.on('error', () => undefined);
-    child.stdin.end(request.input ?? '');
+    // A command need not read what it is given, and a pipe that fails is one that has ended. There are no pipes where the system has none left.
+    for (const stream of [child.stdin, child.stdout, child.stderr]) stream?.on('error', () => undefined);
+    child.stdin?.end(request.input ?? '');
     return { child };
   } catch (error) {
     // Some refusals, such as an argument list that is too long, are thrown, others are told as an event.
@@ -110,7 +110,7 @@ function start(request: CommandRequest): { readonly child: ChildProcess } | Refu
 /** When it has ended and nobody holds its pipes any more. */
 const closed = (child: ChildProcess): Promise<Pick<CommandResult, 'exitCode' | 'signal'> | Refused> =>
   new Promise((resolve) => {
-    child.once('error', (error) => {
+    child.on('error', (error) => {
       if (child.pid === undefined) resolve(refusedBy(error));
     });
     child.once('close', (exitCode, signal) => resolve({ exitCode, signal }));
@@ -139,55 +139,66 @@ function endOf(stream: ChildProcess['stdout'], most: number): () => string {
   return () => end;
 }
 
-/** Ends the whole process group when the request says so, then lets go of its pipes whoever may still hold them. */
-function endEarly(child: ChildProcess, request: CommandRequest): { settle(): 'deadline' | 'stopped' | null } {
-  let early: 'deadline' | 'stopped' | null = null;
+type Early = 'deadline' | 'stopped' | 'too-much-output';
+
+interface Ending {
+  /** Ends the command; the first reason counts. */
+  now(why: Early, signal: NodeJS.Signals): void;
+  /** When it was to end, and did not. */
+  readonly letGo: Promise<null>;
+  settle(): Early | null;
+}
+
+/** Ends the whole process group when the request says so, then lets go of it and of its pipes, whoever may still hold them. */
+function endEarly(child: ChildProcess, request: CommandRequest): Ending {
+  let early: Early | null = null;
   let exited = false;
-  let force: NodeJS.Timeout | undefined;
+  let next: NodeJS.Timeout | undefined;
+  let giveUp: () => void = () => undefined;
+  const letGo = new Promise<null>((resolve) => {
+    giveUp = () => resolve(null);
+  });
   child.once('exit', () => {
     exited = true;
   });
-  const end = (why: 'deadline' | 'stopped') => {
-    if (force !== undefined) return;
+  const now: Ending['now'] = (why, signal) => {
+    if (next !== undefined) return;
     // One that has exited by itself said all it had to say; only its children are in the way.
-    if (!exited) early = why;
-    signalGroup(child.pid, 'SIGTERM');
-    force = setTimeout(() => {
+    if (!exited || why === 'too-much-output') early = why;
+    signalGroup(child.pid, signal);
+    next = setTimeout(() => {
       signalGroup(child.pid, 'SIGKILL');
-      child.stdout?.destroy();
-      child.stderr?.destroy();
+      for (const stream of [child.stdin, child.stdout, child.stderr]) stream?.destroy();
+      next = setTimeout(() => {
+        child.unref();
+        giveUp();
+      }, LET_GO_AFTER_MS);
     }, FORCE_AFTER_MS);
   };
-  const polite = setTimeout(() => end('deadline'), request.deadlineMs);
-  const stop = () => end('stopped');
+  const { deadlineMs, stopOn } = request;
+  const polite = deadlineMs === undefined ? undefined : setTimeout(() => now('deadline', 'SIGTERM'), deadlineMs);
+  const stop = () => now('stopped', 'SIGTERM');
   request.signal?.addEventListener('abort', stop);
   if (request.signal?.aborted === true) stop();
-  const { stopOn } = request;
-  let said = '';
-  if (stopOn !== undefined) {
-    child.stderr?.on('data', (chunk: string) => {
-      said = (said + chunk).slice(-4096);
-      if (stopOn.test(said)) stop();
-    });
-  }
+  if (stopOn !== undefined) listenFor(stopOn, child.stderr, stop);
   return {
+    now,
+    letGo,
     settle() {
       clearTimeout(polite);
-      clearTimeout(force);
+      clearTimeout(next);
       request.signal?.removeEventListener('abort', stop);
       return early;
     },
   };
 }
 
-function signalGroup(pid: number | undefined, signal: NodeJS.Signals): void {
-  if (pid === undefined) return;
-  try {
-    process.kill(-pid, signal);
-  } catch (error) {
-    // ESRCH: the group is gone already, which is what was wanted.
-    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
-  }
+function listenFor(words: RegExp, stream: ChildProcess['stderr'], heard: () => void): void {
+  let said = '';
+  stream?.on('data', (chunk: string) => {
+    said = (said + chunk).slice(-4096);
+    if (words.test(said)) heard();
+  });
 }
 
 function withoutUndefined(env: Readonly<Record<string, string | undefined>>): Record<string, string> {

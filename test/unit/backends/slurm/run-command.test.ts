@@ -1,7 +1,8 @@
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { ChildProcess } from 'node:child_process';
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, describe, expect, it, vi } from 'vitest';
 import { runCommand, type CommandRequest } from '../../../../src/backends/shared/run-command.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'slurmctl-run-'));
@@ -84,6 +85,70 @@ describe('runCommand', () => {
     expect(await run(['true', 'x'.repeat(3_000_000)])).toMatchObject({ ended: 'not-started', detail: 'E2BIG' });
   });
 });
+
+describe('runCommand where the system does not do as it is told', () => {
+  afterEach(() => vi.restoreAllMocks());
+
+  it.each([
+    ['its deadline', 'deadline', () => ({ deadlineMs: 200 })],
+    ['a signal', 'stopped', () => ({ signal: AbortSignal.timeout(200) })],
+    ['what it says', 'stopped', () => ({ stopOn: /^go$/m })],
+    ['too much output', 'too-much-output', () => ({ maxOutput: 2 })],
+  ] as const)('lets go of a program of another user that %s should end', async (_, ended, extra) => {
+    const real = process.kill.bind(process);
+    vi.spyOn(process, 'kill').mockImplementation((pid, signal) => {
+      if (pid < 0) throw Object.assign(new Error('kill EPERM'), { code: 'EPERM', errno: -1, syscall: 'kill' });
+      return real(pid, signal);
+    });
+    const before = process.getActiveResourcesInfo().length;
+    const started = performance.now();
+    const result = await run(['sh', '-c', 'echo $$ > "$0"; echo out; echo go >&2; exec sleep 60', join(dir, 'pid')], {
+      ...extra(),
+    });
+    try {
+      expect(result).toMatchObject({ ended, exitCode: null });
+      expect(performance.now() - started).toBeLessThan(5_000);
+      // Nothing of it keeps this process from ending.
+      await expect.poll(() => process.getActiveResourcesInfo().length).toBeLessThanOrEqual(before);
+    } finally {
+      real(Number(readFileSync(join(dir, 'pid'), 'utf8')), 'SIGKILL');
+    }
+  });
+
+  it('says what the system says when it has no file descriptors or processes left', async () => {
+    const spawned = vi.spyOn(ChildProcess.prototype as unknown as Spawns, 'spawn');
+    for (const [errno, code] of [
+      [-24, 'EMFILE'],
+      [-11, 'EAGAIN'],
+    ] as const) {
+      // Node tells of these by an event, and has made no pipes by then.
+      spawned.mockImplementation(function refuse(this: ChildProcess) {
+        process.nextTick(() => this.emit('error', Object.assign(new Error(`spawn ${code}`), { code })));
+        return errno;
+      });
+      expect(await run(['true'])).toMatchObject({ ended: 'not-started', detail: code });
+    }
+  });
+
+  it('takes a pipe that fails for one that has ended', async () => {
+    const real = (ChildProcess.prototype as unknown as Spawns).spawn;
+    vi.spyOn(ChildProcess.prototype as unknown as Spawns, 'spawn').mockImplementation(function fail(
+      this: ChildProcess,
+      options,
+    ) {
+      const errno = real.call(this, options);
+      this.once('spawn', () => {
+        for (const stream of [this.stdin, this.stdout, this.stderr]) stream?.destroy(new Error('read EIO'));
+      });
+      return errno;
+    });
+    expect(await run(['sh', '-c', 'exit 3'])).toMatchObject({ ended: 'exited', exitCode: 3 });
+  });
+});
+
+interface Spawns {
+  spawn(options: unknown): number;
+}
 
 function alive(pid: number): boolean {
   try {
