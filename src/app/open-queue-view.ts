@@ -1,9 +1,9 @@
 /** Where the picture of the queue is that all processes of a user share. */
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { homedir, userInfo } from 'node:os';
-import { isAbsolute, join } from 'node:path';
+import { userInfo } from 'node:os';
 import type { QueueView } from '../ports/queue-view.ts';
+import { cacheDirectory } from './cache-directory.ts';
 import type { Surroundings } from './job-backends.ts';
 import { once } from './late-backends.ts';
 
@@ -20,7 +20,7 @@ async function createView({ env, clock, ids }: Around): Promise<QueueView> {
   const { createQueueView } = await import('../backends/queue-view/index.ts');
   const { uid } = userInfo();
   return createQueueView({
-    directory: join(cacheDirectory(env), 'slurmctl'),
+    directory: cacheDirectory(env),
     key: await clusterKey(env),
     uid,
     clock,
@@ -30,14 +30,6 @@ async function createView({ env, clock, ids }: Around): Promise<QueueView> {
       return askOwnQueue({ env, clock, uid, mostMs });
     },
   });
-}
-
-function cacheDirectory(env: NodeJS.ProcessEnv): string {
-  const xdg = env['XDG_CACHE_HOME'];
-  // The XDG specification has relative paths ignored.
-  if (xdg !== undefined && isAbsolute(xdg)) return xdg;
-  const home = env['HOME'];
-  return join(home !== undefined && isAbsolute(home) ? home : homedir(), '.cache');
 }
 
 const CONFIGURATIONS = ['/etc/slurm/slurm.conf', '/run/slurm/conf/slurm.conf', '/etc/slurm-llnl/slurm.conf'];

@@ -13,6 +13,8 @@ export const HEALTH_CHECKS = {
   'kept-results': 'finished results wait beside the store because it could not be reached',
   undelivered: 'somebody was to be told something and could not be reached, or a hook of a job failed',
   space: 'the file system of the home directory or of a store is nearly full, or has hardly any inodes left',
+  filling:
+    'the file system of the home directory, of a store or of a state table is going to be full within days, at the pace of the last hours or days',
 } as const;
 export type HealthCheck = keyof typeof HEALTH_CHECKS;
 

@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -9,7 +9,7 @@ import { advanceJob } from '../../src/coordinator/advance.ts';
 import { advanceLeaseName } from '../../src/coordinator/lease.ts';
 import { submitJob } from '../../src/coordinator/submit-job.ts';
 import { taskIdOf, type JobId } from '../../src/domain/ids.ts';
-import { lockKey, metaKey, taskKey } from '../../src/domain/state-keys.ts';
+import { jobIndexKey, lockKey, metaKey, taskKey } from '../../src/domain/state-keys.ts';
 import { AppError } from '../../src/errors/app-error.ts';
 import type { BatchSystem, SubmitRequest } from '../../src/ports/batch-system.ts';
 import type { StateItem } from '../../src/ports/state-table.ts';
@@ -36,7 +36,7 @@ afterEach(() => directory.remove());
 
 function driversWith(batch: BatchSystem, state = rig.process().state): Drivers {
   const { store, queue, clock } = rig.process();
-  const real = createSurroundings(process.env);
+  const real = createSurroundings({ ...process.env, XDG_CACHE_HOME: join(directory.path, 'cache') });
   const host = { ...real.host, mayBeAlive: (name: string) => name !== DEAD_PROCESS };
   const urls = {
     home: join(directory.path, 'home'),
@@ -64,7 +64,8 @@ function driversWith(batch: BatchSystem, state = rig.process().state): Drivers {
 }
 
 /** How full the disk of this machine is says nothing about the job. */
-const findings = (document: HealthDocument) => document.findings.filter(({ check }) => check !== 'space');
+const findings = (document: HealthDocument) =>
+  document.findings.filter(({ check }) => check !== 'space' && check !== 'filling');
 const look = async (of = drivers) => findings(await healthDocument(of));
 const set = async (key: Parameters<Drivers['state']['write']>[0], item: StateItem): Promise<void> => {
   await drivers.state.write(key, { set: item }, { op: 'or', of: [{ op: 'item-absent' }, { op: 'item-present' }] });
@@ -144,6 +145,25 @@ describe('health', () => {
     ]);
   });
 
+  it('remembers what was free, and says when it will be full at that pace', async () => {
+    const filling = async () => (await healthDocument(drivers)).findings.filter(({ check }) => check === 'filling');
+    for (let looks = 0; looks < 2; looks += 1) {
+      expect(await filling()).toEqual([]);
+      rig.clock.skip(60 * MINUTE);
+    }
+    const cache = join(directory.path, 'cache', 'slurmctl');
+    const [name = ''] = readdirSync(cache).filter((each) => each.startsWith('space-'));
+    const path = join(cache, name);
+    const stored = JSON.parse(readFileSync(path, 'utf8')) as { places: [string, { freeBytes: number }[]][] };
+    for (const [, points] of stored.places) for (const [n, point] of points.entries()) point.freeBytes *= 10 - 3 * n;
+    writeFileSync(path, JSON.stringify(stored), { mode: 0o600 });
+    expect(await filling()).toMatchObject([
+      { verdict: 'fail', jobId: null, found: expect.stringContaining('at the pace of the last 2 h') as string },
+    ]);
+    rmSync(cache, { recursive: true });
+    expect(await filling()).toEqual([]);
+  });
+
   it('says that the batch system does not answer, and then judges nothing by it', async () => {
     rig.batch.endAll();
     rig.clock.skip(60 * MINUTE);
@@ -172,6 +192,16 @@ describe('health', () => {
     await set(taskKey(other, taskIdOf(0), 1), { state: 'DEAD', cause: 'hung' });
     expect(await look(driversWith(rig.batch, { ...state, query }))).toMatchObject([
       { check: 'unreadable', verdict: 'fail', jobId: job, found: 'torn [STATE_CORRUPT]' },
+      { check: 'dead-letters', jobId: other },
+    ]);
+  });
+
+  it('of a job whose places are not ones it knows says that, and looks at the others', async () => {
+    const { job: other } = await submitJob(rig.process(), rig.wanted, { patienceMs: 0 });
+    await set(jobIndexKey(job), { backends: { ...rig.wanted.backends, store: 'punchcards://drawer' } });
+    await set(taskKey(other, taskIdOf(0), 1), { state: 'DEAD', cause: 'hung' });
+    expect(await look()).toMatchObject([
+      { check: 'unreadable', verdict: 'fail', jobId: job },
       { check: 'dead-letters', jobId: other },
     ]);
   });

@@ -3,7 +3,7 @@
  * nobody else does: the right to ask belongs to a span of time and to whoever creates the file of that name first, so that it needs no lock that somebody
  * could die with. Files of other users are never read.
  */
-import { open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AppError, isAppError } from '../../errors/app-error.ts';
 import type { QueuedSubmission } from '../../ports/batch-system.ts';
@@ -11,6 +11,8 @@ import type { Clock } from '../../ports/clock.ts';
 import type { Ids } from '../../ports/random.ts';
 import type { QueueView } from '../../ports/queue-view.ts';
 import { errnoOf } from '../shared/fs-errno.ts';
+import { preparePrivateDirectory } from '../shared/private-directory.ts';
+import { createPrivate, readOwn } from '../shared/private-file.ts';
 import {
   FRESH_MS,
   isFresh,
@@ -21,7 +23,6 @@ import {
   writePicture,
   type StoredPicture,
 } from './picture-file.ts';
-import { preparePrivateDirectory } from './private-directory.ts';
 
 export interface QueueViewOptions {
   readonly directory: string;
@@ -97,7 +98,7 @@ const shown = (stored: StoredPicture | null, nowMs: number): Awaited<ReturnType<
 async function lookTogether(options: QueueViewOptions, mostMs: number): Promise<StoredPicture | null> {
   const { directory, key, uid, clock, ids, ask } = options;
   const path = join(directory, `queue-${key}.json`);
-  const stored = await readOwn(path, uid);
+  const stored = readPicture((await readOwn(path, { uid, mostBytes: MOST_BYTES })) ?? '');
   const nowMs = clock.nowMs();
   if (stored !== null && isFresh(stored, nowMs)) return stored;
   if (!(await mayAsk(options, nowMs))) return stored;
@@ -137,32 +138,6 @@ async function mayAsk(options: QueueViewOptions, nowMs: number): Promise<boolean
   } catch (error) {
     if (errnoOf(error) === 'EEXIST') return false;
     throw error;
-  }
-}
-
-async function createPrivate(path: string, text: string): Promise<void> {
-  const file = await open(path, 'wx', 0o600);
-  try {
-    await file.writeFile(text);
-  } finally {
-    await file.close();
-  }
-}
-
-/** Null for what is missing, somebody else's, or no picture. */
-async function readOwn(path: string, uid: number): Promise<StoredPicture | null> {
-  let file;
-  try {
-    file = await open(path, 'r');
-  } catch {
-    return null;
-  }
-  try {
-    const stats = await file.stat();
-    if (!stats.isFile() || stats.uid !== uid || stats.size > MOST_BYTES) return null;
-    return readPicture(await file.readFile('utf8'));
-  } finally {
-    await file.close();
   }
 }
 

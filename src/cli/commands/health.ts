@@ -10,8 +10,8 @@ export const health = defineCommand({
   summary: 'Say which jobs need somebody (for cron and monitoring)',
   description:
     'Looks for jobs that nobody advances, workers that are silent, tasks that were given up, leases of dead processes, submissions that no job recorded, results ' +
-    'that wait beside the store, and file systems that are nearly full; says of each what to do. Asks the batch system once, whatever the number of jobs, and changes ' +
-    'nothing. Exits with 0 when nothing fails, with 3 when something does, and with 5 when the state cannot be read.',
+    'that wait beside the store, and file systems that are nearly full or will be within days; says of each what to do. Asks each batch system once, whatever the number of jobs, and changes ' +
+    'no job. Exits with 0 when nothing fails, with 3 when something does, and with 5 when the state cannot be read.',
   args: {},
   options: { strict: flag('Exit with 3 for warnings too') },
   examples: [

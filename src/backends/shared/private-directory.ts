@@ -1,6 +1,6 @@
 import { lstat, mkdir } from 'node:fs/promises';
 import { messageOf } from '../../errors/app-error.ts';
-import { isMissing } from '../shared/fs-errno.ts';
+import { isMissing } from './fs-errno.ts';
 
 /**
  * Makes a directory of this user alone. Null when it is one, else why it is not: what lies in a directory that others can write to could be
