@@ -6,6 +6,7 @@ import { createSystemClock } from '../backends/clock.ts';
 import { createHost } from '../backends/host.ts';
 import { createSystemIds, createSystemRandom } from '../backends/random.ts';
 import { createRequestMeter, type RequestMeter } from '../backends/shared/aws/meter.ts';
+import { onState } from '../backends/state-table/fs-state-error.ts';
 import type { LocalBatchSystem } from '../backends/batch-system/local/index.ts';
 import type { BackendUrls } from '../domain/job-spec.ts';
 import type { BatchSystem } from '../ports/batch-system.ts';
@@ -156,10 +157,13 @@ async function openLocal(surroundings: Surroundings, urls: StateUrls): Promise<L
 /** Directory for the raw output of a job's elements. */
 export const elementLogDir = (home: string, job: string): string => join(home, 'elements', job);
 
-/** The same, made when missing; finalisers have a place of their own inside, because their output is not the job's. */
+/**
+ * The same, made when missing; finalisers have a place of their own inside, because their output is not the job's.
+ * @throws STATE_FULL, STATE_DENIED, STATE_UNAVAILABLE
+ */
 export async function makeElementLogDir(home: string, job: string, kind: 'array' | 'finaliser'): Promise<string> {
   const elements = elementLogDir(home, job);
   const directory = kind === 'array' ? elements : join(elements, 'advance');
-  await mkdir(directory, { recursive: true, mode: 0o700 });
+  await onState(directory, mkdir(directory, { recursive: true, mode: 0o700 }));
   return directory;
 }

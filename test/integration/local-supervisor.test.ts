@@ -1,11 +1,13 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import type { BatchHandle, ElementState } from '../../src/ports/batch-system.ts';
 import { bash, until, WAIT_FOR_GO } from '../contract/batch-system.contract.ts';
 import { compileSupervisor, isAlive, openLocalBench, type LocalBench } from '../support/local-batch.ts';
+import { canMount, withSmallDisk } from '../support/small-disk.ts';
+import { makeTempDir } from '../support/temp-dir.ts';
 
 const compiled = compileSupervisor();
 afterAll(compiled.remove);
@@ -287,5 +289,34 @@ describe('local supervisor', () => {
       .toSorted(([a], [b]) => (a! < b! ? -1 : 1));
     expect(spans).toHaveLength(4);
     for (let next = 1; next < spans.length; next += 1) expect(spans[next]![0]! >= spans[next - 1]![1]!).toBe(true);
+  });
+
+  it('goes on with its elements when its log takes nothing', async () => {
+    const bench = openBench();
+    // Made beforehand: the next client only appends to it.
+    mkdirSync(bench.hostDir, { recursive: true });
+    symlinkSync('/dev/full', join(bench.hostDir, 'supervisor.log'));
+    const handle = await bench.system.submit(bench.requestFor(['sleep', '0.2']));
+    const pid = supervisorOf(bench);
+    expect(await whenEnded(bench, handle)).toMatchObject([{ cause: null, restarts: 0 }]);
+    expect(supervisorOf(bench)).toBe(pid);
+  });
+});
+
+describe.runIf(canMount)('local supervisor on a full disk', () => {
+  it('that cannot even say that it supervises: whoever asks is told that the disk is full, then served', async () => {
+    const { path, remove } = makeTempDir('full');
+    await withSmallDisk(path, { megabytes: 1 }, async (disk) => {
+      const bench = openBench({ root: join(disk.path, 'local') });
+      const handle = await bench.system.submit(bench.requestFor(['true'], { beginAfterSec: 1 }));
+      process.kill(supervisorOf(bench), 'SIGKILL');
+      await whenDead(supervisorOf(bench));
+      expect(() => writeFileSync(join(disk.path, 'filler'), Buffer.alloc(2 * 1024 ** 2))).toThrow('ENOSPC');
+      await expect(statesOf(bench, handle)).rejects.toMatchObject({ code: 'STATE_FULL' });
+      disk.grow(4);
+      expect(await whenEnded(bench, handle)).toMatchObject([{ cause: null }]);
+      await until('the supervisor stepped down', PATIENCE_MS, async () => bench.supervisorPid() === null || undefined);
+    });
+    remove();
   });
 });

@@ -18,6 +18,6 @@ export interface LocalContext {
   /** Environment of the submitting process, which elements inherit. */
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly reader: SubmissionReader;
-  /** Returns once somebody supervises this host. @throws BATCH_UNREACHABLE */
+  /** Returns once somebody supervises this host. @throws BATCH_UNREACHABLE, STATE_FULL */
   readonly ensureSupervisor: () => Promise<void>;
 }

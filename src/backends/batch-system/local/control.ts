@@ -1,7 +1,7 @@
-import { readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { isMissing } from '../../shared/fs-errno.ts';
-import { readIfThere } from './files.ts';
+import { readIfThere, writeAndRename } from './files.ts';
 import type { HostLayout } from './layout.ts';
 
 /** What a client asks of the supervisor: one small file each, applied in the order of the names. */
@@ -17,8 +17,7 @@ export type ControlRequest = { readonly number: number } & (
 export function dropControl(layout: HostLayout, request: ControlRequest, ulid: string): string {
   const staged = join(layout.staging, `${ulid}.json`);
   const path = join(layout.control, `${ulid}.json`);
-  writeFileSync(staged, JSON.stringify(request), { mode: 0o600, flush: true });
-  renameSync(staged, path);
+  writeAndRename(staged, path, JSON.stringify(request));
   return path;
 }
 

@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { AppError } from '../../../errors/app-error.ts';
 import type { Clock } from '../../../ports/clock.ts';
 import type { Host } from '../../../ports/host.ts';
+import { cannotWrite, DISK_FULL_EXIT, diskFull } from './cannot-write.ts';
 import { withoutBatchVariables } from './element-environment.ts';
 import type { HostLayout } from './layout.ts';
 import { isHeld, readHolder } from './lock.ts';
@@ -25,7 +26,7 @@ export interface SupervisorStart {
 const UP_WITHIN_MS = 20_000;
 const LOG_KEEPS_BYTES = 1024 ** 2;
 
-/** The function that returns once somebody supervises this host. It starts a supervisor when nobody does. @throws BATCH_UNREACHABLE */
+/** The function that returns once somebody supervises this host. It starts a supervisor when nobody does. @throws BATCH_UNREACHABLE, STATE_FULL */
 export function createEnsureSupervisor(start: SupervisorStart): () => Promise<void> {
   let underWay: Promise<void> | null = null;
   return () => {
@@ -41,11 +42,13 @@ async function startAndWait(start: SupervisorStart): Promise<void> {
   const child = startSupervisor(start);
   let failure: string | null = null;
   let ended = false;
+  let full = false;
   child.once('error', (error) => {
     failure = error.message;
   });
   child.once('exit', (code, signal) => {
     ended = true;
+    full = code === DISK_FULL_EXIT;
     if (code !== 0) failure = `it ended at once with ${code === null ? String(signal) : `exit code ${code}`}`;
   });
   const deadlineMs = start.clock.monotonicMs() + UP_WITHIN_MS;
@@ -53,6 +56,7 @@ async function startAndWait(start: SupervisorStart): Promise<void> {
     // It ends well at once when another one was quicker, which may itself have ended since: nothing was there to do.
     if (ended && failure === null) return;
     if (failure === null && start.clock.monotonicMs() > deadlineMs) failure = `it is not up after ${UP_WITHIN_MS} ms`;
+    if (full) throw diskFull(start.root, `its supervisor ended at once; look at ${start.layout.log}`);
     if (failure !== null) throw notStarted(start, failure);
     await start.clock.sleep(5);
   }
@@ -64,9 +68,18 @@ const notStarted = (start: SupervisorStart, failure: string): AppError =>
     hint: `Look at ${start.layout.log}`,
   });
 
+/** Told in place: who submits has to know what happened before and what after the submission was stored. */
 function startSupervisor(start: SupervisorStart): ChildProcess {
   const entry = start.entry ?? defaultEntry();
   if (!existsSync(entry)) throw notStarted(start, `${entry} does not exist`);
+  try {
+    return spawnSupervisor(start, entry);
+  } catch (error) {
+    throw cannotWrite(start.root, error);
+  }
+}
+
+function spawnSupervisor(start: SupervisorStart, entry: string): ChildProcess {
   const logFd = openSync(start.layout.log, 'a', 0o600);
   try {
     if (statSync(start.layout.log).size > LOG_KEEPS_BYTES) truncateSync(start.layout.log);

@@ -19,15 +19,25 @@ export const makePrivateDir = (path: string): void => {
 /** Creates or replaces a file so that a reader sees all of it or none. `unique` keeps two writers apart. */
 export function replaceFile(path: string, text: string, unique: string): void {
   const temporary = join(dirname(path), `.${basename(path)}.${unique}`);
-  writeFileSync(temporary, text, { mode: 0o600, flush: true });
-  renameSync(temporary, path);
+  writeAndRename(temporary, path, text);
+}
+
+/** `temporary` must be on the file system of `path`; it does not outlive a failure. */
+export function writeAndRename(temporary: string, path: string, text: string): void {
+  try {
+    writeFileSync(temporary, text, { mode: 0o600, flush: true });
+    renameSync(temporary, path);
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    throw error;
+  }
 }
 
 /** Creates a file with its whole content at once; false when it exists. Works on NFS, where O_EXCL and the content are two steps. */
 export function createFile(path: string, text: string, unique: string): boolean {
   const temporary = join(dirname(path), `.${basename(path)}.${unique}`);
-  writeFileSync(temporary, text, { mode: 0o600 });
   try {
+    writeFileSync(temporary, text, { mode: 0o600 });
     linkSync(temporary, path);
     return true;
   } catch (error) {

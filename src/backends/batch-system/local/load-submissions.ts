@@ -33,16 +33,18 @@ function load(supervision: Supervision, number: number, files: JobFiles): void {
     supervision.log(`${files.request} is not a request of this version; it is left alone`);
     return;
   }
-  const journal = openJournal(files.events);
-  journal.flush();
+  const environment = JSON.parse(readIfThere(files.environment) ?? '{}') as Record<string, string>;
   const table = emptyTable(request);
   for (const event of decodeEvents(readIfThere(files.events) ?? '')) table.apply(event);
+  // Last of all: whatever fails is tried again every second, and may leave no open file behind.
+  const journal = openJournal(files.events);
+  journal.flush();
   supervision.live.set(number, {
     number,
     id: submissionId(supervision.token, number),
     files,
     request,
-    environment: JSON.parse(readIfThere(files.environment) ?? '{}') as Record<string, string>,
+    environment,
     table,
     journal,
     dependenciesEnded: request.after.length === 0,

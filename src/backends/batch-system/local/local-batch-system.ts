@@ -5,6 +5,7 @@ import type { Clock } from '../../../ports/clock.ts';
 import type { Host } from '../../../ports/host.ts';
 import type { Ids } from '../../../ports/random.ts';
 import { askSupervisor } from './ask-supervisor.ts';
+import { toldPlainly } from './cannot-write.ts';
 import type { LocalContext } from './context.ts';
 import { createEnsureSupervisor } from './ensure-supervisor.ts';
 import { hostLayout, hostSegment } from './layout.ts';
@@ -76,11 +77,9 @@ export function createLocalBatchSystem(options: LocalBatchOptions): LocalBatchSy
     }),
   };
   const names: NameCache = new Map();
-  return {
-    kind: 'local',
-    ping: () => Promise.resolve(describe(context)),
-    limits: ({ resources }) => Promise.resolve(limitsFor(context, options.slots === undefined, resources.cpus)),
-    render: (request) => renderLocally(template, request),
+  const calls: Omit<LocalBatchSystem, 'kind' | 'render'> = {
+    ping: async () => describe(context),
+    limits: async ({ resources }) => limitsFor(context, options.slots === undefined, resources.cpus),
     submit: (request) => submitLocally(context, request),
     find: async (wanted) => findByName(context, names, wanted),
     states: (handles) => queryStates(context, handles),
@@ -93,6 +92,7 @@ export function createLocalBatchSystem(options: LocalBatchOptions): LocalBatchSy
     requeue: (handle, index) => askSupervisor(context, handle, { op: 'requeue', index }),
     prune: async (wanted) => wanted.filter((id) => pruneOne(context, id)),
   };
+  return { kind: 'local', render: (request) => renderLocally(template, request), ...toldPlainly(root, { ...calls }) };
 }
 
 const cancelRequest = (indices: readonly number[] | undefined) =>

@@ -1,6 +1,4 @@
-import { existsSync } from 'node:fs';
-import { errnoOf, troubleOf } from '../../shared/fs-errno.ts';
-import { AppError, isAppError, messageOf } from '../../../errors/app-error.ts';
+import { AppError, isAppError } from '../../../errors/app-error.ts';
 import type { BatchHandle, RenderedSubmission, SubmitRequest } from '../../../ports/batch-system.ts';
 import { renderScript } from '../shared/render-script.ts';
 import type { LocalContext } from './context.ts';
@@ -44,44 +42,16 @@ export async function submitLocally(context: LocalContext, request: SubmitReques
   const stored = storedRequest(request, context.clock.nowMs());
   const environment = withoutBatchVariables(context.env);
   const { layout, ids } = context;
-  let token: string;
-  try {
-    token = prepareHost(layout, () => ids.token(5));
-  } catch (error) {
-    throw cannotWrite(context, error);
-  }
+  const token = prepareHost(layout, () => ids.token(5));
   // First of all, so that a supervisor that cannot run is reported before anything is accepted.
   await context.ensureSupervisor();
-  let number: number;
-  try {
-    number = storeSubmission(layout, { request: stored, script, environment }, ids.ulid());
-  } catch (error) {
-    throw cannotWrite(context, error);
-  }
+  const number = storeSubmission(layout, { request: stored, script, environment }, ids.ulid());
   try {
     await context.ensureSupervisor();
   } catch (error) {
     throw isAppError(error) ? uncertain(request, error) : error;
   }
   return { id: submissionId(token, number), cluster: layout.hostname };
-}
-
-function cannotWrite(context: LocalContext, error: unknown): unknown {
-  if (errnoOf(error) === undefined) return error;
-  const { root } = context;
-  const message = `the local scheduler cannot write below ${root}: ${messageOf(error)}`;
-  // No scheduler that is away for a while: somebody has to act, and is told so at once.
-  if (troubleOf(error) === 'full')
-    return new AppError('STATE_FULL', {
-      message,
-      hint: 'Free space or quota there, then: slurmctl advance JOB',
-      cause: error,
-    });
-  return new AppError('BATCH_UNREACHABLE', {
-    message,
-    hint: `Make ${existsSync(root) ? root : 'the directory above it'} writable, or set SLURMCTL_HOME`,
-    cause: error,
-  });
 }
 
 const uncertain = (request: SubmitRequest, cause: AppError): AppError =>

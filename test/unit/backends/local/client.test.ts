@@ -1,7 +1,9 @@
-import { existsSync, mkdirSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { DISK_FULL_EXIT } from '../../../../src/backends/batch-system/local/cannot-write.ts';
 import type { LocalContext } from '../../../../src/backends/batch-system/local/context.ts';
+import { createFile, replaceFile } from '../../../../src/backends/batch-system/local/files.ts';
 import {
   createLocalBatchSystem,
   type LocalBatchOptions,
@@ -93,6 +95,14 @@ describe('submitting locally', () => {
       expect(error.message).toContain(file);
     }));
 
+  it('says STATE_FULL when the supervisor ends because the disk takes nothing', () =>
+    withTempDir(async (root) => {
+      writeFileSync(join(root, 'full.mjs'), `process.exit(${DISK_FULL_EXIT})`);
+      const error = await failure(open(root, { supervisorEntry: join(root, 'full.mjs') }).submit(request(root)));
+      expect(error).toMatchObject({ code: 'STATE_FULL' });
+      expect(error.message).toContain(root);
+    }));
+
   it('says BATCH_REFUSED of an array beyond its limit', () =>
     withTempDir(async (root) => {
       const system = open(root);
@@ -118,6 +128,52 @@ describe('submitting locally', () => {
       await system.cancel({ id: 'local-aaaaa-1' });
       await system.cancel({ id: '4711', cluster: '../..' });
       expect(readdirSync(root)).toEqual([]);
+    }));
+});
+
+describe('files that cannot be written', () => {
+  it('a request: STATE_FULL where the disk is full, and nothing half-written is left', () =>
+    withTempDir(async (root) => {
+      const context = contextOf(root);
+      const handle = await submitLocally(context, request(root));
+      const system = open(root, { ids: { ...ids, ulid: () => 'u' } });
+      const calls = [() => system.cancel(handle), () => system.hold(handle), () => system.drain(handle)];
+      for (const call of [...calls, () => system.setThrottle(handle, 2), () => system.requeue(handle, 0)]) {
+        symlinkSync('/dev/full', join(context.layout.staging, 'u.json'));
+        const error = await failure(call());
+        expect(error).toMatchObject({ code: 'STATE_FULL', exitCode: 5 });
+        expect(error.message).toContain(root);
+        expect(readdirSync(context.layout.staging)).toEqual([]);
+      }
+      expect(readdirSync(context.layout.control)).toEqual([]);
+    }));
+
+  it('the log of the supervisor: BATCH_UNREACHABLE, of whoever asks', () =>
+    withTempDir(async (root) => {
+      const context = contextOf(root);
+      const handle = await submitLocally(context, request(root));
+      mkdirSync(context.layout.log);
+      writeFileSync(join(root, 'unused.mjs'), '');
+      const system = open(root, { supervisorEntry: join(root, 'unused.mjs') });
+      const calls = [
+        () => system.states([{ ...handle, count: 1, sinceMs: 0 }]),
+        () => system.submit(request(root)),
+        () => system.cancel(handle),
+      ];
+      for (const call of calls) {
+        const error = await failure(call());
+        expect(error).toMatchObject({ code: 'BATCH_UNREACHABLE', exitCode: 5 });
+        expect(error.message).toContain('supervisor.log');
+      }
+    }));
+
+  it('a file that is made or replaced whole: nothing half-written is left', () =>
+    withTempDir(async (root) => {
+      for (const write of [createFile, replaceFile]) {
+        symlinkSync('/dev/full', join(root, '.name.u'));
+        expect(() => write(join(root, 'name'), 'text', 'u')).toThrow('ENOSPC');
+        expect(readdirSync(root)).toEqual([]);
+      }
     }));
 });
 

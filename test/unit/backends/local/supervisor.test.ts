@@ -94,6 +94,9 @@ describe('supervisor', () => {
       for (const name of ['1', '2']) mkdirSync(join(layout.jobs, name));
       writeFileSync(join(layout.jobs, '1/request.json'), '{"half');
       mkdirSync(join(layout.jobs, '2/request.json'));
+      // Looked at again and again, so that whatever such a look leaves open is left open each time.
+      const torn = store(layout, 'exit 0');
+      writeFileSync(jobFiles(layout, torn).environment, '{"half');
       const number = store(layout, 'exit 0');
       const logged: string[] = [];
       const stop = new AbortController();
@@ -103,6 +106,8 @@ describe('supervisor', () => {
       expect(['told to stop', 'nothing to do']).toContain(await end);
       expect(logged.join('\n')).toContain('jobs/1/request.json is not a request');
       expect(logged.join('\n')).toContain('jobs/2: ');
+      expect(logged.join('\n')).toContain(`jobs/${torn}: `);
+      expect(existsSync(jobFiles(layout, torn).events)).toBe(false);
     }));
 
   it('lets go of a submission whose directory was removed by hand', () =>
