@@ -5,7 +5,7 @@ import { isBeingStored, type JobMeta } from '../domain/job-item.ts';
 import { dashboardKey } from '../domain/keys.ts';
 import { metaKey } from '../domain/state-keys.ts';
 import { isFinalJobState, JOB_STATES } from '../domain/states.ts';
-import { isAppError } from '../errors/app-error.ts';
+import { wordsOfFailure } from '../errors/words-of-failure.ts';
 import type { StateCondition } from '../ports/state-table.ts';
 import type { CarryDocument } from './documents.ts';
 import type { DashboardRequest } from './dashboard-document.ts';
@@ -106,12 +106,12 @@ async function store(drivers: Drivers, job: JobId, request: DashboardRequest): P
   await drivers.store.put(dashboardKey(job), renderPage(board, await pageAssets(), { live: false }));
 }
 
+/** A bug is a sentence, too: the pass has done its work, and what it did has to be told. */
 async function quietly(work: () => Promise<void>): Promise<readonly string[]> {
   try {
     await work();
     return [];
   } catch (error) {
-    if (!isAppError(error)) throw error;
-    return [`its page was not stored: ${error.message} [${error.code}]`];
+    return [`its page was not stored: ${wordsOfFailure(error)}`];
   }
 }

@@ -8,6 +8,7 @@ import type { JobSpec } from '../domain/job-spec.ts';
 import { jobIndexKey } from '../domain/state-keys.ts';
 import { isFinalJobState } from '../domain/states.ts';
 import { isAppError } from '../errors/app-error.ts';
+import { wordsOfFailure } from '../errors/words-of-failure.ts';
 import { sendOutbox, type Delivery } from '../observe/alerts/outbox.ts';
 import { tellJob } from '../observe/alerts/tell.ts';
 import { readAlertFacts } from './alert-facts.ts';
@@ -50,6 +51,7 @@ export async function lookAfterPass(
 /** Sends what waits in the outbox and can be sent from here, whichever job it is about. */
 export async function sendWaiting(drivers: Drivers, alerting: Alerting): Promise<readonly string[]> {
   const { state, clock, ids, host } = drivers;
+  const notes: string[] = [];
   const sent = await quietly(() =>
     sendOutbox({
       state,
@@ -60,9 +62,10 @@ export async function sendWaiting(drivers: Drivers, alerting: Alerting): Promise
       sendMs: SEND_MS,
       hookMs: HOOK_MS,
       senderOf: (item) => senderOf(drivers, alerting, item),
+      note: (words) => notes.push(words),
     }),
   );
-  return 'trouble' in sent ? [sent.trouble] : sent.map(deliveryWords);
+  return [...('trouble' in sent ? [sent.trouble] : sent.map(deliveryWords)), ...notes];
 }
 
 async function lookAtRules(
@@ -123,11 +126,11 @@ function deliveryWords({ item, error }: Delivery): string {
     : `could not tell ${item.to} about ${about}, tries again later: ${error}`;
 }
 
+/** A bug is one of the sentences, too: the pass has done its work, and what it did has to be told. */
 async function quietly<T>(work: () => Promise<T>): Promise<T | { readonly trouble: string }> {
   try {
     return await work();
   } catch (error) {
-    if (!isAppError(error)) throw error;
-    return { trouble: `alerts were left to the next pass: ${error.message} [${error.code}]` };
+    return { trouble: `alerts were left to the next pass: ${wordsOfFailure(error)}` };
   }
 }

@@ -14,7 +14,7 @@ import { asJobId } from '../../src/domain/ids.ts';
 import type { JobSpec } from '../../src/domain/job-spec.ts';
 import { dashboardKey, jobManifestKey } from '../../src/domain/keys.ts';
 import { MANIFEST_SCHEMAS } from '../../src/domain/manifest.ts';
-import { jobIndexKey, metaKey, rollupKey } from '../../src/domain/state-keys.ts';
+import { jobIndexKey, metaKey, outboxKey, rollupKey } from '../../src/domain/state-keys.ts';
 import { withTempDir } from '../support/temp-dir.ts';
 
 const JOB = asJobId('embed-7k3f9q2m');
@@ -188,6 +188,31 @@ describe('alerts of a site', () => {
       ]);
       expect(await tellAfterPass(drivers, alerting, { job: JOB })).toEqual([]);
       expect(readFileSync(join(root, 'hooks.txt'), 'utf8')).toBe(`${JOB} ended\n`);
+    }));
+
+  it('and a bug over them, or an entry of another version, ends no pass that did its work', () =>
+    withTempDir(async (root) => {
+      const { drivers, alerting, app } = await createSite(root, PAGER);
+      writeFileSync(join(root, 'page.sh'), 'echo paged');
+      const { user } = drivers.host;
+      await drivers.state.createMany([{ key: outboxKey(`${JOB}#of-tomorrow`), item: { user, state: 'waiting' } }]);
+      expect(await tellAfterPass(drivers, alerting, { job: JOB })).toEqual([
+        `told pager about failed of ${JOB}: paged`,
+        `left 1 message in the outbox alone that this version cannot read: ${JOB}#of-tomorrow`,
+      ]);
+      const site = await app();
+      expect((await site.alertList()).messages).toMatchObject([{ to: 'pager', state: 'sent' }]);
+      expect((await site.status(JOB)).undelivered).toEqual([]);
+      const broken = {
+        ...drivers,
+        state: { ...drivers.state, get: () => Promise.reject(new TypeError('rules is not iterable')) },
+      };
+      expect(await tellAfterPass(broken, alerting, { job: JOB })).toEqual([
+        expect.stringMatching(
+          /^alerts were left to the next pass: bug in slurmctl, please report it: TypeError: rules is not iterable \(at /,
+        ),
+        expect.stringMatching(/^left 1 message in the outbox alone/),
+      ]);
     }));
 
   it('do not wait for the page of the job that ended', () =>

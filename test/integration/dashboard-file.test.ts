@@ -129,6 +129,17 @@ describe('the stored copy', () => {
     expect(asked.filter((request) => request.startsWith('put'))).toEqual([`put ${dashboardKey(job)}`]);
   });
 
+  it('that a bug keeps from being made is a sentence, and the pass over the job goes on', async () => {
+    await run();
+    rig.clock.skip(PAGE_EVERY_MS);
+    const { own } = farAway(() => Promise.reject(new TypeError('cells is not iterable')));
+    expect(await passOver(own)).toEqual([
+      expect.stringMatching(
+        /^its page was not stored: bug in slurmctl, please report it: TypeError: cells is not iterable \(at /,
+      ),
+    ]);
+  });
+
   it('leaves twenty times as long as it took', async () => {
     await run();
     rig.clock.skip(PAGE_EVERY_MS);

@@ -37,6 +37,7 @@ it('messages in DynamoDB are put and sent once, however many processes pass at o
   const [state] = tables;
   if (state === undefined) throw new Error('no table');
   const sent: string[] = [];
+  const notes: string[] = [];
   let isDead = false;
 
   const look = (table: typeof state, over: Partial<AlertFacts>, job: JobId = JOB) => {
@@ -55,6 +56,7 @@ it('messages in DynamoDB are put and sent once, however many processes pass at o
       user: 'ada',
       sendMs: 10_000,
       hookMs: 60_000,
+      note: (words) => notes.push(words),
       senderOf: () => async (notice, item) => {
         sent.push(`${item.kind} ${notice.event.event} of ${item.job} to ${item.to}`);
         if (isDead && item.to === 'channel-0') throw new AppError('ALERT_NOT_SENT', { message: 'the server is gone' });
@@ -103,4 +105,5 @@ it('messages in DynamoDB are put and sent once, however many processes pass at o
   await clock.advance(4 * 24 * 60 * MINUTE_MS);
   await allPass();
   expect(await entries()).toEqual([]);
+  expect(notes).toEqual([]);
 });

@@ -1,11 +1,12 @@
 import { expect, it } from 'vitest';
 import { readUndelivered } from '../../../src/app/undelivered.ts';
 import { asJobId } from '../../../src/domain/ids.ts';
+import { outboxItem } from '../observe/alerts/outbox-item.fixture.ts';
 import type { StateItem } from '../../../src/ports/state-table.ts';
 
 const JOB = asJobId('embed-7k3f9q2m');
 const NOW = 1_700_000_000_000;
-const failed = { kind: 'message', to: 'team', user: 'ada', state: 'waiting', tries: 1, createdMs: NOW, claimedMs: NOW };
+const failed = { ...outboxItem({ job: JOB, to: 'team', tries: 1 }), createdMs: NOW, claimedMs: NOW };
 
 /** A table with these alerts of the job, that counts how often its outbox is read. */
 function tableWith(alerts: StateItem | null) {

@@ -147,7 +147,7 @@ describe('runCommand where the system does not do as it is told', () => {
 });
 
 interface Spawns {
-  spawn(options: unknown): number;
+  spawn: (this: ChildProcess, options: unknown) => number;
 }
 
 function alive(pid: number): boolean {

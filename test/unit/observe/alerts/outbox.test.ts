@@ -3,7 +3,7 @@ import { createSystemIds } from '../../../../src/backends/random.ts';
 import { createFsStateTable } from '../../../../src/backends/state-table/fs.ts';
 import type { OutboxItem } from '../../../../src/domain/alert-items.ts';
 import type { AlertRule, JobHooks } from '../../../../src/domain/alert-rule.ts';
-import { alertsKey } from '../../../../src/domain/state-keys.ts';
+import { alertsKey, outboxKey } from '../../../../src/domain/state-keys.ts';
 import { AppError } from '../../../../src/errors/app-error.ts';
 import type { AlertFacts } from '../../../../src/observe/alerts/facts.ts';
 import { readOutbox, sendOutbox, type OutboxDeps } from '../../../../src/observe/alerts/outbox.ts';
@@ -24,6 +24,7 @@ function createSite(root: string, { rules = [], hooks = {} }: { rules?: readonly
   const state = createFsStateTable({ root, ids, clock });
   const sent: string[] = [];
   const answer = { throws: false, never: false };
+  const notes: string[] = [];
   const deps: OutboxDeps = {
     state,
     clock,
@@ -32,6 +33,7 @@ function createSite(root: string, { rules = [], hooks = {} }: { rules?: readonly
     user: 'ada',
     sendMs: 10_000,
     hookMs: 60_000,
+    note: (words) => notes.push(words),
     senderOf: ({ to }) =>
       to === 'unknown'
         ? null
@@ -64,7 +66,7 @@ function createSite(root: string, { rules = [], hooks = {} }: { rules?: readonly
     for await (const { item } of readOutbox(state)) found.push(item);
     return found;
   };
-  return { clock, state, deps, sent, answer, look, stored };
+  return { clock, state, deps, sent, answer, notes, look, stored };
 }
 
 const rules: readonly AlertRule[] = [{ when: 'failed', to: ['ops'] }];
@@ -244,6 +246,64 @@ describe('the outbox', () => {
       expect((await stored()).filter(({ detail }) => detail === 'the pass that ran it died over it')).toHaveLength(2);
       await clock.advance(DAY_MS);
       await dying;
+    }));
+
+  it('of another version is passed over with a note, and keeps no other message waiting', () =>
+    withTempDir(async (root) => {
+      const { deps, state, look, sent, notes, stored } = createSite(root, { rules });
+      await look();
+      const strange = { user: 'ada', state: 'waiting', channels: ['ops'], event: 'failed' };
+      await state.createMany([
+        { key: outboxKey('aaa-00000000#strange'), item: strange },
+        { key: outboxKey('zzz-00000000#of-bob'), item: { ...strange, user: 'bob' } },
+      ]);
+      await sendOutbox(deps);
+      expect(sent).toEqual(['message failed to ops']);
+      expect(notes).toEqual(['left 1 message in the outbox alone that this version cannot read: aaa-00000000#strange']);
+      expect(await stored()).toMatchObject([{ state: 'sent' }]);
+      expect(await state.get(outboxKey('aaa-00000000#strange'))).toEqual(strange);
+    }));
+
+  it('writes down what it sent whatever becomes of other messages, and tells what it could not write', () =>
+    withTempDir(async (root) => {
+      const site = createSite(root, { rules: [{ when: 'failed', to: ['ops', 'team', 'pager'] }] });
+      const { deps, state, look, sent, notes, stored } = site;
+      await look();
+      const full = new AppError('STATE_UNAVAILABLE', { message: 'the table is gone' });
+      const failing: StateTable = {
+        ...state,
+        async write(key, change, condition) {
+          const to = ((await state.get(key)) as unknown as OutboxItem).to;
+          const isClaim = change.set?.['state'] === 'sending';
+          if ((to === 'ops' && isClaim) || (to === 'team' && !isClaim)) throw full;
+          return state.write(key, change, condition);
+        },
+      };
+      const told = await sendOutbox({ ...deps, state: failing });
+      expect(told.map(({ item, error }) => `${item.to} ${error}`).toSorted()).toEqual(['pager null', 'team null']);
+      expect(sent).toHaveLength(2);
+      const states = (await stored()).map(({ to, state: is }) => `${to} ${is}`);
+      expect(states.toSorted()).toEqual(['ops waiting', 'pager sent', 'team sending']);
+      const job = factsAt(0).job;
+      expect(notes.toSorted()).toEqual([
+        'alerts were left to the next pass: the table is gone [STATE_UNAVAILABLE]',
+        `that team was told of ${job} could not be written down, so that it may be told again: the table is gone [STATE_UNAVAILABLE]`,
+      ]);
+    }));
+
+  it('takes a bug in a channel for a message that did not arrive', () =>
+    withTempDir(async (root) => {
+      const { deps, look, stored } = createSite(root, { rules });
+      await look();
+      const senderOf = () => () => Promise.reject(new TypeError('to.map is not a function'));
+      expect(await sendOutbox({ ...deps, senderOf })).toMatchObject([
+        {
+          error: expect.stringMatching(
+            /^bug in slurmctl, please report it: TypeError: to\.map is not .*outbox\.test\.ts/,
+          ),
+        },
+      ]);
+      expect(await stored()).toMatchObject([{ state: 'waiting', tries: 1 }]);
     }));
 
   it('a job that runs is looked at every half minute', () =>
