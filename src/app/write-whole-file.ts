@@ -1,5 +1,5 @@
 /** A file of the user's, named by an option of a command: there as a whole or not at all. */
-import { rename, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { describeFailure, errnoOf, troubleOf } from '../backends/shared/fs-errno.ts';
 import { AppError } from '../errors/app-error.ts';
@@ -9,7 +9,7 @@ export interface WholeFile {
   /** Absolute. */
   readonly path: string;
   readonly text: string;
-  /** Permissions, less the umask. */
+  /** Permissions, whatever the umask is: who may read it is part of what the file is for. */
   readonly mode: number;
   /** What a person would type instead: `--out dashboard.html`. */
   readonly example: string;
@@ -22,6 +22,8 @@ export async function writeWholeFile(ids: Pick<Ids, 'token'>, { path, text, mode
   const beside = `${path}.${ids.token(8)}.tmp`;
   try {
     await writeFile(beside, text, { mode, flag: 'wx' });
+    // Some shared file systems have fixed modes and refuse the call, so it is made only where something is missing.
+    if ((mode & ~(await stat(beside)).mode) !== 0) await chmod(beside, mode);
     await rename(beside, path);
   } catch (error) {
     await rm(beside, { force: true });

@@ -129,6 +129,17 @@ describe('a file of metrics', () => {
     expect(readdirSync(directory.path).filter((name) => name.includes('.tmp'))).toEqual([]);
   });
 
+  it('is for all users to read whatever the umask is', async () => {
+    const path = join(directory.path, 'slurmctl.prom');
+    const before = process.umask(0o077);
+    try {
+      await writeMetrics(drivers, { jobs: [], path });
+    } finally {
+      process.umask(before);
+    }
+    expect(statSync(path).mode & 0o777).toBe(0o644);
+  });
+
   it('stays as it was when the state cannot be read', async () => {
     const path = join(directory.path, 'slurmctl.prom');
     writeFileSync(path, 'old');
