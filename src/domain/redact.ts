@@ -7,14 +7,23 @@ export const REDACTED = '[redacted]';
 const SECRET_KEY =
   /(?:password|passwd|passphrase|secret|token|apikey|accesskey|accesskeyid|accountkey|privatekey|credentials?|authorization|cookie)$/;
 
-/** Is a value secret because of the name it stands under? Numbers under such a name are counts, such as tokens of a model. */
-export const isSecretKey = (key: string): boolean =>
-  SECRET_KEY.test(
-    key
-      .slice(0, 200)
-      .toLowerCase()
-      .replaceAll(/[^a-z0-9]/g, ''),
-  );
+const plainName = (key: string): string =>
+  key
+    .slice(0, 200)
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9]/g, '');
+
+/** Is a value secret because of the name it stands under? Of numbers, `isSecretNumber` says so. */
+export const isSecretKey = (key: string): boolean => SECRET_KEY.test(plainName(key));
+
+/** Numbers below this under a name such as `token` count the tokens of a model. */
+const MOST_COUNTED = 1e9;
+
+/** Is a number secret because of the name it stands under? A password may be one. */
+export const isSecretNumber = (key: string, value: number | bigint): boolean =>
+  isSecretKey(key) && !(plainName(key).endsWith('token') && isCount(Number(value)));
+
+const isCount = (value: number): boolean => Number.isInteger(value) && value >= 0 && value < MOST_COUNTED;
 
 const NAMES =
   'password|passwd|passphrase|secret|token|api[_-]?key|access[_-]?key(?:[_-]?id)?|account[_-]?key|private[_-]?key|credentials?|x-amz-signature';
@@ -37,6 +46,9 @@ const RULES: readonly Rule[] = [
   // `scheme://user:password@host`; the password ends at the last @ before the path.
   [/(:\/\/[^\s/:@"'<>]{0,256}:)[^\s/"'<>]{1,1024}@/g, (_match, before = '') => `${before}${REDACTED}@`],
   [/\b(authorization\\{0,2}["']?\s{0,4}[:=]\s{0,4}\\{0,2}["']?)[^\r\n"'\\]+/gi, afterFirst],
+  // A list of them, as headers are printed; then those of a header, each of which may be quoted.
+  [/(cookie\\{0,2}["']?\s{0,4}[:=]\s{0,4})\[[^\]]*\]?/gi, afterFirst],
+  [/(cookie\\{0,2}["']?\s{0,4}[:=]\s{0,4}\\{0,2}["']?)(?:="[^"\r\n]*"|[^\r\n"'\\])+/gi, afterFirst],
   [/\b(bearer\s{1,4})[A-Za-z0-9._~+/=-]{8,}/gi, afterFirst],
   [/(--[a-z-]{0,20}(?:password|token|secret|api-key)\s{1,4})[^\s-]\S*/gi, afterFirst],
   [/(\bsig=)[^\s"'&,;]+/g, afterFirst],
@@ -53,7 +65,7 @@ const quoted = (value: string): string =>
 
 /** Some part of each pattern: most lines have none, and are looked at once. */
 const SUSPECT =
-  /pass|secret|token|key|credential|signature|sig=|authorization|bearer|:\/\/|A[KSBC][IC]A|gh[pousr]_|github_pat_|glpat-|xox|sk-|hf_|AIza|eyJ/i;
+  /pass|secret|token|key|credential|signature|sig=|authorization|cookie|bearer|:\/\/|A[KSBC][IC]A|gh[pousr]_|github_pat_|glpat-|xox|sk-|hf_|AIza|eyJ/i;
 
 /** The text without what looks like a secret. */
 export function redactText(text: string): string {
@@ -82,9 +94,9 @@ export function redactStart(text: string, mostChars: number, goesOn = false): st
 
 /** For `JSON.stringify`: secrets are hidden at any depth, and numbers beyond JSON are written as text. */
 export function redactingReplacer(key: string, value: unknown): unknown {
-  if (typeof value === 'bigint') return value.toString();
-  const isPlain = value === null || value === undefined || typeof value === 'number' || typeof value === 'boolean';
-  if (isPlain) return value;
+  if (typeof value === 'number') return isSecretNumber(key, value) ? REDACTED : value;
+  if (typeof value === 'bigint') return isSecretNumber(key, value) ? REDACTED : value.toString();
+  if (value === null || value === undefined || typeof value === 'boolean') return value;
   if (key !== '' && isSecretKey(key)) return REDACTED;
   if (value instanceof Error) return { name: value.name, message: value.message, stack: value.stack };
   return typeof value === 'string' ? redactText(value) : value;

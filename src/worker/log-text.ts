@@ -1,6 +1,6 @@
 /** The text of a log line: one JSON object, without secrets and of bounded length. Nothing that a handler can give makes it throw. */
 import type { LogLevel } from '../domain/log-line.ts';
-import { isSecretKey, REDACTED, redactingReplacer, redactStart, redactText } from '../domain/redact.ts';
+import { isSecretKey, isSecretNumber, REDACTED, redactingReplacer, redactStart, redactText } from '../domain/redact.ts';
 import type { LogFields } from '../ports/log.ts';
 
 export interface LineHead {
@@ -77,7 +77,7 @@ function plainJson(fields: LogFields, own: LogFields): string | null {
       const value = fields[key];
       const name = nameOf(key);
       if (name.isHead || Object.hasOwn(own, key)) return null;
-      const json = plainValue(name, value);
+      const json = name.isSecret ? secretValue(key, value) : plainValue(value);
       if (json === null) return null;
       if (json !== '') text += name.json + json;
     }
@@ -108,12 +108,18 @@ function nameOf(key: string): FieldName {
 }
 
 /** Nothing: JSON leaves it out. Null: it is not plain. */
-function plainValue({ isSecret }: FieldName, value: unknown): string | null {
-  if (typeof value === 'string') return JSON.stringify(isSecret ? REDACTED : redactText(value));
+function plainValue(value: unknown): string | null {
+  if (typeof value === 'string') return JSON.stringify(redactText(value));
   if (typeof value === 'number') return Number.isFinite(value) ? String(value) : 'null';
   if (typeof value === 'boolean') return String(value);
   if (value === undefined) return '';
   return value === null ? 'null' : null;
+}
+
+/** The same of a field whose name makes it secret. */
+function secretValue(key: string, value: unknown): string | null {
+  const isHidden = typeof value === 'string' || (typeof value === 'number' && isSecretNumber(key, value));
+  return isHidden ? JSON.stringify(REDACTED) : plainValue(value);
 }
 
 function messageText(message: unknown): string {

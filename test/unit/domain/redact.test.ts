@@ -18,6 +18,11 @@ describe('redactText', () => {
     [`DB_PASSWD='${S}' run`, `DB_PASSWD='${REDACTED}' run`],
     [`AWS_SECRET_ACCESS_KEY=${S}`, `AWS_SECRET_ACCESS_KEY=${REDACTED}`],
     [`curl -H "Authorization: Bearer ${S}" https://x`, `curl -H "Authorization: ${REDACTED}" https://x`],
+    [`Cookie: sid=${S}; theme="${S} x"; n=1\nAccept: */*`, `Cookie: ${REDACTED}\nAccept: */*`],
+    [`curl -H 'Set-Cookie: a=${S}; Path=/' https://x`, `curl -H 'Set-Cookie: ${REDACTED}' https://x`],
+    [`session_cookie=${S}`, `session_cookie=${REDACTED}`],
+    [`{ 'set-cookie': [ 'a=${S}', 'b=${S}' ], n: 1 }`, `{ 'set-cookie': ${REDACTED}`],
+    ['password: 12345678', `password: ${REDACTED}`],
     [`sent bearer ${S}.`, `sent bearer ${REDACTED}`],
     [`postgres://ada:${S}@db/x?y`, `postgres://ada:${REDACTED}@db/x?y`],
     [`redis://:a@${S}@cache`, `redis://:${REDACTED}@cache`],
@@ -40,6 +45,7 @@ describe('redactText', () => {
   it.each([
     'loaded tokenizer bert, 250 tokens, max_tokens=512, token: 7',
     'the key is 5 of 9; keyword=x',
+    'cookies: 5, cookie jar of 3',
     'https://host/path?a=1#b and C:\\x and 12:30:05',
     'item 42 failed: ValueError: no licence for 17',
     'sk-learn and task-force',
@@ -55,6 +61,7 @@ describe('redactText', () => {
       '"token": "',
       'x-amz-signature=',
       'accessKey=',
+      'Cookie: sid=',
     );
     fc.assert(
       fc.property(around, carrier, secret, around, (before, name, value, after) => {
@@ -73,6 +80,9 @@ describe('redactText', () => {
       'token\\',
       '-----BEGIN ',
       'authorization:',
+      'cookie:',
+      'cookie=[',
+      'cookie="',
       '--a-token ',
       'A',
       ':',
@@ -130,6 +140,21 @@ describe('secrets by key', () => {
     expect(shown.cause['stack']).toContain('redact.test.ts');
     expect(shown.cause['stack']).not.toContain('hunter2');
   });
+
+  it.each([
+    ['password', 12_345_678],
+    ['DB_PASSWORD', 0],
+    ['secret', -1.5],
+    ['pass-phrase', 10n ** 20n],
+    ['cookie', 5],
+    ['sessionToken', 1e9],
+    ['token', 0.5],
+  ])('hides the number under %s', (key, value) =>
+    expect(JSON.parse(JSON.stringify({ [key]: value }, redactingReplacer))).toEqual({ [key]: REDACTED }),
+  );
+  it.each(['token', 'tokens', 'max_tokens', 'maxToken', 'token_count', 'passed', 'n'])('leaves the count %s', (key) =>
+    expect(JSON.parse(JSON.stringify({ [key]: 4_096 }, redactingReplacer))).toEqual({ [key]: 4_096 }),
+  );
 
   it('hides strings and structures under such a key, not counts', () => {
     const value = { a: { secret: [S], token: 7, apiKey: null, ok: `password=${S}` }, big: 3n };

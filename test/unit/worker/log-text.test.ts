@@ -59,6 +59,14 @@ describe('a line of the log', () => {
     );
   });
 
+  it('holds no number that is a password, and every count', () => {
+    for (const more of [{}, { big: 5n }]) {
+      const given = { password: 12_345_678, token: 7, max_tokens: 512, passed: true, ...more };
+      const line = parsed(lineText(head('x'), bind(NO_BINDINGS, { pass_phrase: 1 }), given));
+      expect(line).toMatchObject({ password: '[redacted]', pass_phrase: '[redacted]', token: 7, max_tokens: 512 });
+    }
+  });
+
   it('is written whatever a handler gives', () => {
     const throwing = {
       get a(): never {
