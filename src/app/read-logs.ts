@@ -44,12 +44,12 @@ export async function* readLogs(drivers: Drivers, request: LogsRequest): AsyncGe
   const wanted = await makeOut(drivers, request);
   if (request.failed === true) return yield* ofFailedItems(drivers, wanted);
   const given: Given = new Map();
-  const looked = new Map<TaskId, string>();
+  const looked = new Map<TaskId, Looked>();
   for (;;) {
     const meta = await requireMeta(state, request.job);
     const isLast = !request.follow || isFinalJobState(meta.state);
     const beganMs = clock.monotonicMs();
-    for await (const source of sourcesOf(drivers, wanted, { meta, given, looked, mayGrow: !isLast }))
+    for await (const source of sourcesOf(drivers, wanted, { meta, given, looked, beganMs, mayGrow: !isLast }))
       yield* linesOf(source, wanted);
     if (isLast) return;
     await clock.sleep(restAfterLook(clock.monotonicMs() - beganMs, FOLLOW_EVERY_MS, RESTS), request.signal);
@@ -103,13 +103,14 @@ interface Round {
   readonly meta: JobMeta;
   readonly given: Given;
   /** What tasks were like when their attempts were last listed. */
-  readonly looked: Map<TaskId, string>;
+  readonly looked: Map<TaskId, Looked>;
+  readonly beganMs: number;
   readonly mayGrow: boolean;
 }
 
 async function* sourcesOf(drivers: Drivers, wanted: Wanted, round: Round): AsyncGenerator<LogSource> {
   const { job, task, attempt, filter } = wanted;
-  const { meta, given, looked } = round;
+  const { meta, given } = round;
   const of = (id: TaskId) => attemptLogs({ store: drivers.store, given }, { job, task: id, ...pick(attempt) });
   if (task !== null) return yield* await of(task);
   if (attempt === undefined) yield* await elementLogs(elementLogDir(drivers.urls.home, job), round);
@@ -120,7 +121,7 @@ async function* sourcesOf(drivers: Drivers, wanted: Wanted, round: Round): Async
     for (const sources of await Promise.all(group.map(of))) yield* sources;
   }
   for await (const item of readTasks(drivers.state, job, meta.shards)) {
-    if (item.attempts > 0 && !endedBefore(item, filter.sinceMs) && hasNews(item.id, item, looked)) next.push(item.id);
+    if (item.attempts > 0 && !endedBefore(item, filter.sinceMs) && hasNews(item.id, item, round)) next.push(item.id);
     if (next.length >= LISTED_AT_ONCE) yield* listed();
   }
   yield* listed();
@@ -128,15 +129,25 @@ async function* sourcesOf(drivers: Drivers, wanted: Wanted, round: Round): Async
 
 const pick = (attempt: string | undefined) => (attempt === undefined ? {} : { attempt });
 
+/** What a task was like, and since when it is known to be. */
+interface Looked {
+  readonly item: string;
+  readonly sinceMs: number;
+}
+
+/** A task is given back before its log is stored, which may take this long. */
+const LOG_AFTER_MS = 15_000;
+
 /**
- * Is there anything of the task that was not there at the last look? Whatever stores a log changes one of these, or is followed by a heartbeat, so that following
- * a large job lists few attempts.
+ * May there be anything of the task that was not there at the last look? Whatever stores a log changes one of these, is followed by a heartbeat, or comes
+ * soon after the end of an attempt, so that following a large job lists few attempts.
  */
-function hasNews(task: TaskId, item: TaskItem, looked: Map<TaskId, string>): boolean {
+function hasNews(task: TaskId, item: TaskItem, { looked, beganMs }: Pick<Round, 'looked' | 'beganMs'>): boolean {
   const { state, attempts, owner, heartbeatMs, checkpoint, win, cause } = item;
   const now = JSON.stringify([state, attempts, owner, heartbeatMs, checkpoint?.seq, win?.attempt, cause]);
-  if (looked.get(task) === now) return false;
-  looked.set(task, now);
+  const before = looked.get(task);
+  if (before?.item === now) return state !== 'RUNNING' && state !== 'DONE' && beganMs - before.sinceMs <= LOG_AFTER_MS;
+  looked.set(task, { item: now, sinceMs: beganMs });
   return true;
 }
 

@@ -21,12 +21,12 @@ import { createSurroundings, type Surroundings } from './job-backends.ts';
 import { BEACON } from './open-beacon.ts';
 import { openState, openStore } from './open-backends.ts';
 import { scriptProcess } from './script-process.ts';
+import { speakForDead, type SpokenFor } from './speak-for-dead.ts';
 
-/** Longest it takes in all; and the part of it in which writes are repeated. */
+/** Longest it takes in all; the part of it in which writes are repeated; and what is left at its end, when the log is given up. */
 const GIVE_UP_MS = 10_000;
 const PATIENCE_MS = 6_000;
-/** Longest that saving what the worker had finished may hold up the report. */
-const SAVE_MS = 3_000;
+const LAST_WORD_MS = 500;
 
 const OPTIONS = {
   job: { type: 'string' },
@@ -39,6 +39,7 @@ const OPTIONS = {
 export async function main(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
   const flags = parseArgs({ args: [...argv], options: OPTIONS, strict: false }).values as Record<string, string>;
   const surroundings = createSurroundings(env);
+  const startedMs = surroundings.clock.monotonicMs();
   const log = await createLog({ destination: 'stderr', bindings: { job: flags['job'] ?? '' } });
   // The script passes nothing on any more, but Slurm signals every process.
   process.on('SIGTERM', () => undefined);
@@ -46,7 +47,7 @@ export async function main(argv: readonly string[], env: NodeJS.ProcessEnv): Pro
   const late = surroundings.clock.after(GIVE_UP_MS, () => process.exit(1));
   try {
     const urls = { state: flags['state'] ?? '', store: flags['store'] ?? '' };
-    return await report(surroundings, { log, urls, status: Number(flags['report-end']) });
+    return await report(surroundings, { log, urls, status: Number(flags['report-end']), startedMs });
   } catch (error) {
     log.error('the end of the worker could not be reported', {
       error: isAppError(error) ? error.message : messageOf(error),
@@ -57,16 +58,17 @@ export async function main(argv: readonly string[], env: NodeJS.ProcessEnv): Pro
   }
 }
 
-interface Urls {
-  readonly state: string;
-  readonly store: string;
+interface Request {
+  readonly log: Log;
+  readonly urls: { readonly state: string; readonly store: string };
+  readonly status: number;
+  /** Of the monotonic clock. */
+  readonly startedMs: number;
 }
 
-async function report(
-  surroundings: Surroundings,
-  { log, urls, status }: { readonly log: Log; readonly urls: Urls; readonly status: number },
-): Promise<number> {
+async function report(surroundings: Surroundings, request: Request): Promise<number> {
   const { env } = surroundings;
+  const { log, status } = request;
   const owner = scriptProcess(env);
   const found = owner === null ? null : await findBeacon(env, owner);
   if (found === null || owner === null) {
@@ -76,9 +78,7 @@ async function report(
   const { task } = found;
   const worker: DeadWorker = { reading: found, status, evidence: lastWords() };
   const { cause, detail } = describeEnd(worker);
-  const context = await contextOf(surroundings, urls.state);
-  const saved = await saveInTime(context, surroundings, { store: urls.store, log, worker });
-  const ours = await reportEnd(context, worker);
+  const { saved, ours } = await speakFor(surroundings, request, worker);
   const fields = { task: task.task, attempt: task.attempt, cause, detail, saved };
   if (ours) log.error('the worker died; its task waits for another attempt', fields);
   else log.warn('the worker died; its task is no longer its own', fields);
@@ -86,29 +86,27 @@ async function report(
   return 0;
 }
 
-/** Items saved. The task is given back in any case, and soon. */
-async function saveInTime(
-  context: Parameters<typeof reportEnd>[0],
-  surroundings: Surroundings,
-  { store: url, log, worker }: { readonly store: string; readonly log: Log; readonly worker: DeadWorker },
-): Promise<number> {
-  const save = async (): Promise<number> => {
-    const { store } = await openStore(url, surroundings);
-    const { task } = worker.reading;
-    const last = { nowMs: surroundings.clock.nowMs(), node: nodeOf(surroundings), ...describeEnd(worker) };
-    // A log is no reason to lose results.
-    const storing = saveLogForDead({ store, logFiles: createLogFiles() }, task, last).catch((error: unknown) =>
-      log.warn('the log of the worker could not be saved', { error: messageOf(error) }),
-    );
-    const saved = await saveForDead({ ...context, store, resultFiles: await createSqliteResultFiles() }, task);
-    await storing;
-    return saved;
-  };
-  const late = surroundings.clock.sleep(SAVE_MS).then(() => 0);
-  return Promise.race([save(), late]).catch((error: unknown) => {
-    log.warn('what the worker had finished could not be saved', { error: messageOf(error) });
-    return 0;
-  });
+async function speakFor(surroundings: Surroundings, request: Request, worker: DeadWorker): Promise<SpokenFor> {
+  const { clock } = surroundings;
+  const { log, urls, startedMs } = request;
+  const { task } = worker.reading;
+  const context = await contextOf(surroundings, urls.state);
+  const last = { nowMs: clock.nowMs(), node: nodeOf(surroundings), ...describeEnd(worker) };
+  return speakForDead(
+    { clock, log },
+    {
+      async saveResults() {
+        const { store } = await openStore(urls.store, surroundings);
+        return saveForDead({ ...context, store, resultFiles: await createSqliteResultFiles() }, task);
+      },
+      report: () => reportEnd(context, worker),
+      async saveLog(signal) {
+        const { store } = await openStore(urls.store, surroundings);
+        await saveLogForDead({ store, logFiles: createLogFiles(), signal }, task, last);
+      },
+    },
+    startedMs + GIVE_UP_MS - LAST_WORD_MS,
+  );
 }
 
 const nodeOf = ({ env, host }: Surroundings): string => env['SLURMD_NODENAME'] ?? host.hostname;

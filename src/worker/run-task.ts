@@ -172,6 +172,8 @@ async function runInScratch(context: ElementContext, job: ElementJob, places: Pl
     const { result: released } = await whileBeating(context, claimed, progress, () =>
       leaveForLater(context, attempt, why),
     );
+    // The task does not wait for its log: little time may be left to a worker that was told to stop.
+    await attempt.shipper.storeWhole();
     const quota = why.spent === null ? {} : ({ isQuotaSpent: true } as const);
     return { end: released ? 'released' : 'lost', items: rows, failed, ...quota };
   } catch (error) {
@@ -334,7 +336,7 @@ interface Left {
 }
 
 /**
- * The worker was told to stop, or what is left is for another attempt: last segment, log, and the task back to WAIT. False: the attempt no longer
+ * The worker was told to stop, or what is left is for another attempt: last segment, and the task back to WAIT. False: the attempt no longer
  * owned it.
  */
 async function leaveForLater(context: ElementContext, attempt: Attempt, why: Left): Promise<boolean> {
@@ -347,7 +349,6 @@ async function leaveForLater(context: ElementContext, attempt: Attempt, why: Lef
     if (!isTransient(error)) throw error;
     deps.log.warn('left without a last checkpoint', { task: claimed.task, error: String(error) });
   }
-  await attempt.shipper.storeWhole();
   if (spent !== null) {
     const items = attempt.manifest.items - attempt.buffer.counts().rows;
     return releaseTask(context, claimed.key, endedByQuota(spent, items));

@@ -36,7 +36,7 @@ export function createLogShipper(
 
   const trying = async (store: (signal: AbortSignal) => Promise<void>): Promise<void> => {
     const stop = new AbortController();
-    const cancel = clock.after(PATIENCE_MS, () => stop.abort());
+    const cancel = clock.after(PATIENCE_MS, () => stop.abort(new Error('it took too long')));
     try {
       await store(stop.signal);
     } catch (error) {
@@ -49,7 +49,7 @@ export function createLogShipper(
   };
   const removeParts = async (): Promise<void> => {
     const keys = Array.from({ length: parts }, (_, at) => logChunkKey(job, task, attempt, at + 1));
-    if (keys.length > 0) await trying(() => store.delete(keys));
+    if (keys.length > 0) await trying((signal) => unlessAborted(store.delete(keys), signal));
     parts = 0;
   };
   return {
@@ -77,3 +77,12 @@ export function createLogShipper(
     removeParts,
   };
 }
+
+/** For what takes no signal: it may still come to its end, but nobody waits for it. */
+const unlessAborted = (work: Promise<void>, signal: AbortSignal): Promise<void> =>
+  Promise.race([
+    work,
+    new Promise<never>((_resolve, reject) => {
+      signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
+    }),
+  ]);

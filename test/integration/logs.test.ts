@@ -200,6 +200,75 @@ export default async ({ n }, { log }) => {
     expect(wordsOf(await read({ item: '1' }))).toEqual(['in the part', 'after the checkpoint']);
   });
 
+  it.each([
+    ['is gone', null],
+    ['stopped early', 1],
+  ])('of a worker that was killed hide nothing that is stored when the file on its node %s', async (_, lines) => {
+    await job.store(WAITS, { tasks: [numbered(0, 3)] });
+    const attempt = asAttemptId('7_0.0');
+    const task = taskIdOf(0);
+    await setTask(job.deps.state, 0, { state: 'RUNNING', owner: attempt, attempts: 1 });
+    const line = (msg: string): string => `{"time":"2026-11-21T12:00:00.000Z","level":"info","msg":"${msg}"}\n`;
+    await job.deps.store.put(logChunkKey(JOB, task, attempt, 1), line('one') + line('two'));
+    await job.deps.store.put(logChunkKey(JOB, task, attempt, 2), line('three'));
+    const logPath = join(job.path, 'left.jsonl');
+    if (lines !== null) writeFileSync(logPath, line('one').repeat(lines));
+    const left = { job: JOB, task, key: taskKey(JOB, task, 1), attempt, generation: 1, logPath };
+    const end = { nowMs: 0, node: 'n1', cause: 'killed', detail: 'killed by 9' };
+    expect(await saveLogForDead({ store: job.deps.store, logFiles: createLogFiles() }, left, end)).toBe(true);
+    expect(wordsOf(await read())).toEqual(['one', 'two', 'three', 'the worker died']);
+  });
+
+  it('of a worker that is told to stop are stored once its task is given back', async () => {
+    await job.store(WAITS, { tasks: [numbered(0, 9)] });
+    const { state, store } = job.deps;
+    const stop = new AbortController();
+    const whole = attemptLogKey(JOB, taskIdOf(0), asAttemptId('100_0.0'));
+    const found: unknown[] = [];
+    const put: typeof store.put = async (key, ...rest) => {
+      if (key === whole) found.push((await state.get(taskKey(JOB, taskIdOf(0), 1)))?.['state']);
+      return store.put(key, ...rest);
+    };
+    const create: LogFiles['create'] = (path) => {
+      const file = createLogFiles().create(path);
+      return {
+        ...file,
+        append(text) {
+          stop.abort('drain:terminated');
+          writeFileSync(join(job.path, 'go'), '');
+          return file.append(text);
+        },
+      };
+    };
+    const logFiles = { ...createLogFiles(), create };
+    await runElement({ ...job.deps, logFiles, store: { ...store, put }, stop: stop.signal }, elementInput());
+    expect(found).toEqual(['WAIT']);
+    expect(wordsOf(await read())).toContain('ended 0');
+  });
+
+  it('come to who follows though they are stored after the task was given back', async () => {
+    await job.store(WAITS, { tasks: [numbered(0, 3)] });
+    const attempt = asAttemptId('7_0.0');
+    const line = (msg: string): string => `{"time":"2026-11-21T12:00:00.000Z","level":"info","msg":"${msg}"}\n`;
+    const { state, store, clock } = job.deps;
+    await store.put(logChunkKey(JOB, taskIdOf(0), attempt, 1), line('one'));
+    await setTask(state, 0, { state: 'WAIT', cause: 'drained', attempts: 1 });
+    const restless = { ...drivers, clock: { ...clock, sleep: (_ms: number) => clock.sleep(5) } };
+    const seen: unknown[] = [];
+    const following = (async () => {
+      for await (const found of readLogs(restless, { job: JOB, follow: true })) seen.push(recordOf(found)['msg']);
+    })();
+    await eventually('the part', () => seen.length === 1);
+    await store.put(attemptLogKey(JOB, taskIdOf(0), attempt), line('one') + line('two'));
+    try {
+      await eventually('the rest', () => seen.length === 2, 5_000);
+    } finally {
+      await state.write(metaKey(JOB), { set: { state: 'COMPLETED' } }, { op: 'item-present' });
+      await following;
+    }
+    expect(seen).toEqual(['one', 'two']);
+  });
+
   it('of an attempt that ends without a result tell why', async () => {
     await job.store(TALKATIVE, { tasks: [numbered(0, 3)] }, SPEC);
     const stop = new AbortController();
