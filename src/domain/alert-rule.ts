@@ -19,7 +19,8 @@ export const ALERT_KINDS = {
   },
   deadline: {
     once: false,
-    meaning: 'the job did not end within so long after its submission, or most likely will not',
+    meaning:
+      'the job did not end within so long after its submission, or after the `retry` that opened it again, or most likely will not',
   },
   quota: { once: false, meaning: 'the share of a quota that is used, of a rate limit that the job uses' },
 } as const;
