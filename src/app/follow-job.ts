@@ -1,5 +1,5 @@
 /** Attached ways to look at a job: `follow` drives it, `watch` only looks. */
-import { advanceJob } from '../coordinator/advance.ts';
+import { advanceJob, type AdvanceResult } from '../coordinator/advance.ts';
 import { readMeta } from '../coordinator/job-meta.ts';
 import { createLeaseWatch, type LeaseWatch } from '../coordinator/lease.ts';
 import type { CoordinatorDeps } from '../coordinator/needs.ts';
@@ -9,12 +9,14 @@ import type { JobId } from '../domain/ids.ts';
 import type { JobMeta } from '../domain/job-item.ts';
 import type { QueueView } from '../ports/queue-view.ts';
 import { isFinalJobState } from '../domain/states.ts';
+import { createBeside } from './beside.ts';
 import type { CarryDocument, StatusDocument } from './documents.ts';
 import type { Drivers } from './job-backends.ts';
 import { lookAgain, restAfterLook } from './look-again.ts';
+import { createSparingPace, type Seen } from './pass-pace.ts';
 import { statusDocument } from './status-document.ts';
 
-/** Pause between two passes. A local scheduler may be asked often; a controller serves many people. */
+/** Pause between two looks at what is stored. A local scheduler is asked at each of them. */
 const PACE_MS = {
   local: { first: 250, most: 2_000 },
   slurm: { first: 2_000, most: 30_000 },
@@ -26,61 +28,101 @@ interface Pass {
   readonly steps: readonly string[];
 }
 
-/** Advances the job whenever something is due, until it is final. */
+interface FollowRequest {
+  readonly job: JobId;
+  readonly onStatus?: (status: StatusDocument) => void;
+  readonly signal?: AbortSignal;
+  /** After its own passes, with how the last one left the job and what it did. */
+  readonly afterPass?: (pass: Pass) => Promise<void>;
+  /** Something happened, or it is time again to look whether something should have. */
+  readonly onPassed?: () => Promise<void>;
+  /** For a job that lives in a spool: carries what is new. */
+  readonly carry?: () => Promise<CarryDocument | null>;
+}
+
+/** Advances the job whenever something is due, until it is final and everybody is told. Neither messages nor pages keep it from its passes. */
 export async function followJob(
   drivers: Drivers,
   deps: CoordinatorDeps,
-  request: {
-    readonly job: JobId;
-    readonly onStatus?: (status: StatusDocument) => void;
-    readonly signal?: AbortSignal;
-    /** After each of its own passes, with how that left the job and what it did; works while the next pass is waited for. */
-    readonly afterPass?: (pass: Pass) => Promise<void>;
-    /** Something happened, or it is time again to look whether something should have. */
-    readonly onPassed?: () => Promise<void>;
-    /** For a job that lives in a spool: carries what is new. */
-    readonly carry?: () => Promise<CarryDocument | null>;
-  },
+  request: FollowRequest,
 ): Promise<StatusDocument> {
+  const after = followsPasses(deps, request);
+  try {
+    const status = await drive(drivers, deps, { ...request, onLook: after.onLook });
+    await after.settled();
+    return status;
+  } catch (error) {
+    // Who was asked to stop stops at once; anything else lets what was begun be brought to its end.
+    if (request.signal?.aborted !== true) await after.settled();
+    throw error;
+  }
+}
+
+async function drive(
+  drivers: Drivers,
+  deps: CoordinatorDeps,
+  request: FollowRequest & { readonly onLook: (pass: Pass | null, isOver: boolean) => void },
+): Promise<StatusDocument> {
+  const { clock } = deps;
   const pace = PACE_MS[deps.batch.kind];
+  const sparing = deps.batch.kind === 'slurm' ? createSparingPace() : null;
   let pauseMs: number = pace.first;
   let before = '';
   const leaseWatch = createLeaseWatch();
   const carry = carriesNowAndThen(deps, request.carry);
-  const told = tellsNowAndThen(deps, request.onPassed);
   for (;;) {
-    const startedMs = deps.clock.monotonicMs();
-    const pass = await advanceIfFree(deps, { ...request, leaseWatch });
+    const startedMs = clock.monotonicMs();
+    let pass: AdvanceResult | null = null;
+    if (sparing === null || sparing.dueInMs(startedMs) === 0) {
+      pass = await advanceIfFree(deps, { ...request, leaseWatch });
+      sparing?.passed(clock.monotonicMs(), pass);
+    }
     const seen = await statusDocument(drivers, request.job);
     const over = isFinalJobState(seen.job.state);
-    await told(over);
+    request.onLook(pass, over);
     const status = { ...seen, ...(await carry(over)) };
     request.onStatus?.(status);
-    const after = pass === null ? undefined : request.afterPass?.(pass);
-    if (over) {
-      await after;
-      return status;
-    }
+    if (over) return status;
+    sparing?.see(seenOf(status));
     const counts = JSON.stringify([status.items, status.tasks]);
     pauseMs = counts === before ? Math.min(pauseMs * 1.5, pace.most) : pace.first;
     before = counts;
-    const restMs = restAfterLook(deps.clock.monotonicMs() - startedMs, pauseMs);
-    await Promise.all([deps.clock.sleep(restMs, request.signal), after]);
+    const nowMs = clock.monotonicMs();
+    const dueInMs = sparing?.dueInMs(nowMs) ?? Number.POSITIVE_INFINITY;
+    await clock.sleep(restAfterLook(nowMs - startedMs, Math.min(pauseMs, dueInMs)), request.signal);
   }
+}
+
+function seenOf({ tasks, retries }: StatusDocument): Seen {
+  return {
+    isAllFinal: tasks.total > 0 && tasks.done + tasks.dead + tasks.cancelled === tasks.total,
+    undecided: retries.reduce((sum, { undecided }) => sum + undecided, 0),
+  };
 }
 
 /** Between two looks at who is to be told. */
 const TELL_EVERY_MS = 30_000;
 
-function tellsNowAndThen(
+/** Who is to be told, and the page: beside the loop, in this order, and one after the other. */
+function followsPasses(
   { clock }: Pick<CoordinatorDeps, 'clock'>,
-  onPassed: (() => Promise<void>) | undefined,
-): (over: boolean) => Promise<void> {
-  let lastMs = Number.NEGATIVE_INFINITY;
-  return async (over) => {
-    if (onPassed === undefined || (!over && clock.monotonicMs() - lastMs < TELL_EVERY_MS)) return;
-    await onPassed();
-    lastMs = clock.monotonicMs();
+  { onPassed, afterPass }: Pick<FollowRequest, 'onPassed' | 'afterPass'>,
+): { readonly onLook: (pass: Pass | null, isOver: boolean) => void; readonly settled: () => Promise<void> } {
+  const beside = createBeside<{ readonly tells: boolean; readonly pass: Pass | null }>(
+    async ({ tells, pass }) => {
+      if (tells) await onPassed?.();
+      if (pass !== null) await afterPass?.(pass);
+    },
+    (earlier, later) => ({ tells: earlier.tells || later.tells, pass: later.pass ?? earlier.pass }),
+  );
+  let toldMs = Number.NEGATIVE_INFINITY;
+  return {
+    onLook(pass, isOver) {
+      const tells = isOver || clock.monotonicMs() - toldMs >= TELL_EVERY_MS;
+      if (tells) toldMs = clock.monotonicMs();
+      if (tells || pass !== null) beside.ask({ tells, pass });
+    },
+    settled: () => beside.settled(),
   };
 }
 
@@ -107,7 +149,7 @@ function carriesNowAndThen(
 async function advanceIfFree(
   deps: CoordinatorDeps,
   request: { readonly job: JobId; readonly leaseWatch: LeaseWatch; readonly signal?: AbortSignal },
-): Promise<Pass | null> {
+): Promise<AdvanceResult | null> {
   const { job, leaseWatch, signal } = request;
   try {
     return await advanceJob(deps, {
