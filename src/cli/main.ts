@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { CreateApp } from '../app/api.ts';
+import { giveTerminalBack } from './give-back.ts';
 import type { CliIo } from './io.ts';
 import { aroundStops } from './job-control.ts';
 import { reportError } from './report-error.ts';
@@ -14,9 +15,15 @@ import { createStderr, createStdout } from './streams.ts';
 const interrupt = new AbortController();
 const stderr = createStderr(process.stderr);
 
+/** Nobody gets to tidy up. */
+const endAtOnce = (code: number): never => {
+  giveTerminalBack([process.stdout, process.stderr], process.env);
+  process.exit(code);
+};
+
 const onSignal = (): void => {
   // The second signal is an order, not a request.
-  if (interrupt.signal.aborted) process.exit(130);
+  if (interrupt.signal.aborted) endAtOnce(130);
   interrupt.abort();
 };
 process.on('SIGINT', onSignal);
@@ -27,7 +34,7 @@ const version = (): string =>
 
 process.on('uncaughtException', (error) => {
   stderr.write(reportError(error, { style: createStyle(false), version }).text);
-  process.exit(1);
+  endAtOnce(1);
 });
 
 const monotonicMs = (): number => Number(process.hrtime.bigint() / 1_000_000n);
