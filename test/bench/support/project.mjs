@@ -15,6 +15,7 @@ export function makeProject(name, { env = {} } = {}) {
     NO_COLOR: '1',
     SLURMCTL_HOME: join(dir, 'home'),
     SLURMCTL_SCRATCH: join(dir, 'scratch'),
+    XDG_CACHE_HOME: join(dir, 'cache'),
     SLURMCTL_SCHEDULER: 'local',
     ...env,
   };
