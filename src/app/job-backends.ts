@@ -1,9 +1,8 @@
 /** From where state lives to the drivers that reach it. Heavy drivers are imported when first asked for. */
 import { mkdir, readFile } from 'node:fs/promises';
-import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { createSystemClock } from '../backends/clock.ts';
-import { createHost } from '../backends/host.ts';
+import { createHost, ownUid } from '../backends/host.ts';
 import { createSystemIds, createSystemRandom } from '../backends/random.ts';
 import { createRequestMeter, type RequestMeter } from '../backends/shared/aws/meter.ts';
 import { onState } from '../backends/state-table/fs-state-error.ts';
@@ -109,7 +108,7 @@ export function assembleDrivers(
       const open = (root: string): ObjectStore => createFsObjectStore({ root, ids });
       return {
         shared: createSharedSpillPlace(urls.home, open),
-        local: createLocalSpillPlace({ env, open, uid: userInfo().uid }),
+        local: createLocalSpillPlace({ env, open, uid: ownUid() }),
       };
     },
     batch(scheduler) {

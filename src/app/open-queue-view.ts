@@ -1,7 +1,7 @@
 /** Where the picture of the queue is that all processes of a user share. */
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { userInfo } from 'node:os';
+import { ownUid } from '../backends/host.ts';
 import type { QueueView } from '../ports/queue-view.ts';
 import { cacheDirectory } from './cache-directory.ts';
 import type { Surroundings } from './job-backends.ts';
@@ -18,7 +18,7 @@ export function openQueueView(around: Around): QueueView {
 /** The picture that all processes of this user share: in the user's cache directory, one for each cluster. */
 async function createView({ env, clock, ids }: Around): Promise<QueueView> {
   const { createQueueView } = await import('../backends/queue-view/index.ts');
-  const { uid } = userInfo();
+  const uid = ownUid();
   return createQueueView({
     directory: cacheDirectory(env),
     key: await clusterKey(env),

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { userInfo } from 'node:os';
+import { ownUid } from '../backends/host.ts';
 import { createSpaceMemory } from '../backends/space-memory/index.ts';
 import type { SpaceMemory } from '../ports/space-memory.ts';
 import { cacheDirectory } from './cache-directory.ts';
@@ -10,6 +10,6 @@ export const openSpaceMemory = ({ env, ids, host }: Pick<Surroundings, 'env' | '
   createSpaceMemory({
     directory: cacheDirectory(env),
     key: createHash('sha256').update(host.hostname).digest('hex').slice(0, 12),
-    uid: userInfo().uid,
+    uid: ownUid(),
     ids,
   });

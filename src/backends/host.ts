@@ -45,6 +45,9 @@ export function createHost(overrides: Partial<HostSources> = {}): Host {
   };
 }
 
+/** Of the user this process runs as; -1 where users have no numbers. Unlike `userInfo` it needs no entry in the list of users. */
+export const ownUid = (): number => process.getuid?.() ?? -1;
+
 /** A container may run under a number that no user of it has. */
 function userName(): string {
   try {
