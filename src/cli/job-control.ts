@@ -1,11 +1,16 @@
 import type { StopHooks } from './io.ts';
 
+/** The signal that ends an own stop comes within this of going on. */
+const TOLD_WITHIN_MS = 1_000;
+
 /** What is needed of `process`. */
 interface Signals {
   readonly pid: number;
   on(signal: 'SIGTSTP' | 'SIGCONT', listener: () => void): unknown;
   off(signal: 'SIGTSTP' | 'SIGCONT', listener: () => void): unknown;
   kill(pid: number, signal: 'SIGTSTP'): unknown;
+  /** Monotonic, in seconds. */
+  uptime(): number;
 }
 
 /**
@@ -14,21 +19,22 @@ interface Signals {
  */
 export function aroundStops(signals: Signals, { before, after }: StopHooks): () => void {
   let isOver = false;
-  /** The process goes on by itself after its own stop, and is told of it once more. */
-  let isTold = false;
+  /** The process goes on by itself after its own stop, and is told of it once more until then; never, where the stop had no effect. */
+  let toldUntilMs = Number.NEGATIVE_INFINITY;
+  const nowMs = (): number => signals.uptime() * 1_000;
   const stop = async (): Promise<void> => {
     await before();
     if (isOver) return;
     signals.off('SIGTSTP', onStop);
-    isTold = true;
     signals.kill(signals.pid, 'SIGTSTP');
+    toldUntilMs = nowMs() + TOLD_WITHIN_MS;
     signals.on('SIGTSTP', onStop);
     await after();
   };
   const onStop = (): void => void stop();
   const onGoOn = (): void => {
-    if (!isTold) void after();
-    isTold = false;
+    if (nowMs() >= toldUntilMs) void after();
+    toldUntilMs = Number.NEGATIVE_INFINITY;
   };
   signals.on('SIGTSTP', onStop);
   signals.on('SIGCONT', onGoOn);

@@ -1,3 +1,4 @@
+import type CliProgress from 'cli-progress';
 import type { SingleBar } from 'cli-progress';
 import type { Progress } from '../app/api.ts';
 import type { StatusDocument } from '../app/documents.ts';
@@ -57,14 +58,34 @@ interface BarPayload {
   readonly known: boolean;
 }
 
+const newBar = ({ SingleBar, Format }: typeof CliProgress, stream: NodeJS.WriteStream): SingleBar =>
+  new SingleBar({
+    stream,
+    format: (options, { progress }, { label: phase, text, known }: BarPayload) =>
+      known
+        ? `${phase} ${Format.BarFormat(progress, options)} ${Math.floor(progress * 100)}%  ${text}`
+        : `${phase}  ${text}`,
+    barCompleteChar: '█',
+    barIncompleteChar: '░',
+    barsize: 24,
+    hideCursor: true,
+    clearOnComplete: true,
+    gracefulExit: false,
+    fps: 8,
+  });
+
 async function createBar({ io, noteStyle }: Session): Promise<ProgressView> {
   const { default: cliProgress } = await import('cli-progress');
   let bar: SingleBar | undefined;
-  let unhook = (): void => undefined;
-  const stop = (): void => {
+  let unhook: (() => void) | undefined;
+  const takeAway = (): void => {
     bar?.stop();
     bar = undefined;
-    unhook();
+  };
+  const stop = (): void => {
+    takeAway();
+    unhook?.();
+    unhook = undefined;
   };
   const show = (
     label: string,
@@ -73,26 +94,10 @@ async function createBar({ io, noteStyle }: Session): Promise<ProgressView> {
     const payload = { label: noteStyle.bold(label), text: state.text, known: state.total !== null };
     const total = Math.max(1, state.total ?? 1);
     if (bar === undefined) {
-      bar = new cliProgress.SingleBar(
-        {
-          stream: io.stderr.raw as NodeJS.WriteStream,
-          format: (options, { progress }, { label: phase, text, known }: BarPayload) =>
-            known
-              ? `${phase} ${cliProgress.Format.BarFormat(progress, options)} ${Math.floor(progress * 100)}%  ${text}`
-              : `${phase}  ${text}`,
-          barCompleteChar: '█',
-          barIncompleteChar: '░',
-          barsize: 24,
-          hideCursor: true,
-          clearOnComplete: true,
-          gracefulExit: false,
-          fps: 8,
-        },
-        undefined,
-      );
+      bar = newBar(cliProgress, io.stderr.raw as NodeJS.WriteStream);
       bar.start(total, state.done, payload);
       // The bar hides the cursor; the next step draws it again.
-      unhook = io.aroundStops({ before: async () => stop(), after: async () => undefined });
+      unhook ??= io.aroundStops({ before: async () => takeAway(), after: async () => undefined });
       return;
     }
     bar.setTotal(total);

@@ -1,6 +1,7 @@
 import { CommanderError } from 'commander';
 import type { CreateApp } from '../app/api.ts';
 import { commandsOf } from './commands-of.ts';
+import { messageOf } from '../errors/app-error.ts';
 import { flagging } from './flagged.ts';
 import { readGlobalOptions } from './global-options.ts';
 import { type CliIo, StdoutClosed } from './io.ts';
@@ -35,7 +36,8 @@ export async function runCli(
     if (error instanceof StdoutClosed) return 0;
     return await tell(error, { argv, io, flagged });
   } finally {
-    await atEnd();
+    // What the command did stands, whether or not its cost can be told.
+    await atEnd().catch((error: unknown) => io.stderr.write(`warning: no timing: ${messageOf(error)}\n`));
   }
 }
 

@@ -8,14 +8,23 @@ type Stream = NodeJS.WritableStream & Partial<Pick<WriteStream, 'isTTY' | 'colum
 const COLUMNS = 80;
 const ROWS = 24;
 
+/** What a write says when nobody reads any more. */
+const GONE: ReadonlySet<string | undefined> = new Set(['EPIPE', 'ERR_STREAM_DESTROYED']);
+
 /** Some terminals say 0. */
 const sizeOr = (size: number | undefined, fallback: number): number =>
   size === undefined || size < 1 ? fallback : size;
 
 /** Stdout with an answer to every write. @throws STDOUT_FAILED (from `write`) when the file or device behind it fails */
 export function createStdout(stream: Stream): StdoutStream {
+  /** What broke it, if not that its reader went away: every later write then says only that the stream is destroyed. */
+  let broken: NodeJS.ErrnoException | undefined;
+  const cause = (error: NodeJS.ErrnoException): NodeJS.ErrnoException => {
+    if (!GONE.has(error.code)) broken ??= error;
+    return broken ?? error;
+  };
   // A failed write is answered where it was made; without a listener it would also end the process.
-  stream.on('error', () => {});
+  stream.on('error', cause);
   return {
     isTty: stream.isTTY === true,
     get columns() {
@@ -27,12 +36,15 @@ export function createStdout(stream: Stream): StdoutStream {
     write: (text) =>
       new Promise((resolve, reject) => {
         stream.write(text, (error?: NodeJS.ErrnoException | null) => {
-          if (error === null || error === undefined) resolve();
-          else if (error.code === 'EPIPE' || error.code === 'ERR_STREAM_DESTROYED')
-            reject(new StdoutClosed('stdout was closed'));
+          if (error === null || error === undefined) {
+            resolve();
+            return;
+          }
+          const found = cause(error);
+          if (GONE.has(found.code)) reject(new StdoutClosed('stdout was closed'));
           else
             reject(
-              new AppError('STDOUT_FAILED', { message: `stdout cannot be written: ${error.message}`, cause: error }),
+              new AppError('STDOUT_FAILED', { message: `stdout cannot be written: ${found.message}`, cause: found }),
             );
         });
       }),

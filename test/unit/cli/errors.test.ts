@@ -155,6 +155,22 @@ describe('stdout', () => {
     });
     await expect(broken('EPIPE').write('x')).rejects.toBeInstanceOf(StdoutClosed);
   });
+
+  it('whose device has failed has not lost its reader, however often it is written to', async () => {
+    const fails = (code: string) =>
+      createStdout(
+        new Writable({
+          write: (_chunk, _encoding, done) => done(Object.assign(new Error(`${code}: write`), { code })),
+        }),
+      );
+    const full = fails('EIO');
+    const again = { code: 'STDOUT_FAILED', message: 'stdout cannot be written: EIO: write' };
+    await expect(full.write('x')).rejects.toMatchObject(again);
+    await expect(full.write('y')).rejects.toMatchObject(again);
+    const closed = fails('EPIPE');
+    await expect(closed.write('x')).rejects.toBeInstanceOf(StdoutClosed);
+    await expect(closed.write('y')).rejects.toBeInstanceOf(StdoutClosed);
+  });
 });
 
 describe('a terminal', () => {

@@ -56,6 +56,17 @@ describe('--timing', () => {
     });
   });
 
+  it('that cannot be told changes nothing of how the command ended', async () => {
+    const untold = {
+      ...app,
+      requests: () => {
+        throw new Error('not counted');
+      },
+    };
+    const run = await runInProcess(['list', '--timing', '--quiet'], { app: untold, clockMs });
+    expect(run).toMatchObject({ code: 0, stderr: 'warning: no timing: not counted\n' });
+  });
+
   it('comes after the error of a command that fails', async () => {
     const failing = { ...app, list: () => Promise.reject(new AppError('STATE_UNAVAILABLE', { message: 'down' })) };
     const { code, stderr } = await runInProcess(['list', '--timing'], { app: failing, clockMs });
