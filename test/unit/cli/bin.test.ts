@@ -33,6 +33,26 @@ describe('bin/slurmctl.js', () => {
     expect(stderr).toBe('error: slurmctl is not built: dist/cli/main.js is missing\nhint: run: npm run build\n');
   });
 
+  it('says that a build is not whole when a file of it is missing', async () => {
+    for (const main of ["import './other.js';", "await import('./other.js')"]) {
+      const { status, stderr } = await runShim({ main });
+      expect(status).toBe(2);
+      expect(stderr).toMatch(
+        /^error: slurmctl is not complete: Cannot find module '\S+\/dist\/cli\/other\.js'.*\nhint: .*\n$/,
+      );
+    }
+  });
+
+  it.each(["import 'no-such-package';", "throw new TypeError('a bug');"])(
+    'leaves other failures as they are: %s',
+    async (main) => {
+      const { status, stderr } = await runShim({ main });
+      expect(status).toBe(1);
+      expect(stderr).toContain('at ');
+      expect(stderr).not.toContain('hint:');
+    },
+  );
+
   it.each(['18.20.0', '20.18.3'])('refuses Node %s with a sentence, not with a stack', async (version) => {
     const { status, stderr } = await runShim({ version, main: 'process.exit(7)' });
     expect(status).toBe(2);
