@@ -190,6 +190,19 @@ describe('a handler that cannot be loaded is refused at the place in the user’
       },
     ));
 
+  it('what it sends itself while it loads is no verdict', () =>
+    withRoom(
+      { 'handler.mjs': 'process.send?.({ progress: 1 });\nexport default () => 1;\n' },
+      async ({ directory }) => {
+        const module = join(await compiledProject(), 'dist/backends/handler-check/check-handler.js');
+        const { checkHandler } = (await import(
+          module
+        )) as typeof import('../../src/backends/handler-check/check-handler.ts');
+        const path = join(directory, 'handler.mjs');
+        await checkHandler({ kind: 'module', path, concurrency: 1, timeoutMs: 1_000 }, directory);
+      },
+    ));
+
   it('it hangs: Ctrl-C ends the submit', () =>
     withRoom({ 'handler.mjs': HANGING }, async (room) => {
       const submit = room.cli.start(['submit', 'job.yaml']);

@@ -1,5 +1,5 @@
 /** Loads the user's handler in a process of its own: its import may print, hang or leave things open. */
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { AppError } from '../../errors/app-error.ts';
 import type { HandlerSpec } from '../../domain/job-spec.ts';
@@ -22,13 +22,11 @@ export async function checkHandler(
   baseDir: string,
   { deadlineMs = DEADLINE_MS, signal }: { readonly deadlineMs?: number; readonly signal?: AbortSignal } = {},
 ): Promise<void> {
-  const { verdict, why, ...end } = await ask([ENTRY, JSON.stringify({ spec, baseDir })], {
-    cwd: baseDir,
-    deadlineMs,
-    signal,
-  });
-  if (verdict?.ok === true) return;
   const name = spec.kind === 'module' ? spec.path : spec.argv[0];
+  const asked = await ask([ENTRY, JSON.stringify({ spec, baseDir })], { cwd: baseDir, deadlineMs, signal });
+  if ('refused' in asked) throw notStarted(String(name), baseDir, asked.refused);
+  const { verdict, why, ...end } = asked;
+  if (verdict?.ok === true) return;
   if (why === 'interrupted') throw new AppError('INTERRUPTED', { message: `interrupted while ${name} was loading` });
   if (why === 'deadline')
     throw new AppError('HANDLER_NOT_LOADABLE', {
@@ -45,6 +43,23 @@ export async function checkHandler(
   });
 }
 
+/** What to do about the system's refusal to start a process. */
+const REMEDIES: Readonly<Record<string, string>> = {
+  ENOENT: 'See that the directory of the job file is still there, and that the Node that runs this is',
+  EACCES: 'See that you may enter the directory of the job file',
+  E2BIG:
+    'The handler section of the job file is too long to be handed to a process: shorten it, e.g. by a file of its own',
+};
+const SHORT_OF =
+  'This host has no process, file or memory left for you: end other programs of yours, or see ulimit -u and ulimit -n; then try again';
+
+const notStarted = (name: string, baseDir: string, error: NodeJS.ErrnoException): AppError =>
+  new AppError('HANDLER_NOT_LOADABLE', {
+    message: `${name} was not looked at: no process can be started in ${baseDir}: ${error.code ?? error.message}`,
+    hint: REMEDIES[error.code ?? ''] ?? SHORT_OF,
+    cause: error,
+  });
+
 interface Asking {
   readonly cwd: string;
   readonly deadlineMs: number;
@@ -60,9 +75,19 @@ interface Asked {
   readonly signal: string | null;
 }
 
-/** Runs Node and listens to the first thing it says. Node's own child processes: a library for them takes longer to load than this. */
-function ask(argv: readonly string[], { cwd, deadlineMs, signal }: Asking): Promise<Asked> {
-  const child = spawn(process.execPath, argv, { cwd, stdio: ['ignore', 'ignore', 'ignore', 'ipc'] });
+interface Refused {
+  readonly refused: NodeJS.ErrnoException;
+}
+
+/** Runs Node and listens for its verdict. Node's own child processes: a library for them takes longer to load than this. */
+async function ask(argv: readonly string[], { cwd, deadlineMs, signal }: Asking): Promise<Asked | Refused> {
+  let child: ChildProcess;
+  try {
+    child = spawn(process.execPath, argv, { cwd, stdio: ['ignore', 'ignore', 'ignore', 'ipc'] });
+  } catch (error) {
+    // Some refusals are thrown, others are told as an event.
+    return { refused: error as NodeJS.ErrnoException };
+  }
   let verdict: HandlerVerdict | undefined;
   let why: Asked['why'];
   const end = (reason: NonNullable<Asked['why']>): void => {
@@ -73,14 +98,20 @@ function ask(argv: readonly string[], { cwd, deadlineMs, signal }: Asking): Prom
   const stop = (): void => end('interrupted');
   signal?.addEventListener('abort', stop);
   if (signal?.aborted === true) stop();
-  child.once('message', (message) => {
-    verdict = message as unknown as HandlerVerdict;
+  child.on('message', (message) => {
+    if (verdict === undefined && isVerdict(message)) verdict = message;
   });
-  return new Promise<Asked>((resolve, reject) => {
-    child.once('error', reject);
+  return new Promise<Asked | Refused>((resolve) => {
+    child.on('error', (error) => {
+      if (child.pid === undefined) resolve({ refused: error });
+    });
     child.once('close', (exitCode, ended) => resolve({ verdict, why, exitCode, signal: ended }));
   }).finally(() => {
     clearTimeout(timer);
     signal?.removeEventListener('abort', stop);
   });
 }
+
+/** A handler may send words of its own. */
+const isVerdict = (message: unknown): message is HandlerVerdict =>
+  typeof message === 'object' && message !== null && 'ok' in message && typeof message.ok === 'boolean';
