@@ -23,8 +23,12 @@ export function createRecentAnswers(
       const nowMs = clock.monotonicMs();
       if (known !== undefined && nowMs - known.askedMs < KEPT_MS) return known.answer;
       const answer = ask(argv);
-      kept.set(key, { askedMs: nowMs, answer });
-      answer.catch(() => kept.delete(key));
+      const entry = { askedMs: nowMs, answer };
+      kept.set(key, entry);
+      answer.catch(() => {
+        // Forgotten and asked again meanwhile, it is another's answer.
+        if (kept.get(key) === entry) kept.delete(key);
+      });
       return answer;
     },
   };

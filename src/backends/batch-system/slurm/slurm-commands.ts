@@ -26,10 +26,12 @@ export interface SlurmCommands {
   tryAsk(argv: readonly string[]): Promise<{ readonly ok: boolean; readonly stdout: string; readonly stderr: string }>;
   /** `scontrol ping`. */
   ping(): Promise<{ readonly up: boolean; readonly said: string }>;
-  /** `ping`, unless the controller has answered something a moment ago. */
+  /** `ping`, unless the controller has answered something a moment ago and no command has failed since. */
   pingIfSilent(): Promise<{ readonly up: boolean; readonly said: string }>;
   /** The controller has answered. */
   noteAnswer(): void;
+  /** A command that asks the controller has failed, for whatever reason. */
+  noteFailure(): void;
 }
 
 export function createSlurmCommands(options: {
@@ -41,6 +43,7 @@ export function createSlurmCommands(options: {
   const env = queryEnvironment(options.env);
   let answeredMs = -Infinity;
   const noteAnswer = (): void => void (answeredMs = clock.monotonicMs());
+  const noteFailure = (): void => void (answeredMs = -Infinity);
 
   async function ping(): Promise<{ up: boolean; said: string }> {
     const result = await run({ argv: ['scontrol', 'ping'], env, deadlineMs: PING_DEADLINE_MS });
@@ -65,10 +68,11 @@ export function createSlurmCommands(options: {
     });
     const result = await run({ argv, env, deadlineMs: ASK_DEADLINE_MS, signal: abort.signal });
     cancel();
+    const isController = CONTROLLER_COMMANDS.has(argv[0] ?? '');
+    const ok = result.ended === 'exited' && result.exitCode === 0;
+    if (isController) (ok ? noteAnswer : noteFailure)();
     if (down !== null && result.ended === 'stopped') throw unreachable(argv, down);
     throwIfNotRun(argv, result);
-    const ok = result.exitCode === 0;
-    if (ok && CONTROLLER_COMMANDS.has(argv[0] ?? '')) noteAnswer();
     if (!ok && UNREACHABLE.test(result.stderr + result.stdout)) throw unreachable(argv, sayings(result.stderr));
     return { ok, stdout: result.stdout, stderr: result.stderr };
   }
@@ -82,7 +86,7 @@ export function createSlurmCommands(options: {
   const pingIfSilent: SlurmCommands['pingIfSilent'] = async () =>
     clock.monotonicMs() - answeredMs < MOMENT_MS ? { up: true, said: 'it has just answered' } : ping();
 
-  return { ask, tryAsk, ping, pingIfSilent, noteAnswer };
+  return { ask, tryAsk, ping, pingIfSilent, noteAnswer, noteFailure };
 }
 
 function pingSaid(result: CommandResult): string {
@@ -102,6 +106,9 @@ export function badAnswer(argv: readonly string[], said: string): AppError {
   return new AppError('BATCH_BAD_ANSWER', { message: `${shown(argv)} failed: ${said === '' ? 'no message' : said}` });
 }
 
+/** Why the system refuses to start any program just then. */
+const SHORT_OF = new Set(['EAGAIN', 'EMFILE', 'ENFILE', 'ENOMEM']);
+
 /** Throws unless the command ended by itself. */
 export function throwIfNotRun(argv: readonly string[], result: CommandResult): void {
   switch (result.ended) {
@@ -110,6 +117,11 @@ export function throwIfNotRun(argv: readonly string[], result: CommandResult): v
     case 'not-found':
       throw new AppError('BATCH_NOT_INSTALLED', { message: `${argv[0]} is not on this host (looked in PATH)` });
     case 'not-started':
+      if (SHORT_OF.has(result.detail ?? ''))
+        throw new AppError('BATCH_UNREACHABLE', {
+          message: `${argv[0]} cannot be started: ${result.detail}, this host lets you start no further process or open no further file`,
+          hint: 'End other programs of yours, or see ulimit -u and ulimit -n; then try again: the stored job is safe and `slurmctl advance` goes on with it',
+        });
       throw new AppError('BATCH_NOT_INSTALLED', {
         message: `${argv[0]} cannot be run: ${result.detail ?? 'no reason given'}`,
       });

@@ -33,6 +33,7 @@ export async function submitToSlurm(
     deadlineMs: SUBMIT_DEADLINE_MS,
     stopOn: SLEEPING,
   });
+  if (result.ended !== 'exited' || result.exitCode !== 0) deps.commands.noteFailure();
   if (result.ended !== 'exited') throw notEnded(request, rendered, result);
   const handle = parseSubmitted(result.stdout);
   if (result.exitCode === 0 && handle !== null) {

@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { AppError, isAppError } from '../../../../src/errors/app-error.ts';
 import { recorded } from './fixture.ts';
 import { submitRequest } from './requests.ts';
-import { scriptedSlurm } from './scripted-commands.ts';
+import type { BatchSystem } from '../../../../src/ports/batch-system.ts';
+import { type Answer, scriptedSlurm } from './scripted-commands.ts';
 
 const failure = async (promise: Promise<unknown>): Promise<AppError> => {
   const error: unknown = await promise.then(
@@ -91,6 +92,38 @@ describe('submit', () => {
     expect(pings()).toBe(2);
   });
 
+  const failing: [string, Answer, (system: BatchSystem) => Promise<unknown>][] = [
+    ['sbatch', { exitCode: 1, stderr: recorded('sbatch-account.err') }, (system) => system.submit(submitRequest)],
+    ['squeue', { exitCode: 1, stderr: 'squeue: error: what?' }, (system) => system.queued()],
+    ['squeue', { ended: 'deadline', exitCode: null }, (system) => system.queued()],
+  ];
+  it.each(failing)('a controller that has just answered is asked once %s has failed', async (program, answer, run) => {
+    let isFailing = false;
+    const { system, lines } = scriptedSlurm({
+      [program]: () => (isFailing ? answer : { stdout: program === 'sbatch' ? '4711\n' : '' }),
+    });
+    const pings = () => lines().filter((line) => line === 'scontrol ping').length;
+    await system.submit(submitRequest);
+    const before = pings();
+    isFailing = true;
+    await failure(run(system));
+    isFailing = false;
+    await system.submit(submitRequest);
+    expect(pings()).toBe(before + 1);
+  });
+
+  it.each(['EAGAIN', 'EMFILE', 'ENFILE', 'ENOMEM'])(
+    'a host that starts nothing more (%s) is tried again',
+    async (code) => {
+      const full = { ended: 'not-started', exitCode: null, detail: code } as const;
+      for (const script of [{ sbatch: full }, { 'scontrol ping': full }]) {
+        const error = await failure(scriptedSlurm(script).system.submit(submitRequest));
+        expect(error).toMatchObject({ code: 'BATCH_UNREACHABLE', retryable: true });
+        expect(error.message).toContain(code);
+      }
+    },
+  );
+
   it('does not start sbatch when the controller is down', async () => {
     const { system, lines } = scriptedSlurm({
       'scontrol ping': { stdout: recorded('down-scontrol.out'), exitCode: 1 },
@@ -140,7 +173,10 @@ describe('submit', () => {
       expect((await failure(scriptedSlurm(script).system.submit(submitRequest))).code).toBe('BATCH_NOT_INSTALLED');
     }
     const { system } = scriptedSlurm({ sbatch: { ended: 'not-started', exitCode: null, detail: 'EACCES' } });
-    expect((await failure(system.submit(submitRequest))).message).toContain('EACCES');
+    expect(await failure(system.submit(submitRequest))).toMatchObject({
+      code: 'BATCH_NOT_INSTALLED',
+      message: expect.stringContaining('EACCES') as string,
+    });
   });
 
   it('waits out limits and does not wait out what the user asked for', async () => {
