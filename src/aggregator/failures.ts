@@ -13,7 +13,14 @@ import type { FinalTask, SortedTasks } from './final-tasks.ts';
 import { inputDigest } from './input-digest.ts';
 import type { LoadedJob } from './load-job.ts';
 import { outcomesOfLost, readLostTask } from './lost-task.ts';
-import { ERRORS_SQL, failuresByTask, type FailedItem, type TaskFailures } from './published-failures.ts';
+import {
+  ERRORS_SQL,
+  failuresByTask,
+  MISPLACED_SQL,
+  SORTED_ERRORS_SQL,
+  type FailedItem,
+  type TaskFailures,
+} from './published-failures.ts';
 import { readPublication } from './publication.ts';
 import { readWinnerFile } from './winner-file.ts';
 
@@ -110,14 +117,25 @@ async function* fromPublished(
   try {
     const path = join(dir.path, 'errors.parquet');
     await deps.store.getFile(file.key, path, { sha256: file.sha256 });
-    const request = { sql: ERRORS_SQL, views: { errors: path }, scratch: dir.path, inTurn: true };
-    const result = await deps.columnar.query(request);
-    try {
-      yield* failuresByTask({ rows: result.rows, file: deps.store.url(file.key) }, chosen, firstItems);
-    } finally {
-      await result.close();
-    }
+    yield* failuresByTask(errorRows(deps, { path, scratch: dir.path }), chosen, firstItems);
   } finally {
     await dir.dispose();
+  }
+}
+
+/** Of an errors file, in the order of the input. Not every file is sorted: some were merged of parts that were not. @throws RESULT_CORRUPT, SCRATCH_FULL */
+export async function* errorRows(
+  { columnar }: Pick<AggregatorDeps, 'columnar'>,
+  { path, scratch }: { readonly path: string; readonly scratch: string },
+): AsyncGenerator<readonly (readonly unknown[])[]> {
+  const request = { views: { errors: path }, scratch, inTurn: true };
+  let misplaced: unknown = 0;
+  const look = await columnar.query({ ...request, sql: MISPLACED_SQL });
+  for await (const chunk of look.rows) misplaced = chunk[0]?.[0] ?? misplaced;
+  const result = await columnar.query({ ...request, sql: misplaced === 0 ? ERRORS_SQL : SORTED_ERRORS_SQL });
+  try {
+    yield* result.rows;
+  } finally {
+    await result.close();
   }
 }

@@ -1,7 +1,6 @@
 /** The rows of a published errors file, by task; pure. */
 import type { Cause } from '../domain/causes.ts';
 import type { TaskId } from '../domain/ids.ts';
-import { AppError } from '../errors/app-error.ts';
 import type { FinalTask } from './final-tasks.ts';
 
 export interface FailedItem {
@@ -20,8 +19,15 @@ export interface TaskFailures {
   readonly failed: readonly FailedItem[];
 }
 
+/** How many rows stand behind a later one: a look at one column, in the order of the file. */
+export const MISPLACED_SQL =
+  'SELECT count(*)::DOUBLE FROM (SELECT item_index < lag(item_index) OVER () AS misplaced FROM errors) WHERE misplaced';
+
 /** Without ORDER BY, for which all rows would have to be in memory: the file is in the order of the input, and a SELECT keeps it. */
 export const ERRORS_SQL = 'SELECT item_index::DOUBLE, item_id, cause, error_class, error_message FROM errors';
+
+/** The same of a file that is not. */
+export const SORTED_ERRORS_SQL = `${ERRORS_SQL} ORDER BY item_index`;
 
 /** A row of it. */
 export type ErrorRow = readonly [
@@ -32,29 +38,17 @@ export type ErrorRow = readonly [
   errorMessage: string | null,
 ];
 
-interface ErrorRows {
-  readonly rows: AsyncIterable<readonly (readonly unknown[])[]>;
-  /** What an error calls it. */
-  readonly file: string;
-}
-
-/**
- * Rows and `chosen` are in the order of the input, so one walk finds the task of each row. Tasks without any are left out.
- * @throws RESULT_CORRUPT when a row comes after a later one
- */
+/** Rows and `chosen` are in the order of the input, so one walk finds the task of each row. Tasks without any are left out. */
 export async function* failuresByTask(
-  { rows, file }: ErrorRows,
+  rows: AsyncIterable<readonly (readonly unknown[])[]>,
   chosen: readonly FinalTask[],
   firstItems: ReadonlyMap<TaskId, number>,
 ): AsyncGenerator<TaskFailures> {
   const rest = chosen.values();
   let current = nextOf(rest, firstItems);
-  let last = -1;
   for await (const chunk of rows)
     for (const row of chunk) {
       const [index, itemId, cause, errorClass, errorMessage] = row as ErrorRow;
-      if (index < last) throw outOfOrder(file, index, last);
-      last = index;
       while (current !== null && index >= current.end) {
         if (current.failures.failed.length > 0) yield current.failures;
         current = nextOf(rest, firstItems);
@@ -81,9 +75,3 @@ function nextOf(rest: Iterator<FinalTask>, firstItems: ReadonlyMap<TaskId, numbe
   const firstItem = firstItems.get(task.task) ?? 0;
   return { failures: { task, firstItem, failed: [] }, end: firstItem + task.item.items };
 }
-
-const outOfOrder = (file: string, index: number, last: number): AppError =>
-  new AppError('RESULT_CORRUPT', {
-    message: `${file}: item ${index} comes after item ${last}, expected the order of the input`,
-    hint: 'Make the output anew with: slurmctl aggregate JOB',
-  });

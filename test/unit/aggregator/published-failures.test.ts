@@ -1,7 +1,14 @@
-import { expect, test } from 'vitest';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { errorRows } from '../../../src/aggregator/failures.ts';
 import type { FinalTask } from '../../../src/aggregator/final-tasks.ts';
 import { failuresByTask, type ErrorRow } from '../../../src/aggregator/published-failures.ts';
+import { createColumnar } from '../../../src/backends/columnar/duckdb.ts';
+import { createLeafParts } from '../../../src/backends/leaf-part/index.ts';
 import { taskIdOf } from '../../../src/domain/ids.ts';
+import type { Columnar } from '../../../src/ports/columnar.ts';
+import { failed } from '../../support/outcomes.ts';
+import { withTempDir } from '../../support/temp-dir.ts';
 
 const ITEMS = 10;
 const task = (number: number): FinalTask => ({
@@ -18,7 +25,7 @@ async function read(indices: readonly number[], chosen: readonly number[]): Prom
       yield indices.slice(at, at + 2).map((index) => [index, `id-${index}`, 'handler-error', null, null]);
   }
   const found: Record<string, number[]> = {};
-  for await (const failures of failuresByTask({ rows: rows(), file: 'file:///e' }, chosen.map(task), firstItems)) {
+  for await (const failures of failuresByTask(rows(), chosen.map(task), firstItems)) {
     expect(failures.firstItem).toBe(firstItems.get(failures.task.task));
     expect(failures.failed[0]).toMatchObject({ errorClass: '', errorMessage: '', cause: 'handler-error' });
     found[failures.task.task] = failures.failed.map(({ item }) => item);
@@ -34,9 +41,39 @@ test('rows find their tasks, tasks without any are left out, and so are rows of 
   expect(await read([], [0, 1])).toEqual({});
 });
 
-test('a file that is not in the order of the input is damaged, and said to be', async () => {
-  await expect(read([1, 25, 3], [0, 1, 2])).rejects.toMatchObject({
-    code: 'RESULT_CORRUPT',
-    message: 'file:///e: item 3 comes after item 25, expected the order of the input',
-  });
+describe('the rows of an errors file', () => {
+  const ITEMS_OF_FILE = 5_000;
+  const ascending = Array.from({ length: ITEMS_OF_FILE }, (_none, n) => n);
+  const orders: [string, readonly number[]][] = [
+    ['in order', ascending],
+    ['of parts in a wrong order', [...ascending.slice(2_500), ...ascending.slice(0, 2_500)]],
+    ['with one that came late, beyond a piece of the file', [...ascending.slice(1), 0]],
+    ['none', []],
+  ];
+
+  test.each(orders)('come in the order of the input: %s', (_what, indices) =>
+    withTempDir(async (dir) => {
+      const path = join(dir, 'errors.parquet');
+      const rows = indices.map((index) => failed(index));
+      await createLeafParts().write(path, rows, { mode: 'json' });
+      const asked: string[] = [];
+      const engine = createColumnar();
+      const columnar: Columnar = {
+        ...engine,
+        query: (request) => {
+          asked.push(request.sql);
+          return engine.query(request);
+        },
+      };
+      const found: unknown[] = [];
+      for await (const chunk of errorRows({ columnar }, { path, scratch: dir }))
+        for (const row of chunk) found.push(row);
+      expect(found).toEqual(
+        indices.toSorted((a, b) => a - b).map((n) => [n, `item-${n}`, 'handler-error', 'TypeError', 'boom']),
+      );
+      // To sort is for those that need it: it may fill a disk.
+      const sorts = asked.some((sql) => sql.includes('ORDER BY'));
+      expect(sorts).toBe(indices !== ascending && indices.length > 0);
+    }),
+  );
 });
