@@ -93,9 +93,12 @@ export async function finishJob(
 }
 
 /** Of a dead task all items count as failed until the merge has found which of them a checkpoint holds. */
-const asMerged = ({ failures, items }: Counts, failed: number): Counts['failures'] => ({
+export const asMerged = (
+  { failures, items }: Pick<Counts, 'failures' | 'items'>,
+  failed: number,
+): Counts['failures'] => ({
   ...failures,
-  ungrouped: failures.ungrouped - (items.failed - failed),
+  ungrouped: Math.max(0, failures.ungrouped - (items.failed - failed)),
 });
 
 /** A pass that slept through what others did since leaves the sums of theirs alone. */

@@ -1,6 +1,14 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
-import { finalState } from '../../../src/coordinator/finish-job.ts';
+import { describe, expect, it, test } from 'vitest';
+import { asMerged, finalState } from '../../../src/coordinator/finish-job.ts';
+
+test.each([
+  ['what a checkpoint held of a dead task was no failure', 8, 5],
+  ['never less than none, whatever commits said', 2, 0],
+])('the failures in no group: %s', (_what, failed, ungrouped) => {
+  const items = { total: 20, succeeded: 9, failed: 11, pending: 0 };
+  expect(asMerged({ items, failures: { groups: [], ungrouped: 8 } }, failed)).toEqual({ groups: [], ungrouped });
+});
 
 describe('finalState', () => {
   it.each([
