@@ -56,7 +56,7 @@ async function startAndWait(start: SupervisorStart): Promise<void> {
     // It ends well at once when another one was quicker, which may itself have ended since: nothing was there to do.
     if (ended && failure === null) return;
     if (failure === null && start.clock.monotonicMs() > deadlineMs) failure = `it is not up after ${UP_WITHIN_MS} ms`;
-    if (full) throw diskFull(start.root, `its supervisor ended at once; look at ${start.layout.log}`);
+    if (full) throw diskFull(start.root, 'no space or quota is left for its supervisor');
     if (failure !== null) throw notStarted(start, failure);
     await start.clock.sleep(5);
   }
