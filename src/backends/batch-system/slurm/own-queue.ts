@@ -16,6 +16,7 @@ export async function askOwnQueue(options: {
   readonly run?: RunCommand;
 }): Promise<QueuedSubmission[]> {
   const { env, clock, uid, mostMs, run = runCommand } = options;
-  const impatient: RunCommand = (request) => run({ ...request, deadlineMs: Math.min(request.deadlineMs ?? mostMs, mostMs) });
+  const impatient: RunCommand = (request) =>
+    run({ ...request, deadlineMs: Math.min(request.deadlineMs ?? mostMs, mostMs) });
   return queuedSubmissions(await askWholeQueue(createSlurmCommands({ run: impatient, env, clock }), uid));
 }
