@@ -31,13 +31,15 @@ export function describeKilledAdvances(at: { readonly place: Where }): void {
         const random = createSeededRandom(5);
         const isMerging = async (): Promise<boolean> => (await site.meta(job))?.state === 'AGGREGATING';
         // The finaliser is the first to merge, and the first to die.
-        const finaliser = await eventually('the finaliser merges', async () => {
+        const handle = await eventually('the finaliser is queued', async () => {
           const rows = await site.submissions(job);
-          const handle = rows.find((row) => row.kind === 'finaliser')?.handle;
-          const element = site.elements().find((one) => handle !== undefined && one.attempt.startsWith(`${handle}_`));
-          return (await isMerging()) && element !== undefined && element;
+          return rows.find((row) => row.kind === 'finaliser')?.handle ?? null;
         });
-        process.kill(finaliser.pid, 'SIGKILL');
+        // Nothing else is asked meanwhile: a merge of so little is over in a moment.
+        await eventually('the finaliser merges', isMerging);
+        const finaliser = site.elements().find((one) => one.attempt.startsWith(`${handle}_`));
+        expect(finaliser).toBeDefined();
+        process.kill(finaliser?.pid ?? Number.NaN, 'SIGKILL');
         for (let kill = 0; kill < 8 && (await isMerging()); kill += 1) {
           const advance = site.cli.start(['advance', job, '--wait-lease', '5s']);
           const ended = once(advance, 'exit');

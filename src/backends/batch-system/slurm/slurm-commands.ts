@@ -49,7 +49,9 @@ export function createSlurmCommands(options: {
     const result = await run({ argv: ['scontrol', 'ping'], env, deadlineMs: PING_DEADLINE_MS });
     if (result.ended !== 'exited') throwIfNotRun(['scontrol', 'ping'], result);
     // One line a controller; a primary that is down with a backup that is up is a cluster that works.
-    return { up: /\bis UP\b/.test(result.stdout), said: pingSaid(result) };
+    const up = /\bis UP\b/.test(result.stdout);
+    (up ? noteAnswer : noteFailure)();
+    return { up, said: pingSaid(result) };
   }
 
   async function tryAsk(argv: readonly string[]) {

@@ -124,6 +124,20 @@ describe('submit', () => {
     },
   );
 
+  it('does not start sbatch when a controller that has just answered is found to be down', async () => {
+    let isDown = false;
+    const { system, lines } = scriptedSlurm({
+      'scontrol ping': () =>
+        isDown ? { stdout: recorded('down-scontrol.out'), exitCode: 1 } : { stdout: 'Slurmctld(primary) at a is UP\n' },
+    });
+    await system.submit(submitRequest);
+    isDown = true;
+    expect((await system.ping()).ok).toBe(false);
+    const before = lines().filter((line) => line.startsWith('sbatch')).length;
+    expect((await failure(system.submit(submitRequest))).code).toBe('BATCH_UNREACHABLE');
+    expect(lines().filter((line) => line.startsWith('sbatch'))).toHaveLength(before);
+  });
+
   it('does not start sbatch when the controller is down', async () => {
     const { system, lines } = scriptedSlurm({
       'scontrol ping': { stdout: recorded('down-scontrol.out'), exitCode: 1 },
