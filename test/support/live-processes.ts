@@ -60,8 +60,8 @@ function environmentOf(pid: string): string[] {
 }
 
 /**
- * Asks until the answer is neither null nor false. Bounded; for processes that give no event. At most a fifth of the time goes into
- * asking: what is asked about needs the CPU.
+ * Asks until the answer is neither null nor false. Bounded; for processes that give no event. At most half of the time goes into
+ * asking: what is asked about needs the CPU, and must not be over before it is seen.
  */
 export async function eventually<T>(
   what: string,
@@ -75,7 +75,7 @@ export async function eventually<T>(
     if (answer !== null && answer !== false) return answer;
     const tookMs = performance.now() - askedMs;
     if (askedMs + tookMs > deadline) throw new Error(`${what}: not within ${patienceMs} ms`);
-    await new Promise((resolve) => setTimeout(resolve, Math.min(Math.max(4 * tookMs, 15), 500)));
+    await new Promise((resolve) => setTimeout(resolve, Math.min(Math.max(tookMs, 15), 250)));
   }
 }
 
